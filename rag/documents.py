@@ -1,0 +1,131 @@
+"""Hold the text of an article: documents, their sentences, and the passages that are searched.
+
+Offsets count Unicode code points of the mended source text, and `document.text[start:end] == text` always holds.
+This module knows how text is grouped; it knows nothing of vectors, models or questions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import CorpusError
+from rag.text import fold, split_sentences
+
+
+@dataclass(frozen=True)
+class Document:
+    """Hold one source after mending.
+
+    `source` is its name (a file's name, or an identifier); `text` its whole text.
+    """
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Hold one sentence and its place: `document.text[start:end] == text`."""
+
+    text: str
+    source: str
+    start: int
+    end: int
+    paragraph: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Hold one retrievable piece: whole neighbouring sentences of one paragraph, and the score it was found with."""
+
+    text: str
+    source: str
+    start: int
+    end: int
+    score: float = 0.0
+
+
+def read_corpus(corpus: Path) -> tuple[Document, ...]:
+    """Return the documents of a corpus, in order of their names.
+
+    corpus: a folder of `*.txt` files, or one file. Raises CorpusError on one that is missing, empty, binary or not UTF-8.
+    """
+    if not corpus.exists():
+        raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.")
+    paths = sorted(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+    if not paths:
+        raise CorpusError(f"The corpus {corpus} holds no .txt file; put a UTF-8 text file there.")
+    return tuple(_read(path) for path in paths)
+
+
+def _read(path: Path) -> Document:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CorpusError(f"The source {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"The source {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
+    if "\0" in text:
+        raise CorpusError(f"The source {path} holds binary data; expected a text file.")
+    if not text.strip():
+        raise CorpusError(f"The source {path} is empty; expected a text.")
+    return Document(source=path.name, text=text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def split_document(document: Document) -> tuple[Sentence, ...]:
+    """Return the sentences of a document in order; a line is a paragraph."""
+    sentences: list[Sentence] = []
+    offset = 0
+    for number, line in enumerate(document.text.split("\n")):
+        for start, end in split_sentences(line):
+            piece = line[start:end]
+            sentences.append(Sentence(piece, document.source, offset + start, offset + end, number))
+        offset += len(line) + 1
+    return tuple(sentences)
+
+
+def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
+    """Return the positions of sentences that stand alone in their paragraph and repeat what stands elsewhere.
+
+    Magazines lift such pull quotes out of the running text; searching them would crowd out other evidence.
+    """
+    plain = ["".join(character for character in fold(sentence.text) if character.isalnum()) for sentence in sentences]
+    crowd = Counter((sentence.source, sentence.paragraph) for sentence in sentences)
+    alone = [i for i, s in enumerate(sentences) if crowd[s.source, s.paragraph] == 1 and len(plain[i]) >= 12]
+    everything = {source: "\n".join(p for p, s in zip(plain, sentences) if s.source == source) for source in {s.source for s in sentences}}
+    dropped = set()
+    for i in alone:
+        others = everything[sentences[i].source].count(plain[i])
+        twins = [j for j in alone if j < i and plain[j] == plain[i]]
+        if others > 1 and (others > sum(plain[j] == plain[i] for j in alone) or twins):
+            dropped.add(i)
+    return frozenset(dropped)
+
+
+def group(document: Document, sentences: Sequence[Sentence], longest: int) -> tuple[Passage, ...]:
+    """Return the passages of a document: neighbouring whole sentences of one paragraph.
+
+    sentences: those of the document, in order. longest: code points that a passage of several sentences may have; a
+    longer sentence is a passage of its own. Pull quotes are left out.
+    """
+    left_out = repeated(sentences)
+    passages: list[Passage] = []
+    run: list[Sentence] = []
+
+    def close() -> None:
+        if run:
+            start, end = run[0].start, run[-1].end
+            passages.append(Passage(document.text[start:end], document.source, start, end))
+            run.clear()
+
+    for position, sentence in enumerate(sentences):
+        if position in left_out:
+            continue
+        if run and (sentence.paragraph != run[0].paragraph or sentence.end - run[0].start > longest):
+            close()
+        run.append(sentence)
+    close()
+    return tuple(passages)

@@ -1,0 +1,51 @@
+"""Name what can go wrong, and what to do about it.
+
+    RagError                  anything this project raises on purpose; its text is one sentence for a person
+    ├── SettingsError         a setting, engine or argument that is not one of the choices
+    ├── QuestionError         a question or a history that cannot be asked
+    ├── CorpusError           a source that is missing, empty, binary or not UTF-8
+    ├── PromptError           a prompt template that is missing, or whose variables do not fit
+    ├── IndexStoreError       an index that is missing, stale, foreign or damaged and may not be rebuilt here
+    ├── WeightsError          model files that cannot be had, or that are not the ones they claim to be
+    └── GenerationError       an engine that failed or ran out of time
+        └── Cancelled         the reader stopped it; nothing is wrong
+
+The edges (command line, page, HTTP) turn these into sentences; nothing else is caught there. A text that does not
+answer a question is not an error: it is an `Answer` whose `answerable` is False.
+"""
+
+
+class RagError(Exception):
+    """Say in one sentence what was received, what was expected and what to do."""
+
+
+class SettingsError(RagError):
+    """A setting has a value that is not one of its choices."""
+
+
+class QuestionError(RagError):
+    """A question or its history has a form that cannot be asked."""
+
+
+class CorpusError(RagError):
+    """A source cannot be read as text."""
+
+
+class PromptError(RagError):
+    """A prompt template is missing or does not fit its variables."""
+
+
+class IndexStoreError(RagError):
+    """The stored index cannot be used, and may not be rebuilt here."""
+
+
+class WeightsError(RagError):
+    """Model files are missing, altered or out of reach."""
+
+
+class GenerationError(RagError):
+    """The engine failed, or did not finish within its time."""
+
+
+class Cancelled(GenerationError):
+    """The reader stopped the answer."""

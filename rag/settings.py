@@ -1,0 +1,118 @@
+"""Choose how the chatbot works: one frozen value from defaults, RAG_* variables and arguments, in that order.
+
+Reading settings touches nothing: no folder is made and no variable is set. The numbers that were tuned on the project's
+questions live in `rag/tuned.toml`, with the command that tuned them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from rag.errors import SettingsError
+
+Engine = Literal["auto", "llama_cpp", "transformers", "openai"]
+Rebuild = Literal["auto", "never"]
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
+
+
+def _shipped(name: str, in_checkout: str) -> Path:
+    """Return a folder of the installed package, or of the checkout that it runs from."""
+    installed = _PACKAGE / "shipped" / name
+    return installed if installed.is_dir() else _CHECKOUT / in_checkout
+
+
+def cache_folder() -> Path:
+    """Return this project's folder below the user's cache folder (XDG base directory specification)."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "why-hangzhou"
+
+
+def _default_store() -> Path:
+    installed = (_PACKAGE / "shipped").is_dir()
+    return cache_folder() / "store" if installed else _CHECKOUT / "index" / "store"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hold every choice.
+
+    corpus: folder of `*.txt` sources, or one file. store: where the built index lies. prompts: folder of templates.
+    weights: folder of model files. embedder, generator: names in `weights.toml`, or for the generator a path to a GGUF
+    file or a transformers folder. engine: who generates. base_url, api_key, remote_model: an OpenAI-compatible server.
+    rebuild: "never" makes an index that does not fit an error. offline: never touch the network. threads: 0 means one a
+    core. context: tokens the engine can hold. max_tokens: longest answer. timeout_s: seconds one answer may take.
+    read_ahead: read the prompt's beginning with each passage in idle time.
+    """
+
+    corpus: Path = _shipped("corpus", "index/corpus")
+    store: Path = _default_store()
+    prompts: Path = _shipped("prompts", "prompts")
+    weights: Path = cache_folder() / "weights"
+    embedder: str = "embeddinggemma-300m"
+    generator: str = "qwen2.5-coder-1.5b"
+    engine: Engine = "auto"
+    base_url: str = ""
+    api_key: str = ""
+    remote_model: str = "default"
+    rebuild: Rebuild = "auto"
+    offline: bool = False
+    threads: int = 0
+    context: int = 4096
+    max_tokens: int = 320
+    timeout_s: float = 120.0
+    read_ahead: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values that no stage could work with."""
+        hints = get_type_hints(type(self))
+        for name in ("engine", "rebuild"):
+            choices = get_args(hints[name])
+            if getattr(self, name) not in choices:
+                raise SettingsError(f"{name}={getattr(self, name)!r} is not a choice; use one of {', '.join(choices)}.")
+        for name, least in (("threads", 0), ("context", 512), ("max_tokens", 1), ("timeout_s", 0.001)):
+            if getattr(self, name) < least:
+                raise SettingsError(f"{name}={getattr(self, name)!r} is too small; use {least} or more.")
+        if self.engine == "openai" and not self.base_url:
+            raise SettingsError("engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1.")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
+        """Return the settings that the environment and the arguments ask for.
+
+        environ: where RAG_* variables are looked up; the process's own by default. changes: values by name, which win;
+        None means unsaid. Raises SettingsError on an unknown name or a value of the wrong kind.
+        """
+        environ = os.environ if environ is None else environ
+        hints = get_type_hints(cls)
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {}
+        for variable, text in environ.items():
+            name = variable.removeprefix("RAG_").lower()
+            if variable.startswith("RAG_") and name in known:
+                values[name] = _parse(variable, text, hints[name])
+        for name, value in changes.items():
+            if name not in known:
+                raise SettingsError(f"{name!r} is not a setting; use one of {', '.join(sorted(known))}.")
+            if value is not None:
+                values[name] = Path(value) if hints[name] is Path else value
+        return replace(cls(), **values)
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    """Return the value that a variable's text spells."""
+    if kind is bool:
+        if text.lower() not in {"0", "1", "true", "false", "yes", "no", ""}:
+            raise SettingsError(f"{name}={text!r} is not a yes or a no; use 1 or 0.")
+        return text.lower() in {"1", "true", "yes"}
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise SettingsError(f"{name}={text!r} is not a number.") from None
+    return Path(text).expanduser() if kind is Path else text

@@ -1,0 +1,201 @@
+"""Fold, detect and split text: pure functions on strings.
+
+Folding (NFKC, lower case, Traditional to Simplified) is for matching only; nothing folded is ever shown as a quote.
+Scripts are converted with OpenCC. This module knows characters and sentences; it knows nothing of documents or models.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Literal
+
+import opencc
+
+Language = Literal["zh-Hant", "zh-Hans", "en"]
+
+LONGEST_SENTENCE = 400
+"""Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
+_TERM = re.compile(r"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_ENDERS = "。！？!?…"
+_OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "《": "》", "〈": "〉", "【": "】", "‘": "’"}
+_CLOSERS = "”」』）)》〉】’\"'"
+_SPEECH = "”」』"
+_ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Inc|Ltd|Co|U\.S|a\.m|p\.m))$")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ENGLISH_FUNCTION = frozenset(
+    "a an and are as at be by can could did do does for from had has have how i if in is it its many me much my of on or "
+    "please so tell than that the their them there they this to was we were what when where which who whom whose why will "
+    "with would you your explain about".split()
+)
+_CHINESE_FUNCTION = frozenset("的是了么吗嘛呢吧啊什怎为啥哪谁几多少在有和与跟把被这那你我他它们就都不没会能可以请说讲对从到于")
+
+
+@cache
+def _converter(name: str) -> opencc.OpenCC:
+    return opencc.OpenCC(name)
+
+
+def to_simplified(text: str) -> str:
+    """Return the text in Simplified characters."""
+    return str(_converter("t2s").convert(text))
+
+
+def to_traditional(text: str) -> str:
+    """Return the text in Traditional characters (Taiwan's standard forms), whatever mixture it came in."""
+    return str(_converter("s2tw").convert(to_simplified(text)))
+
+
+def to_script(text: str, language: Language) -> str:
+    """Return Chinese text in the script of a language; English readers get the text as it is."""
+    if language == "en":
+        return text
+    return to_traditional(text) if language == "zh-Hant" else to_simplified(text)
+
+
+def clean(text: str) -> str:
+    """Return text without control, zero-width and direction characters, lone surrogates replaced."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROL.sub(" ", _INVISIBLE.sub("", text))
+
+
+def fold(text: str) -> str:
+    """Return the form in which texts are compared: NFKC, lower case, Simplified, no invisible characters."""
+    return to_simplified(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower())
+
+
+def terms(text: str) -> list[str]:
+    """Return the words of a text for lexical search: folded character bigrams, Latin words and numbers, in order.
+
+    A run of one Chinese character is its own term. Numbers lose their thousands separators.
+    """
+    found: list[str] = []
+    for piece in _TERM.findall(fold(text)):
+        if _HAN.match(piece):
+            found += [piece[i : i + 2] for i in range(len(piece) - 1)] or [piece]
+        else:
+            found.append(piece.replace(",", "") if piece[0].isdigit() else piece)
+    return found
+
+
+def has_han(text: str) -> bool:
+    """Tell whether a text holds a Chinese character."""
+    return _HAN.search(text) is not None
+
+
+def script(text: str) -> Literal["zh-Hant", "zh-Hans"] | None:
+    """Return the Chinese script of a text, or None where its characters belong to both."""
+    han = "".join(_HAN.findall(text))
+    traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
+    simplified = sum(a != b for a, b in zip(han, str(_converter("s2t").convert(han)), strict=False))
+    if traditional == simplified:
+        return None
+    return "zh-Hant" if traditional > simplified else "zh-Hans"
+
+
+def language(text: str, default: Literal["zh-Hant", "zh-Hans"] = "zh-Hant") -> Language:
+    """Return the language in which a question wants its answer.
+
+    default: the script for Chinese whose characters belong to both. A mixed question follows the language of its
+    function words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English).
+    """
+    if not has_han(text):
+        return "en" if _LATIN_WORD.search(text) else default
+    english = sum(word.lower() in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))
+    chinese = sum(character in _CHINESE_FUNCTION for character in to_simplified(text))
+    if english > chinese and english >= 2:
+        return "en"
+    return script(text) or default
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Return the sentences of one paragraph as (start, end) offsets, in order, without surrounding white space.
+
+    An end mark inside a title or an unfinished quotation does not end a sentence; decimal points, abbreviations and
+    names such as "To C" stay whole. Sentences longer than LONGEST_SENTENCE are cut, at a clause where there is one.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    depths = _depths(text)
+    position = 0
+    while position < len(text):
+        if not _ends_sentence(text, position, depths):
+            position += 1
+            continue
+        position += 1
+        while position < len(text) and (text[position] in _ENDERS or text[position] in _CLOSERS):
+            position += 1
+        spans.append((start, position))
+        start = position
+    spans.append((start, len(text)))
+    return [piece for span in spans for piece in _cut(text, *_strip(text, *span))]
+
+
+def _depths(text: str) -> list[int]:
+    """Return for each character how many quotations and titles are open around it; unclosed ones do not count."""
+    depths = [0] * (len(text) + 1)
+    waiting: list[tuple[str, int]] = []
+    for position, character in enumerate(text):
+        if character in _OPENERS:
+            waiting.append((_OPENERS[character], position))
+        elif waiting and character in _CLOSERS:
+            for index in range(len(waiting) - 1, max(-1, len(waiting) - 9), -1):
+                if waiting[index][0] == character:
+                    depths[waiting[index][1]] += 1
+                    depths[position] -= 1
+                    del waiting[index:]
+                    break
+    total = 0
+    for position, change in enumerate(depths):
+        total += change
+        depths[position] = total
+    return depths
+
+
+def _ends_sentence(text: str, position: int, depths: list[int]) -> bool:
+    character = text[position]
+    if character == "\n":
+        return True
+    if character in _ENDERS:
+        after = position + 1
+        while after < len(text) and text[after] in _ENDERS:
+            after += 1
+        if depths[position] == 0:
+            return True
+        closes = after < len(text) and text[after] in _SPEECH and depths[after] == 0
+        follows = text[after + 1 : after + 2]
+        return closes and (not follows or follows.isspace() or follows not in ",，、;；:：的" and character in "。！!…")
+    if character == "." and depths[position] == 0:
+        after = text[position + 1 : position + 2]
+        before = text[position - 1 : position]
+        if _HAN.match(before or " "):
+            return not after.isdigit()
+        ends = not after or after.isspace() or after in _CLOSERS
+        return ends and not _ABBREVIATION.search(text[max(0, position - 5) : position])
+    return False
+
+
+def _strip(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return a sentence whole, or in pieces of at most LONGEST_SENTENCE code points."""
+    pieces: list[tuple[int, int]] = []
+    while end - start > LONGEST_SENTENCE:
+        window = text[start : start + LONGEST_SENTENCE]
+        clause = max(window.rfind(mark) for mark in "；;，, ")
+        stop = start + (clause + 1 if clause > LONGEST_SENTENCE // 2 else LONGEST_SENTENCE)
+        pieces.append(_strip(text, start, stop))
+        start = stop
+    pieces.append(_strip(text, start, end))
+    return [piece for piece in pieces if piece[0] < piece[1]]
