@@ -1,0 +1,73 @@
+"""Turn texts into vectors whose inner product is their similarity.
+
+A stage that needs vectors depends on the Embedder protocol; only this module knows sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Report = Callable[[int, int], None]
+
+
+class Embedder(Protocol):
+    """Embed queries and passages into one space of unit vectors."""
+
+    identity: str
+    dimensions: int
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a query, shape (len(texts), dimensions)."""
+
+    def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
+        """Return one unit vector a text, shape (len(texts), dimensions); report(done, total) tells how far it is."""
+
+
+class SentenceTransformerEmbedder:
+    """Embed with a local sentence-transformers folder, in float32 on the CPU or on a CUDA device.
+
+    folder: verified model files. identity: what the index remembers of them. threads: 0 means torch's own choice.
+    """
+
+    BATCH = 8
+
+    def __init__(self, folder: Path, identity: str, threads: int = 0) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        if threads:
+            torch.set_num_threads(threads)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        self._lock = threading.Lock()
+        self.identity = identity
+        self.dimensions = int(self._model.get_embedding_dimension() or 0)
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a query."""
+        with self._lock:
+            vectors = self._model.encode_query(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, dtype=np.float32)
+
+    def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
+        """Return one unit vector a text; texts of like length share a batch, so that little is padded."""
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), self.BATCH):
+            rows = order[start : start + self.BATCH]
+            with self._lock:
+                vectors[rows] = self._model.encode_document(
+                    [texts[i] for i in rows], normalize_embeddings=True, show_progress_bar=False
+                )
+            if report is not None:
+                report(min(start + self.BATCH, len(order)), len(order))
+        return vectors

@@ -1,0 +1,78 @@
+"""Say what a generator is: the one protocol behind which every engine works.
+
+A generator turns a prompt into pieces of text as they are written. It knows nothing of passages, citations or readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from rag.results import Message
+
+Stop = Callable[[], bool]
+"""Asked often while an engine works; True ends the work at once."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Hold what an engine is to continue.
+
+    messages: chat messages, oldest first. opening: words that the answer begins with; the engine goes on from there.
+    """
+
+    messages: tuple[Message, ...]
+    opening: str = ""
+
+    def chat(self) -> list[dict[str, str]]:
+        """Return the messages as an engine takes them, the opening as an unfinished last message."""
+        messages = [dict(message) for message in self.messages]
+        return [*messages, {"role": "assistant", "content": self.opening}] if self.opening else messages
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Tell how much of the prompt has been read, between 0 and 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Hold some new text of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Hold what one generation cost, in tokens; `read` are those prompt tokens that no cache held."""
+
+    prompt: int
+    read: int
+    written: int
+
+
+Step = Reading | Piece | Usage
+
+
+class Generator(Protocol):
+    """Write text after a prompt, one request at a time."""
+
+    name: str
+
+    def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        """Yield the reading's progress, the text as it is written, and last the usage.
+
+        Raises Cancelled when `stop` said so, GenerationError when the engine failed.
+        """
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+        """Return the probability of each choice as the first token of the answer; zeros where an engine cannot tell."""
+
+    def read(self, prompt: Prompt, stop: Stop) -> None:
+        """Read a prompt without writing, so that a later one that begins alike is read faster."""
+
+    def close(self) -> None:
+        """End the engine and free what it holds."""

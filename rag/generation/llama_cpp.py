@@ -1,0 +1,139 @@
+"""Generate with llama.cpp inside this process (the `xllamacpp` wheel): the default on a CPU.
+
+The engine opens a port on loopback; it is keyed with a random secret that never leaves this process. Prompts that were
+read are kept in memory and found again by their longest common beginning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import queue
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag.errors import Cancelled, GenerationError
+from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+
+
+class LlamaCppGenerator:
+    """Run one GGUF model.
+
+    model: verified GGUF file. context: tokens it can hold. threads: 0 means one a core. cache_mib: memory for prompts
+    that were read.
+    """
+
+    BATCH = 128
+    """Tokens read between two looks at whether to stop; also the step of the progress bar."""
+
+    POLL_S = 0.05
+
+    def __init__(self, model: Path, context: int, threads: int = 0, cache_mib: int = 768) -> None:
+        import xllamacpp
+
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(model)
+        parameters.n_ctx = context
+        parameters.n_parallel = 1
+        parameters.n_batch = self.BATCH
+        parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
+        parameters.cpuparams_batch.n_threads = threads or os.cpu_count() or 1
+        parameters.cache_ram_mib = cache_mib
+        parameters.verbosity = -1
+        parameters.ui = False
+        parameters.endpoint_slots = False
+        self._key = secrets.token_urlsafe(32)
+        parameters.api_keys = [self._key]
+        parameters.cors_origins = ""
+        try:
+            self._server = xllamacpp.Server(parameters)
+        except Exception as error:
+            raise GenerationError(f"llama.cpp could not load {model}: {error}.") from error
+        self.name = f"llama.cpp {model.stem}"
+
+    def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        """Yield progress, text and usage as the engine makes them."""
+        request = {"messages": prompt.chat(), "max_tokens": max_tokens, "temperature": 0.0, "return_progress": True}
+        for chunk in self._chunks(request, stop):
+            yield from _steps(chunk)
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+        """Return the probability of each choice as the first token."""
+        request = {"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 40}
+        found = dict.fromkeys(choices, 0.0)
+        for chunk in self._chunks(request, stop):
+            for choice in chunk.get("choices", ()):
+                for token in (choice.get("logprobs") or {}).get("content", ())[:1]:
+                    for candidate in token["top_logprobs"]:
+                        word = candidate["token"].strip()
+                        if word in found:
+                            found[word] += math.exp(candidate["logprob"])
+        return tuple(found[choice] for choice in choices)
+
+    def read(self, prompt: Prompt, stop: Stop) -> None:
+        """Read a prompt and keep it."""
+        for _ in self._chunks({"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, "return_progress": True}, stop):
+            pass
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self._server = None
+
+    def _chunks(self, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
+        """Yield the engine's chunks from its own thread, so that a reader who stops is heard while it works."""
+        if self._server is None:
+            raise GenerationError("The engine is closed; make a new one.")
+        chunks: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
+        abandoned = threading.Event()
+
+        def receive(chunk: Any) -> bool:
+            with contextlib.suppress(ValueError):
+                chunks.put(json.loads(chunk) if isinstance(chunk, (str, bytes)) else chunk)
+            return abandoned.is_set()
+
+        def work() -> None:
+            try:
+                self._server.handle_chat_completions({**request, "stream": True, "cache_prompt": True}, receive)
+                chunks.put(None)
+            except Exception as error:  # an engine failure of any kind is told to the reader's thread below
+                chunks.put(error)
+
+        worker = threading.Thread(target=work, name="llama.cpp", daemon=True)
+        worker.start()
+        try:
+            while True:
+                if stop():
+                    raise Cancelled("The answer was stopped.")
+                try:
+                    chunk = chunks.get(timeout=self.POLL_S)
+                except queue.Empty:
+                    continue
+                if chunk is None:
+                    return
+                if isinstance(chunk, Exception):
+                    raise GenerationError(f"The engine failed: {chunk}.") from chunk
+                if "error" in chunk:
+                    raise GenerationError(f"The engine refused the prompt: {chunk['error'].get('message', chunk['error'])}.")
+                yield chunk
+        finally:
+            abandoned.set()
+            worker.join(timeout=5)
+
+
+def _steps(chunk: dict[str, Any]) -> Iterator[Step]:
+    progress = chunk.get("prompt_progress")
+    if progress and progress["total"] > progress["cache"]:
+        yield Reading((progress["processed"] - progress["cache"]) / (progress["total"] - progress["cache"]))
+    for choice in chunk.get("choices", ()):
+        text = (choice.get("delta") or {}).get("content")
+        if text:
+            yield Piece(text)
+    timings = chunk.get("timings")
+    if timings:
+        cached, read = int(timings["cache_n"]), int(timings["prompt_n"])
+        yield Usage(prompt=cached + read, read=read, written=int(timings["predicted_n"]))

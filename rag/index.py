@@ -1,0 +1,173 @@
+"""Hold what can be searched: sentences, passages, their vectors (FAISS) and their terms (BM25).
+
+An Index is a value in memory; `store.py` puts it on disk and takes it back. It knows vectors and terms, but not what a
+question is: a query comes as a vector and a list of terms.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bm25s
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from rag.documents import Document, Passage, Sentence, group, repeated, split_document
+from rag.embedding import Embedder, Report, Vectors
+from rag.text import terms
+
+EXACT_UP_TO = 20_000
+"""Rows up to which every vector is compared; above, a graph is searched (HNSW, Malkov & Yashunin 2018)."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Hold one found passage: its number in the index, and its score by one way of searching."""
+
+    passage: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Index:
+    """Hold the searchable form of a corpus.
+
+    units: the texts that have a vector, one a row of `vectors`. owners: the passage that each row belongs to. members:
+    the numbers of each passage's sentences. rows: the row of each sentence, -1 for repeated pull quotes.
+    """
+
+    documents: tuple[Document, ...]
+    sentences: tuple[Sentence, ...]
+    passages: tuple[Passage, ...]
+    members: tuple[tuple[int, ...], ...]
+    owners: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    vectors: Any
+    lexicon: Any
+
+    def dense(self, query: Vectors, limit: int) -> list[Hit]:
+        """Return the passages nearest to a query vector of shape (dimensions,), best first.
+
+        A passage scores as its best row: its own vector or that of one of its sentences.
+        """
+        depth = min(4 * limit + 8, len(self.owners))
+        scores, rows = self.vectors.search(query.reshape(1, -1), depth)
+        best: dict[int, float] = {}
+        for row, score in zip(rows[0], scores[0], strict=True):
+            if row >= 0:
+                best.setdefault(int(self.owners[row]), float(score))
+        return [Hit(passage, score) for passage, score in list(best.items())[:limit]]
+
+    def lexical(self, query: Sequence[str], limit: int) -> list[Hit]:
+        """Return the passages that share terms with a query by BM25 (Robertson & Zaragoza 2009), best first."""
+        known = [term for term in query if term in self.lexicon.vocab_dict]
+        if not known:
+            return []
+        scores = self.lexicon.get_scores(known)
+        order = np.argsort(-scores, kind="stable")[:limit]
+        return [Hit(int(passage), float(scores[passage])) for passage in order if scores[passage] > 0]
+
+    def rarity(self, term: str) -> float:
+        """Return the inverse document frequency of a term; a term that no passage holds counts as the rarest."""
+        total = len(self.passages)
+        number = self.lexicon.vocab_dict.get(term)
+        count = 0 if number is None else self._frequency(number)
+        return float(np.log(1 + (total - count + 0.5) / (count + 0.5)))
+
+    def _frequency(self, number: int) -> int:
+        pointers = self.lexicon.scores["indptr"]
+        return int(pointers[number + 1] - pointers[number])
+
+    def sentence_vectors(self, numbers: Sequence[int]) -> Vectors:
+        """Return the vectors of sentences, shape (len(numbers), dimensions)."""
+        rows = self.rows[list(numbers)]
+        return np.stack([self.vectors.reconstruct(int(row)) for row in rows]) if len(rows) else np.empty((0, self.vectors.d), np.float32)
+
+    def source_text(self, source: str) -> str:
+        """Return the whole text of a source."""
+        return next(document.text for document in self.documents if document.source == source)
+
+
+def build(
+    documents: Sequence[Document],
+    embedder: Embedder,
+    longest: int,
+    known: Mapping[str, Vectors] | None = None,
+    report: Report | None = None,
+) -> tuple[Index, int]:
+    """Return the index of documents, and how many texts had to be embedded.
+
+    longest: code points of a passage of several sentences. known: vectors by text, from an earlier build by the same
+    embedder. report: called with (done, total) while embedding.
+    """
+    sentences: list[Sentence] = []
+    passages: list[Passage] = []
+    members: list[tuple[int, ...]] = []
+    searched: list[int] = []
+    for document in documents:
+        first = len(sentences)
+        own = split_document(document)
+        left_out = repeated(own)
+        sentences += own
+        searched += [first + i for i in range(len(own)) if i not in left_out]
+        for passage in group(document, own, longest):
+            passages.append(passage)
+            members.append(tuple(first + i for i, s in enumerate(own) if passage.start <= s.start < passage.end))
+    units = [passage.text for passage in passages]
+    owners = list(range(len(passages)))
+    rows = np.full(len(sentences), -1, dtype=np.int64)
+    owner_of = {sentence: number for number, inside in enumerate(members) for sentence in inside}
+    for sentence in searched:
+        owner = owner_of[sentence]
+        if len(members[owner]) == 1:
+            rows[sentence] = owner
+            continue
+        rows[sentence] = len(units)
+        units.append(sentences[sentence].text)
+        owners.append(owner)
+    vectors, embedded = _embed(units, embedder, known or {}, report)
+    index = Index(
+        documents=tuple(documents),
+        sentences=tuple(sentences),
+        passages=tuple(passages),
+        members=tuple(members),
+        owners=np.asarray(owners, dtype=np.int64),
+        rows=rows,
+        vectors=vector_index(vectors),
+        lexicon=term_index([terms(passage.text) for passage in passages]),
+    )
+    return index, embedded
+
+
+def _embed(
+    texts: Sequence[str], embedder: Embedder, known: Mapping[str, Vectors], report: Report | None
+) -> tuple[Vectors, int]:
+    fresh = [text for text in dict.fromkeys(texts) if text not in known]
+    made = dict(zip(fresh, embedder.passages(fresh, report), strict=True)) if fresh else {}
+    return np.stack([made[text] if text in made else known[text] for text in texts]), len(fresh)
+
+
+def vector_index(vectors: Vectors) -> Any:
+    """Return a FAISS index over unit vectors by inner product: exact for few, a graph of neighbours for many."""
+    dimensions = vectors.shape[1]
+    if len(vectors) <= EXACT_UP_TO:
+        index: Any = faiss.IndexFlatIP(dimensions)
+    else:
+        index = faiss.IndexHNSWFlat(dimensions, 32, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = 80
+        index.hnsw.efSearch = 96
+    index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+    return index
+
+
+def term_index(passages: Sequence[Sequence[str]]) -> Any:
+    """Return a BM25 index over the terms of passages."""
+    lexicon = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        lexicon.index([list(words) or [""] for words in passages], show_progress=False)
+    return lexicon

@@ -1,0 +1,229 @@
+"""Keep an index on disk, and tell whether the one that lies there may be used.
+
+A build is a folder `<store>/<build>/` of plain files; `<store>/current.json` names the build in use and the SHA-256 of
+its manifest, whose own table holds the SHA-256 of every other file. A new build is written whole beside the old one and
+named by one atomic replacement, so a crash at any moment leaves the old build in use. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import bm25s
+import faiss
+import numpy as np
+from filelock import FileLock
+
+from rag.documents import Document, Passage, Sentence
+from rag.embedding import Embedder, Report, Vectors
+from rag.errors import IndexStoreError
+from rag.index import Index, build
+
+FORMAT = 1
+_MEND = "run python index/rebuild.py"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hold what an index is derived from; two equal recipes make the same index.
+
+    sources: SHA-256 of each mended text, by name. embedder: identity of the weights. longest: code points of a passage.
+    """
+
+    sources: Mapping[str, str]
+    embedder: str
+    longest: int
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], embedder: str, longest: int) -> Recipe:
+        """Return the recipe for documents."""
+        return cls({d.source: _sha256(d.text.encode("utf-8", "surrogatepass")) for d in documents}, embedder, longest)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """Tell what a rebuild did: why, and how many of how many texts were embedded."""
+
+    why: str
+    embedded: int
+    rows: int
+    passages: int
+    sentences: int
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def load(store: Path, recipe: Recipe) -> Index:
+    """Return the stored index that a recipe describes.
+
+    Raises IndexStoreError, naming the file, what was found and what was expected, where there is none that fits.
+    """
+    folder, manifest = _manifest(store)
+    found = Recipe(**manifest["recipe"])
+    if found != recipe:
+        raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}; {_MEND}.")
+    for name, expected in manifest["files"].items():
+        _checked(folder / name, expected)
+    return _read(folder)
+
+
+def _manifest(store: Path) -> tuple[Path, dict[str, Any]]:
+    pointer = _json(_bytes(store / "current.json"), store / "current.json")
+    if not isinstance(pointer, dict) or not {"build", "manifest"} <= pointer.keys():
+        raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names no build; {_MEND}.")
+    folder = store / Path(str(pointer["build"])).name
+    manifest = _json(_checked(folder / "manifest.json", str(pointer["manifest"])), folder / "manifest.json")
+    if manifest.get("format") != FORMAT:
+        raise IndexStoreError(
+            f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}; {_MEND}."
+        )
+    return folder, manifest
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise IndexStoreError(f"The index file {path} is missing; {_MEND}.") from None
+    except OSError as error:
+        raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror}); {_MEND}.") from error
+
+
+def _checked(path: Path, expected: str) -> bytes:
+    data = _bytes(path)
+    if _sha256(data) != expected:
+        raise IndexStoreError(
+            f"The index file {path} is damaged: SHA-256 {_sha256(data)[:12]}…, expected {expected[:12]}…; {_MEND}."
+        )
+    return data
+
+
+def _json(data: bytes, path: Path) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise IndexStoreError(f"The index file {path} is damaged: it is not JSON; {_MEND}.") from error
+
+
+def _difference(found: Recipe, expected: Recipe) -> str:
+    if found.embedder != expected.embedder:
+        return f"it was made by embedder {found.embedder[:12]}…, not {expected.embedder[:12]}…"
+    if found.longest != expected.longest:
+        return f"its passages have up to {found.longest} characters, not {expected.longest}"
+    changed = [name for name in expected.sources if found.sources.get(name) != expected.sources[name]]
+    gone = [name for name in found.sources if name not in expected.sources]
+    return f"the source {(changed + gone)[0]} has changed"
+
+
+def save(store: Path, index: Index, recipe: Recipe) -> None:
+    """Write an index beside the one in use, then put it in use; older builds and leavings are removed."""
+    build_id = uuid.uuid4().hex[:12]
+    folder = store / build_id
+    try:
+        folder.mkdir(parents=True)
+        _write(folder, index)
+        files = {p.relative_to(folder).as_posix(): _sha256(p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+        counts = {"documents": len(index.documents), "sentences": len(index.sentences), "passages": len(index.passages)}
+        manifest = {"format": FORMAT, "recipe": asdict(recipe), "counts": counts, "files": files}
+        data = json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+        _durable(folder / "manifest.json", data)
+        pointer = json.dumps({"build": build_id, "manifest": _sha256(data)}).encode()
+        _durable(store / "current.tmp", pointer)
+        os.replace(store / "current.tmp", store / "current.json")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise IndexStoreError(
+            f"The index cannot be written to {store} ({error.strerror}); free space or allow writing there, or set "
+            "RAG_STORE to another folder."
+        ) from error
+    for path in store.iterdir():
+        if path.is_dir() and path.name != build_id:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _durable(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write(folder: Path, index: Index) -> None:
+    content = {
+        "documents": [asdict(document) for document in index.documents],
+        "sentences": [asdict(sentence) for sentence in index.sentences],
+        "passages": [asdict(passage) for passage in index.passages],
+        "members": index.members,
+    }
+    _durable(folder / "content.json", json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    np.save(folder / "owners.npy", index.owners, allow_pickle=False)
+    np.save(folder / "rows.npy", index.rows, allow_pickle=False)
+    faiss.write_index(index.vectors, str(folder / "vectors.faiss"))
+    index.lexicon.save(str(folder / "terms"), corpus=None, show_progress=False)
+
+
+def _read(folder: Path) -> Index:
+    content = json.loads((folder / "content.json").read_bytes().decode("utf-8", "surrogatepass"))
+    return Index(
+        documents=tuple(Document(**values) for values in content["documents"]),
+        sentences=tuple(Sentence(**values) for values in content["sentences"]),
+        passages=tuple(Passage(**values) for values in content["passages"]),
+        members=tuple(tuple(numbers) for numbers in content["members"]),
+        owners=np.load(folder / "owners.npy", allow_pickle=False),
+        rows=np.load(folder / "rows.npy", allow_pickle=False),
+        vectors=faiss.read_index(str(folder / "vectors.faiss")),
+        lexicon=bm25s.BM25.load(str(folder / "terms"), load_corpus=False, show_progress=False, allow_pickle=False),
+    )
+
+
+def rebuild(
+    store: Path, documents: Sequence[Document], embedder: Embedder, longest: int, report: Report | None = None
+) -> Rebuilt:
+    """Build the index of documents and put it in use, unless the one in use fits; embed only texts that are new.
+
+    Two rebuilds of one store wait for each other.
+    """
+    recipe = Recipe.of(documents, embedder.identity, longest)
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with FileLock(store / "rebuild.lock"):
+            return _rebuild(store, documents, embedder, recipe, report)
+    except OSError as error:
+        raise IndexStoreError(f"The index cannot be written to {store} ({error.strerror}); set RAG_STORE.") from error
+
+
+def _rebuild(
+    store: Path, documents: Sequence[Document], embedder: Embedder, recipe: Recipe, report: Report | None
+) -> Rebuilt:
+    try:
+        index = load(store, recipe)
+        return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))
+    except IndexStoreError as error:
+        why = str(error).removesuffix(f"; {_MEND}.")
+    index, embedded = build(documents, embedder, recipe.longest, _known(store, recipe.embedder), report)
+    save(store, index, recipe)
+    return Rebuilt(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
+
+
+def _known(store: Path, embedder: str) -> dict[str, Vectors]:
+    """Return the vectors of the build in use by their text, where it is whole and of the same embedder."""
+    try:
+        _, manifest = _manifest(store)
+        index = load(store, Recipe(**manifest["recipe"]))
+    except IndexStoreError:
+        return {}
+    if manifest["recipe"]["embedder"] != embedder:
+        return {}
+    texts = {number: passage.text for number, passage in enumerate(index.passages)}
+    texts |= {int(row): index.sentences[number].text for number, row in enumerate(index.rows) if row >= 0}
+    return {text: index.vectors.reconstruct(row) for row, text in texts.items()}
