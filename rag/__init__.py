@@ -1,0 +1,55 @@
+"""Ask a text questions, and get answers whose every sentence can be checked in it.
+
+    from rag import answer
+    print(answer("為什麼DeepSeek誕生在杭州？").text)
+
+Importing loads no model; the first question does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.documents import Document, Passage
+    from rag.errors import RagError
+    from rag.face import answer, stream
+    from rag.pipeline import Rag
+    from rag.results import Answer, Citation, Evidence, Final, Progress, Timings, Token
+    from rag.settings import Settings
+
+__all__ = [
+    "Answer",
+    "Citation",
+    "Document",
+    "Evidence",
+    "Final",
+    "Passage",
+    "Progress",
+    "Rag",
+    "RagError",
+    "Settings",
+    "Timings",
+    "Token",
+    "answer",
+    "stream",
+]
+
+_HOMES = {
+    "rag.documents": ("Document", "Passage"),
+    "rag.errors": ("RagError",),
+    "rag.face": ("answer", "stream"),
+    "rag.pipeline": ("Rag",),
+    "rag.results": ("Answer", "Citation", "Evidence", "Final", "Progress", "Timings", "Token"),
+    "rag.settings": ("Settings",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `import rag` itself takes no time."""
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'rag' has no attribute {name!r}; its names are {', '.join(__all__)}")

@@ -59,6 +59,8 @@ class LlamaCppGenerator:
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield progress, text and usage as the engine makes them."""
         request = {"messages": prompt.chat(), "max_tokens": max_tokens, "temperature": 0.0, "return_progress": True}
+        if prompt.grammar:
+            request["grammar"] = prompt.grammar
         for chunk in self._chunks(request, stop):
             yield from _steps(chunk)
 

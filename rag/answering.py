@@ -1,0 +1,185 @@
+"""Answer one question: evidence, gate, draft, grounding, answer.
+
+It is handed everything it works with and keeps nothing; who asks, who waits and how models are loaded is `pipeline.py`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from rag.embedding import Embedder
+from rag.errors import GenerationError
+from rag.gate import Signals, probability
+from rag.generation import Generator, Piece, Prompt, Reading, Usage
+from rag.grounding import Claim, compose, ground
+from rag.index import Index
+from rag.numbers import values, written
+from rag.prompting import Templates, answer_prompt, answerable_prompt, translation_prompt
+from rag.replies import reply
+from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
+from rag.retrieval import Found, Query, likely_sentences, retrieve
+from rag.steering import Steering
+from rag.text import has_han, to_script
+from rag.tuned import Tuned
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Hold which stages are at work; the evaluation's ablations turn some off."""
+
+    gate: bool = True
+    grounding: bool = True
+
+
+@dataclass
+class Clock:
+    """Add up what one answer costs."""
+
+    started: float = field(default_factory=time.monotonic)
+    retrieve_s: float = 0.0
+    first_token_s: float = 0.0
+    prompt: int = 0
+    read: int = 0
+    written: int = 0
+
+    def now(self) -> float:
+        """Return the seconds since the question came."""
+        return time.monotonic() - self.started
+
+    def timings(self) -> Timings:
+        """Return what was added up."""
+        first = self.first_token_s or self.now()
+        return Timings(self.retrieve_s, first, self.now(), self.prompt, self.written, self.read)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Hold what answers are made with."""
+
+    index: Index
+    embedder: Embedder
+    generator: Generator
+    templates: Templates
+    steering: Steering
+    tuned: Tuned
+    max_tokens: int
+    switches: Switches = Switches()
+
+    def stream(self, query: Query, clock: Clock, stop: Stop) -> Iterator[Event]:
+        """Yield the events of one answer, the last of them Final."""
+        intent, asked = self.steering.judge(query.text, self.embedder)
+        if intent != "question":
+            clock.retrieve_s = clock.now()
+            yield Evidence(seconds=clock.retrieve_s)
+            text = reply(intent.replace(" ", "_"), query.language)
+            yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
+            return
+        query = replace(query, text=asked)
+        found = retrieve(query, self.index, self.embedder, self.tuned)
+        clock.retrieve_s = clock.now()
+        yield self.evidence(found, clock.retrieve_s)
+        if self.switches.gate and not self._answerable(found, stop):
+            yield Final(self._decline(found, clock, stop))
+            return
+        draft = yield from self._draft(answer_prompt(self.templates, query, found.passages), clock, stop)
+        yield Progress(stage="checking", fraction=1.0)
+        yield Final(self._checked(draft, found, clock, stop))
+
+    def evidence(self, found: Found, seconds: float) -> Evidence:
+        """Return what was found as a reader sees it first."""
+        near = likely_sentences(found, self.index, 3)
+        return Evidence(found.passages, tuple(self._citation(m, *pair, 0) for m, pair in enumerate(near, start=1)), seconds)
+
+    def signals(self, found: Found, stop: Stop) -> Signals:
+        """Return what the gate weighs; the prompt read for it is the answer's own, up to its last words."""
+        prompt = answerable_prompt(self.templates, found.query, found.passages)
+        yes, no = self.generator.choose(prompt, ("有", "无"), stop)
+        return Signals(yes / (yes + no) if yes + no else 1.0, found.nearest, found.cover)
+
+    def _answerable(self, found: Found, stop: Stop) -> bool:
+        return bool(found.passages) and probability(self.signals(found, stop), self.tuned) >= self.tuned.gate_threshold
+
+    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Iterator[Event]:
+        """Yield the draft's events and return its text."""
+        text = ""
+        for step in self.generator.stream(prompt, self.max_tokens, stop):
+            if isinstance(step, Reading):
+                yield Progress(stage="reading", fraction=step.fraction)
+            elif isinstance(step, Piece):
+                clock.first_token_s = clock.first_token_s or clock.now()
+                text += step.text
+                yield Token(text=step.text)
+            elif isinstance(step, Usage):
+                _add(clock, step)
+        if not text.strip():
+            raise GenerationError("The engine returned no text; ask again.")
+        return text.strip()
+
+    def _generate(self, prompt: Prompt, clock: Clock, stop: Stop) -> str:
+        text = ""
+        for step in self.generator.stream(prompt, self.max_tokens, stop):
+            if isinstance(step, Piece):
+                text += step.text
+            elif isinstance(step, Usage):
+                _add(clock, step)
+        return text.strip()
+
+    def _checked(self, draft: str, found: Found, clock: Clock, stop: Stop) -> Answer:
+        """Return the draft with its citations; what no source supports is replaced by what the source says."""
+        language = found.query.language
+        if not self.switches.grounding:
+            return self._answer(to_script(draft, language), found, (), clock)
+        candidates = [number for passage in found.numbers for number in self.index.members[passage]]
+        asked = f"{found.query.previous} {found.query.text}"
+        claims = ground(draft, asked, candidates, self.index, self.embedder, self.tuned)
+        kept = [claim for claim in claims if claim.supported]
+        if not kept:
+            kept = [self._quoted(number, language, clock, stop) for number, _ in likely_sentences(found, self.index, 1)]
+        text, citations = compose(kept, self.index)
+        return self._answer(to_script(text, language), found, citations, clock)
+
+    def _quoted(self, number: int, language: str, clock: Clock, stop: Stop) -> Claim:
+        """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
+        quote = self.index.sentences[number].text
+        if language == "en" and has_han(quote):
+            english = " ".join(self._generate(translation_prompt(self.templates, quote), clock, stop).split())
+            if english and written(english) <= values(quote):
+                return Claim("", english, (number,), 1.0, ())
+            quote = f"“{quote}”"
+        return Claim("", quote, (number,), 1.0, ())
+
+    def _decline(self, found: Found, clock: Clock, stop: Stop) -> Answer:
+        """Return a decline that says the nearest thing the text does say."""
+        language = found.query.language
+        text = reply("not_in_text", language)
+        citations: tuple[Citation, ...] = ()
+        near = likely_sentences(found, self.index, 1)
+        if near and near[0][1] >= self.tuned.support:
+            claim = self._quoted(near[0][0], language, clock, stop)
+            quoted, citations = compose([claim], self.index)
+            citations = tuple(replace(c, sentence=1) for c in citations)
+            between = " " if language == "en" else ""
+            text += between + reply("nearest", language, quote=to_script(quoted, language))
+        return self._answer(text, found, citations, clock, "not in the text")
+
+    def _answer(
+        self, text: str, found: Found, citations: tuple[Citation, ...], clock: Clock, reason: Reason = ""
+    ) -> Answer:
+        return Answer(
+            text, not reason, reason, citations, found.passages, clock.timings(), found.query.language, self.generator.name
+        )
+
+    def _citation(self, marker: int, number: int, similarity: float, sentence: int) -> Citation:
+        source = self.index.sentences[number]
+        support = round(min(1.0, max(0.0, similarity)), 3)
+        return Citation(marker, source.text, source.source, source.start, source.end, sentence, support)
+
+
+def _add(clock: Clock, usage: Usage) -> None:
+    clock.prompt += usage.prompt
+    clock.read += usage.read
+    clock.written += usage.written

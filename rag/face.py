@@ -1,0 +1,31 @@
+"""Offer `answer()` and `stream()` with one shared Rag, opened at the first question."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from rag.pipeline import Rag
+from rag.results import Answer, Event, Message
+
+
+@cache
+def _shared() -> Rag:
+    rag = Rag()
+    atexit.register(rag.close)
+    return rag
+
+
+def answer(question: str, history: Sequence[Message] = ()) -> Answer:
+    """Return the checked answer to a question about the corpus.
+
+    history: earlier turns as {"role": "user" or "assistant", "content": text}, oldest first. Raises RagError, whose text
+    is one sentence for a person.
+    """
+    return _shared().answer(question, history)
+
+
+def stream(question: str, history: Sequence[Message] = ()) -> Iterator[Event]:
+    """Yield an answer's events: "evidence", "progress", "token" and last "answer"."""
+    return _shared().stream(question, history)

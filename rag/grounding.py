@@ -1,0 +1,136 @@
+"""Tie each sentence of a draft to the source sentences that support it, and find what none supports.
+
+A draft's sentence is supported when its meaning is near a source sentence (one vector space for all languages) or made of
+its words, and every number and Latin name in it stands in the evidence. Citations are computed here, never asked of a
+model. This module judges; what to do with a sentence that fails is the pipeline's to decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.documents import Sentence
+from rag.embedding import Embedder
+from rag.index import Index
+from rag.numbers import values, written
+from rag.results import Citation
+from rag.text import fold, has_han, split_sentences, terms
+from rag.tuned import Tuned
+
+_LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
+_MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
+_BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}[.、)）])\s*")
+_ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Hold one sentence of a draft with the source sentences that support it.
+
+    before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
+    sentences in the index, best first. support: between 0 and 1. missing: numbers and names that no evidence holds.
+    """
+
+    before: str
+    text: str
+    sources: tuple[int, ...]
+    support: float
+    missing: tuple[str, ...]
+
+    @property
+    def supported(self) -> bool:
+        """Tell whether the claim may reach a reader."""
+        return bool(self.sources) and not self.missing
+
+
+def split_draft(draft: str) -> list[tuple[str, str]]:
+    """Return a draft's sentences, each with what stands before it; the model's own marks and markup are left out."""
+    pieces: list[tuple[str, str]] = []
+    for line in _MARKUP.sub("", draft).splitlines():
+        bullet = _BULLET.match(line)
+        lead = bullet.group() if bullet else ""
+        body = line[len(lead) :]
+        for count, (start, end) in enumerate(split_sentences(body)):
+            before = (("\n" if pieces else "") + lead.lstrip()) if count == 0 else body[max(0, start - 1) : start].strip("。！？") and " "
+            pieces.append((before, body[start:end]))
+    return pieces
+
+
+def ground(draft: str, question: str, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned) -> list[Claim]:
+    """Return the claims of a draft.
+
+    candidates: numbers of the source sentences that the model was shown.
+    """
+    pieces = split_draft(draft)
+    usable = [number for number in candidates if index.rows[number] >= 0]
+    if not pieces or not usable:
+        return []
+    near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
+    evidence = " ".join(index.sentences[number].text for number in candidates)
+    allowed_numbers = values(evidence) | values(question)
+    allowed_names = fold(evidence + " " + question)
+    claims = []
+    for (before, text), similarities in zip(pieces, near, strict=True):
+        shared = np.array([_shared(text, index.sentences[number]) for number in usable])
+        scores = np.maximum(similarities, shared)
+        missing = [str(value) for value in sorted(written(text) - allowed_numbers)]
+        missing += [] if not has_han(text) or _mostly_latin(text) else _foreign_names(text, allowed_names)
+        missing += [name for name in _ORIGINAL.findall(text) if fold(name) not in allowed_names]
+        sources = _sources(text, scores, usable, index, tuned.support)
+        claims.append(Claim(before, text, sources, float(min(1.0, max(0.0, scores.max()))), tuple(missing)))
+    return claims
+
+
+def _shared(text: str, sentence: Sentence) -> float:
+    """Return the share of a claim's terms that a source sentence holds."""
+    words = set(terms(text))
+    return len(words & set(terms(sentence.text))) / len(words) if len(words) >= 4 else 0.0
+
+
+def _mostly_latin(text: str) -> bool:
+    return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
+
+
+def _foreign_names(text: str, allowed: str) -> list[str]:
+    """Return the Latin words of a Chinese sentence that the evidence and the question lack."""
+    return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in allowed]
+
+
+def _sources(text: str, scores: np.ndarray, usable: Sequence[int], index: Index, least: float) -> tuple[int, ...]:
+    """Return the best source sentence and, where it lacks a number or much of a claim, the next that adds it."""
+    order = [int(i) for i in np.argsort(-scores) if scores[i] >= least]
+    if not order:
+        return ()
+    chosen = [order[0]]
+    needed = written(text)
+    words = set(terms(text)) if has_han(text) else set()
+    for i in order[1:]:
+        held = " ".join(index.sentences[usable[j]].text for j in chosen)
+        other = index.sentences[usable[i]].text
+        adds_number = bool((needed - values(held)) & values(other))
+        new = (words - set(terms(held))) & set(terms(other))
+        if len(chosen) < 3 and (adds_number or (words and len(new) >= 4 and len(new) / len(words) >= 0.3)):
+            chosen.append(i)
+    return tuple(usable[i] for i in chosen)
+
+
+def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:
+    """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark."""
+    markers: dict[int, int] = {}
+    citations: list[Citation] = []
+    text = ""
+    for number, claim in enumerate(claims):
+        marks = ""
+        for source in claim.sources:
+            marker = markers.setdefault(source, len(markers) + 1)
+            sentence = index.sentences[source]
+            citations.append(
+                Citation(marker, sentence.text, sentence.source, sentence.start, sentence.end, number, round(claim.support, 3))
+            )
+            marks += f"[{marker}]"
+        text += (claim.before if text else claim.before.lstrip()) + claim.text + marks
+    return text, tuple(citations)

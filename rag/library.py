@@ -1,0 +1,71 @@
+"""Keep the index of the corpus at hand: built when it does not fit, read again when another process rebuilt it.
+
+It knows sources, the store and the embedder; it knows nothing of questions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from rag.documents import read_corpus
+from rag.embedding import Embedder, Report
+from rag.errors import IndexStoreError
+from rag.index import Index
+from rag.settings import Settings
+from rag.store import Rebuilt, Recipe, load, rebuild
+
+
+class Library:
+    """Serve the index that the corpus and the settings ask for."""
+
+    def __init__(self, settings: Settings, longest_passage: int) -> None:
+        self._settings = settings
+        self._longest = longest_passage
+        self._lock = threading.Lock()
+        self._index: Index | None = None
+        self._seen: object = None
+
+    def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
+        """Bring the stored index up to date, and tell what was done."""
+        documents = read_corpus(self._settings.corpus)
+        return rebuild(self._settings.store, documents, embedder, self._longest, report)
+
+    def index(self, embedder: Embedder, report: Report | None = None, say: Callable[[str], None] = lambda line: None) -> Index:
+        """Return the index in use; build it where it is missing, stale, foreign or damaged.
+
+        Raises IndexStoreError instead of building where `rebuild="never"`.
+        """
+        with self._lock:
+            seen = self._fingerprint()
+            if self._index is None or seen != self._seen:
+                self._index = self._open(embedder, report, say)
+                self._seen = self._fingerprint()
+            return self._index
+
+    def _open(self, embedder: Embedder, report: Report | None, say: Callable[[str], None]) -> Index:
+        documents = read_corpus(self._settings.corpus)
+        recipe = Recipe.of(documents, embedder.identity, self._longest)
+        try:
+            return load(self._settings.store, recipe)
+        except IndexStoreError as error:
+            if self._settings.rebuild == "never":
+                raise
+            say(f"Building the index: {error}")
+        self.rebuild(embedder, report)
+        return load(self._settings.store, recipe)
+
+    def _fingerprint(self) -> object:
+        """Return what changes when a source is edited or another process puts a new build in use."""
+        corpus = self._settings.corpus
+        sources = sorted(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+        return [_stamp(path) for path in [self._settings.store / "current.json", *sources]]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path), -1, -1
+    return str(path), status.st_mtime_ns, status.st_size

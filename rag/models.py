@@ -1,0 +1,50 @@
+"""Open the models that settings ask for: files first verified, then loaded.
+
+It knows which engine suits which model and machine; the engines themselves live in `generation/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rag import weights
+from rag.embedding import Embedder, SentenceTransformerEmbedder
+from rag.errors import SettingsError
+from rag.generation import Generator
+from rag.settings import Settings
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    """Return the embedder, fetching and verifying its files where they are missing."""
+    folder = weights.ensure(settings.embedder, settings)
+    return SentenceTransformerEmbedder(folder, weights.identity(settings.embedder), settings.threads)
+
+
+def open_generator(settings: Settings) -> Generator:
+    """Return the generator; `engine="auto"` takes llama.cpp for a GGUF file and transformers for a folder."""
+    if settings.engine == "openai" or (settings.engine == "auto" and settings.base_url):
+        from rag.generation.openai import OpenAIGenerator
+
+        return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
+    model = _model_path(settings)
+    gguf = model if model.is_file() else next(iter(sorted(model.glob("*.gguf"))), None)
+    if settings.engine == "transformers" or (settings.engine == "auto" and gguf is None):
+        from rag.generation.transformers import TransformersGenerator
+
+        return TransformersGenerator(str(model))
+    if gguf is None or gguf.suffix != ".gguf":
+        raise SettingsError(f"engine='llama_cpp' needs a GGUF file; {model} holds none. Use engine='transformers'.")
+    from rag.generation.llama_cpp import LlamaCppGenerator
+
+    return LlamaCppGenerator(gguf, settings.context, settings.threads)
+
+
+def _model_path(settings: Settings) -> Path:
+    """Return where the generator's files lie: a name in weights.toml, or a path of the user's own."""
+    if settings.generator in weights.models():
+        return weights.ensure(settings.generator, settings)
+    path = Path(settings.generator).expanduser()
+    if not path.exists():
+        names = ", ".join(sorted(weights.models()))
+        raise SettingsError(f"generator={settings.generator!r} is neither a model ({names}) nor an existing path.")
+    return path

@@ -1,0 +1,77 @@
+"""Read the numbers of a text as values, so that "1.8万亿", "18,000亿" and "1.8 trillion" are one number.
+
+It knows digits, Chinese numerals and English number words; it does not know what a number counts.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+
+from rag.text import fold
+
+_CHINESE_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000}
+_SCALES = {"万": 10**4, "亿": 10**8, "万亿": 10**12, "千": 1000, "百万": 10**6, "千万": 10**7, "百亿": 10**10, "千亿": 10**11}
+_ENGLISH_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_ENGLISH_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+).split()
+_MONTHS = "january february march april may june july august september october november december".split()
+_DIGITS = re.compile(
+    r"(?<![a-z\d])(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(万亿|千亿|百亿|千万|百万|万|亿|hundred|thousand|million|billion|trillion)?"
+)
+_CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千]+(?:[万亿]+)?")
+_ENGLISH = re.compile(r"\b(" + "|".join(_ENGLISH_WORDS) + r")\b(?:\s+(hundred|thousand|million|billion|trillion))?")
+_LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}[.、)）]\s*")
+
+
+def written(text: str) -> set[Decimal]:
+    """Return the values of the numbers that a text writes in digits, list marks left out."""
+    return {value for value, _ in _digits(_LIST_MARK.sub("", fold(text)))}
+
+
+def values(text: str) -> set[Decimal]:
+    """Return the values of every number in a text, whether in digits or in words.
+
+    A number with a scale ("1.8万亿") also counts as its bare digits; months count as their numbers.
+    """
+    folded = fold(text)
+    found: set[Decimal] = set()
+    for value, bare in _digits(folded):
+        found |= {value, bare}
+    for match in _CHINESE.finditer(folded):
+        value = _chinese(match.group())
+        if value is not None:
+            found.add(Decimal(value))
+    for match in _ENGLISH.finditer(folded):
+        found.add(Decimal(_ENGLISH_WORDS.index(match.group(1))) * _ENGLISH_SCALES.get(match.group(2) or "", 1))
+    found |= {Decimal(number) for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded)}
+    return found
+
+
+def _digits(folded: str) -> list[tuple[Decimal, Decimal]]:
+    found = []
+    for match in _DIGITS.finditer(folded):
+        try:
+            bare = Decimal(match.group(1).replace(",", ""))
+        except InvalidOperation:
+            continue
+        scale = match.group(2) or ""
+        found.append((bare * (_SCALES.get(scale) or _ENGLISH_SCALES.get(scale) or 1), bare))
+    return [(value.normalize(), bare.normalize()) for value, bare in found]
+
+
+def _chinese(text: str) -> int | None:
+    """Return the value of a Chinese numeral below ten thousand, with its scale."""
+    core = text.rstrip("万亿")
+    total, digit = 0, 0
+    for character in core:
+        if character in _CHINESE_DIGITS:
+            digit = _CHINESE_DIGITS[character]
+        else:
+            total += (digit or 1) * _CHINESE_UNITS[character]
+            digit = 0
+    scale = text[len(core) :]
+    return (total + digit) * _SCALES[scale] if scale in _SCALES else (total + digit if not scale else None)

@@ -1,0 +1,233 @@
+"""Own the models, let readers take turns, and read ahead while nobody asks.
+
+How one question is answered is `answering.py`'s; this module loads, queues, times out and ends.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+from rag.answering import Answering, Clock, Switches
+from rag.documents import Document
+from rag.embedding import Embedder, Report
+from rag.errors import Cancelled, GenerationError, QuestionError, RagError
+from rag.generation import Generator, Prompt
+from rag.index import Index
+from rag.library import Library
+from rag.models import open_embedder, open_generator
+from rag.prompting import Templates, beginning_prompt
+from rag.results import Answer, Event, Evidence, Final, Message, Progress
+from rag.retrieval import Query, read_question, retrieve
+from rag.settings import Settings
+from rag.steering import Steering
+from rag.store import Rebuilt
+from rag.text import Language, clean
+from rag.tuned import Tuned, tuned
+from rag.turns import Turns
+
+LONGEST_QUESTION = 4_000
+LONGEST_HISTORY = 200
+Status = Literal["ready", "warming", "broken"]
+Stop = Callable[[], bool]
+
+
+class Rag:
+    """Answer questions from one corpus.
+
+    settings: the choices; the environment's by default. embedder, generator: instead of those that the settings name.
+    numbers, switches: other tuned numbers and stages, for evaluations.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        embedder: Embedder | None = None,
+        generator: Generator | None = None,
+        numbers: Tuned | None = None,
+        switches: Switches | None = None,
+    ) -> None:
+        self.settings = settings or Settings.load()
+        self._tuned = numbers or tuned()
+        self._switches = switches or Switches()
+        self._templates = Templates(self.settings.prompts)
+        self._library = Library(self.settings, self._tuned.longest_passage)
+        self._embedder = embedder
+        self._generator = generator
+        self._steering: Steering | None = None
+        self._turns = Turns()
+        self._embedder_lock = threading.Lock()
+        self._generator_lock = threading.Lock()
+        self._closed = threading.Event()
+        self._trouble = ""
+        self._ahead: threading.Thread | None = None
+
+    def answer(self, question: str, history: Sequence[Message] = (), cancelled: Stop | None = None) -> Answer:
+        """Return the checked answer to a question; `stream` says what is raised."""
+        for event in self.stream(question, history, cancelled):
+            if isinstance(event, Final):
+                return event.answer
+        raise GenerationError("The answer ended before it was complete; ask again.")
+
+    def stream(self, question: str, history: Sequence[Message] = (), cancelled: Stop | None = None) -> Iterator[Event]:
+        """Yield the evidence, the progress, the words as they are written, and last the checked answer.
+
+        history: earlier turns as {"role": "user" or "assistant", "content": text}. cancelled: asked often; True stops the
+        engine. Raises QuestionError for what cannot be asked, Cancelled when stopped, GenerationError when the engine
+        fails or takes longer than `timeout_s`.
+        """
+        question, history = checked_question(question, history)
+        return self._stream(question, history, cancelled or (lambda: False))
+
+    def _stream(self, question: str, history: Sequence[Message], cancelled: Stop) -> Iterator[Event]:
+        clock = Clock()
+        ticket = object()
+        try:
+            for place in self._turns.wait(ticket, cancelled):
+                yield Progress(stage="waiting", place=place.ahead, expected_s=place.expected_s)
+            deadline = time.monotonic() + self.settings.timeout_s
+            answering = self.answering()
+            query = read_question(question, history, answering.index.documents[0].text)
+            yield from answering.stream(
+                query, clock, lambda: cancelled() or self._closed.is_set() or time.monotonic() > deadline
+            )
+        except Cancelled:
+            if cancelled() or self._closed.is_set():
+                raise
+            limit = self.settings.timeout_s
+            raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
+        finally:
+            self._turns.leave(ticket)
+
+    def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
+        """Return the passages and the likely sentences for a question, without generating."""
+        started = time.monotonic()
+        question, history = checked_question(question, history)
+        answering = self.answering()
+        query = read_question(question, history, answering.index.documents[0].text)
+        found = retrieve(query, answering.index, answering.embedder, self._tuned)
+        return answering.evidence(found, time.monotonic() - started)
+
+    def answering(self) -> Answering:
+        """Return what answers are made with, loading what is not loaded yet."""
+        generator = self._open_generator()
+        index, embedder, steering = self._open_index()
+        return Answering(
+            index, embedder, generator, self._templates, steering, self._tuned, self.settings.max_tokens, self._switches
+        )
+
+    def warm(self) -> Rag:
+        """Load the models and the index, side by side, and start to read ahead; safe to repeat."""
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                waiting = [pool.submit(self._open_generator), pool.submit(self._open_index)]
+            for result in waiting:
+                result.result()
+        except RagError as error:
+            self._trouble = str(error)
+            raise
+        self._trouble = ""
+        if self.settings.read_ahead and self._ahead is None:
+            self._ahead = threading.Thread(target=self._read_ahead, name="read-ahead", daemon=True)
+            self._ahead.start()
+        return self
+
+    def rebuild(self, report: Report | None = None) -> Rebuilt:
+        """Bring the stored index up to date, and tell what was done."""
+        return self._library.rebuild(self._open_embedder(), report)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """Return the documents of the index in use."""
+        return self._open_index()[0].documents
+
+    def status(self) -> tuple[Status, str]:
+        """Return whether questions can be answered, and why not."""
+        if self._trouble:
+            return "broken", self._trouble
+        if self._generator is None or self._steering is None:
+            return "warming", "The models are loading."
+        return "ready", ""
+
+    def close(self) -> None:
+        """End the work in progress and free the engine."""
+        self._closed.set()
+        if self._ahead is not None:
+            self._ahead.join(timeout=5)
+        if self._generator is not None:
+            self._generator.close()
+
+    def _open_generator(self) -> Generator:
+        with self._generator_lock:
+            if self._generator is None:
+                self._generator = open_generator(self.settings)
+            return self._generator
+
+    def _open_embedder(self) -> Embedder:
+        with self._embedder_lock:
+            if self._embedder is None:
+                self._embedder = open_embedder(self.settings)
+            return self._embedder
+
+    def _open_index(self) -> tuple[Index, Embedder, Steering]:
+        embedder = self._open_embedder()
+        with self._embedder_lock:
+            if self._steering is None:
+                self._steering = Steering.load(self._templates, embedder, self._tuned.steering)
+        return self._library.index(embedder, say=_say), embedder, self._steering
+
+    def _read_ahead(self) -> None:
+        """Read the prompt's beginning with each passage, in both languages, while nobody asks."""
+        answering = self.answering()
+        languages: tuple[Language, ...] = ("zh-Hans", "en")
+        for query in (Query("", "", language) for language in languages):
+            for passage in answering.index.passages:
+                while not self._read_quietly(answering.generator, beginning_prompt(self._templates, query, passage)):
+                    if self._closed.wait(0.2):
+                        return
+
+    def _read_quietly(self, generator: Generator, prompt: Prompt) -> bool:
+        """Read one prompt as a reader of the lowest rank would; False when a question came in between."""
+        if self._turns.busy or self._closed.is_set():
+            return False
+        ticket = object()
+        try:
+            for _ in self._turns.wait(ticket, lambda: True):
+                pass
+            generator.read(prompt, lambda: self._turns.waiting or self._closed.is_set())
+            return True
+        except Cancelled:
+            return False
+        finally:
+            self._turns.leave(ticket)
+
+
+def checked_question(question: str, history: Sequence[Message]) -> tuple[str, tuple[Message, ...]]:
+    """Return a question and its history as they can be asked; raise QuestionError where they cannot."""
+    if not isinstance(question, str):
+        raise QuestionError(f"The question is a {type(question).__name__}; expected a text.")
+    text = clean(question).strip()
+    if not text:
+        raise QuestionError("The question is empty; write what you want to know.")
+    if len(text) > LONGEST_QUESTION:
+        raise QuestionError(f"The question has {len(text):,} characters; the most is {LONGEST_QUESTION:,}. Shorten it.")
+    turns = []
+    if isinstance(history, (str, bytes)) or not isinstance(history, Sequence):
+        raise QuestionError('The history has the wrong form; expected a list of {"role": …, "content": …}.')
+    for turn in list(history)[-LONGEST_HISTORY:]:
+        role = turn.get("role") if isinstance(turn, Mapping) else None
+        content = turn.get("content") if isinstance(turn, Mapping) else None
+        if role not in ("user", "assistant") or not isinstance(content, str):
+            raise QuestionError(
+                'A turn of the history has the wrong form; expected {"role": "user" or "assistant", "content": text}.'
+            )
+        turns.append({"role": role, "content": clean(content)[:LONGEST_QUESTION]})
+    return text, tuple(turns)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

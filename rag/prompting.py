@@ -1,0 +1,96 @@
+"""Put evidence and a question into the words that a model reads.
+
+Templates are files below `prompts/`, filled by plain substitution (they cannot run code) and strict: a variable that is
+missing or unknown is a PromptError. Chinese goes in as Simplified characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from rag.documents import Passage
+from rag.errors import PromptError
+from rag.generation import Prompt
+from rag.retrieval import Query
+from rag.text import clean, to_simplified
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Fill the templates of one folder."""
+
+    folder: Path
+
+    def fill(self, name: str, **variables: str) -> str:
+        """Return a template with its variables put in; raise PromptError where the two do not fit."""
+        template = Template(self.text(name))
+        wanted = set(template.get_identifiers()) if template.is_valid() else set()
+        if not template.is_valid() or wanted != set(variables):
+            raise PromptError(
+                f"The prompt {self.folder / name}.txt has the variables {sorted(wanted)}; expected {sorted(variables)}."
+            )
+        return template.substitute(variables).strip()
+
+    def text(self, name: str) -> str:
+        """Return a template as it stands."""
+        path = self.folder / (name if "." in name else f"{name}.txt")
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise PromptError(f"The prompt {path} cannot be read: {error}; restore it, or set RAG_PROMPTS.") from error
+
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a list."""
+        return [line.strip() for line in self.text(name).splitlines() if line.strip()]
+
+
+def evidence_text(passages: Sequence[Passage]) -> str:
+    """Return passages as the model reads them: one a line, Simplified, no invisible characters."""
+    return "\n".join(" ".join(to_simplified(clean(passage.text)).split()) for passage in passages)
+
+
+def _folder(query: Query) -> str:
+    return "en" if query.language == "en" else "zh"
+
+
+def _asked(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
+    variables = {"passages": evidence_text(passages), "question": to_simplified(clean(query.text))}
+    if query.previous:
+        return templates.fill(f"{_folder(query)}/follow_up", previous=to_simplified(clean(query.previous)), **variables)
+    return templates.fill(f"{_folder(query)}/question", **variables)
+
+
+def _prompt(templates: Templates, query: Query, content: str, grammar: str = "") -> Prompt:
+    system = templates.text(f"{_folder(query)}/system")
+    return Prompt(({"role": "system", "content": system}, {"role": "user", "content": content}), grammar=grammar)
+
+
+def _grammar(templates: Templates, query: Query) -> str:
+    """Return the grammar that keeps an English answer English; Chinese needs none."""
+    return templates.text("en/answer.gbnf") if query.language == "en" else ""
+
+
+def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
+    """Return the prompt whose continuation is the draft."""
+    return _prompt(templates, query, _asked(templates, query, passages), _grammar(templates, query))
+
+
+def answerable_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
+    """Return the prompt whose first token says 有 or 无; all but its end is the same as the answer's prompt."""
+    asked = _asked(templates, query, passages)
+    return _prompt(templates, query, templates.fill(f"{_folder(query)}/answerable", asked=asked))
+
+
+def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
+    """Return the beginning that every prompt whose best passage is this one shares."""
+    opening = templates.text(f"{_folder(query)}/question").split("$passages")[0]
+    return _prompt(templates, query, opening + evidence_text([passage]))
+
+
+def translation_prompt(templates: Templates, quote: str) -> Prompt:
+    """Return the prompt that puts a quoted sentence into English."""
+    content = templates.fill("en/translate", quote=to_simplified(clean(quote)))
+    return Prompt(({"role": "user", "content": content},), grammar=templates.text("en/answer.gbnf"))

@@ -1,0 +1,40 @@
+"""Hold the numbers that were tuned on the tune half of the project's questions.
+
+They lie in `tuned.toml`, beside the command that found them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Hold every tuned number; `tuned.toml` says what each one does."""
+
+    longest_passage: int
+    passages: int
+    rank_constant: float
+    lexical: float
+    alone: float
+    gate_bias: float
+    gate_model: float
+    gate_nearest: float
+    gate_cover: float
+    gate_threshold: float
+    support: float
+    steering: float
+
+
+@cache
+def tuned() -> Tuned:
+    """Return the numbers that this version ships."""
+    return Tuned(**tomllib.loads((Path(__file__).parent / "tuned.toml").read_text(encoding="utf-8")))

@@ -1,0 +1,78 @@
+"""Let many readers share one engine, first come first served.
+
+It knows who waits and how long turns took; it knows nothing of what is done in a turn.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rag.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Place:
+    """Tell how many are ahead, and the seconds that they will likely take."""
+
+    ahead: int
+    expected_s: float
+
+
+class Turns:
+    """Give out turns in the order of arrival."""
+
+    POLL_S = 0.25
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._line: deque[object] = deque()
+        self._typical_s = 5.0
+        self._since = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether someone has or awaits a turn."""
+        return bool(self._line)
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether someone awaits a turn that another has."""
+        return len(self._line) > 1
+
+    def wait(self, ticket: object, cancelled: Callable[[], bool]) -> Iterator[Place]:
+        """Yield the place in line until the ticket's turn has come; `leave` must follow.
+
+        Raises Cancelled when the reader gave up waiting.
+        """
+        with self._changed:
+            self._line.append(ticket)
+        told = -1
+        while True:
+            with self._changed:
+                ahead = self._line.index(ticket)
+                if ahead == 0:
+                    self._since = time.monotonic()
+                    return
+                spent = time.monotonic() - self._since
+                place = Place(ahead, max(1.0, ahead * self._typical_s - min(spent, self._typical_s)))
+            if ahead != told:
+                yield place
+                told = ahead
+            if cancelled():
+                raise Cancelled("The question was withdrawn while it waited.")
+            with self._changed:
+                if self._line[0] is not ticket:
+                    self._changed.wait(self.POLL_S)
+
+    def leave(self, ticket: object) -> None:
+        """End a turn, or give up a place in line."""
+        with self._changed:
+            if self._line and self._line[0] is ticket and self._since:
+                self._typical_s = 0.7 * self._typical_s + 0.3 * (time.monotonic() - self._since)
+            if ticket in self._line:
+                self._line.remove(ticket)
+            self._changed.notify_all()
