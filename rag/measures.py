@@ -1,0 +1,186 @@
+"""Measure answers against labelled questions: pure functions, no models.
+
+Strings are compared folded (NFKC, lower case, Simplified) and without white space or punctuation inside numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rag.documents import Passage
+from rag.numbers import values, written
+from rag.results import Answer, Citation
+from rag.text import fold, has_han, script, split_sentences
+
+_MARK = re.compile(r"\[\d+\]")
+_IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Hold one labelled question; `tests/data/README.md` says what each field means."""
+
+    id: str
+    split: str
+    language: str
+    type: str
+    question: str
+    answerable: bool
+    evidence: tuple[tuple[str, ...], ...] = ()
+    facts: tuple[tuple[str, ...], ...] = ()
+    wrong: tuple[str, ...] = ()
+    history: tuple[Mapping[str, str], ...] = ()
+    corrects: bool = False
+    near: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Question:
+        """Return the question that a row of JSON describes."""
+        nested = {name: tuple(tuple(inner) for inner in row.get(name, ())) for name in ("evidence", "facts")}
+        flat = {name: tuple(row.get(name, ())) for name in ("wrong", "history", "near")}
+        plain = {name: row[name] for name in ("id", "split", "language", "type", "question", "answerable")}
+        return cls(**plain, **nested, **flat, corrects=bool(row.get("corrects", False)))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Hold one question's measures; None where a measure does not apply."""
+
+    question: Question
+    values: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def plain(text: str) -> str:
+    """Return a text as facts are looked up in it."""
+    return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(_MARK.sub("", text))))
+
+
+def holds(text: str, wordings: Sequence[str]) -> bool:
+    """Tell whether a text holds one of the wordings of a fact; digits match whole numbers only."""
+    body = plain(text)
+    for wording in wordings:
+        pattern = re.escape(plain(wording))
+        if wording[:1].isdigit():
+            pattern = r"(?<![\d.])" + pattern
+        if wording[-1:].isdigit():
+            pattern += r"(?!\d|\.\d)"
+        if re.search(pattern, body):
+            return True
+    return False
+
+
+def evidence_ranks(question: Question, passages: Sequence[Passage]) -> list[int | None]:
+    """Return for each needed place the rank, from 1, of the first passage that holds it."""
+    folded = [fold(passage.text) for passage in passages]
+    return [
+        next((rank for rank, text in enumerate(folded, start=1) if any(_overlaps(fold(p), text) for p in places)), None)
+        for places in question.evidence
+    ]
+
+
+def _overlaps(place: str, text: str) -> bool:
+    """Tell whether a text holds a place, or one whole sentence of a place that spans several."""
+    return place in text or any(
+        len(place[a:b]) >= 12 and place[a:b] in text for a, b in split_sentences(place) if b - a < len(place)
+    )
+
+
+def score(question: Question, answer: Answer) -> Scores:
+    """Return every measure of one answer."""
+    found: dict[str, float | None] = dict.fromkeys(MEASURES)
+    found["declined rightly"] = None if question.answerable else float(not answer.answerable)
+    found["false decline"] = float(not answer.answerable) if question.answerable else None
+    if question.evidence:
+        ranks = evidence_ranks(question, answer.passages)
+        found["evidence recall"] = float(np.mean([rank is not None for rank in ranks]))
+        found["evidence MRR"] = float(np.mean([1 / rank if rank else 0.0 for rank in ranks]))
+        cited = [c.quote for c in answer.citations]
+        found["evidence cited"] = float(
+            np.mean([any(_touches(places, quote) for quote in cited) for places in question.evidence])
+        )
+    if question.answerable and question.facts:
+        right = [holds(answer.text, wordings) for wordings in question.facts]
+        found["fact recall"] = float(np.mean(right))
+        wrong = any(holds(answer.text, [text]) for text in question.wrong)
+        found["all facts right"] = float(answer.answerable and all(right) and not wrong)
+    elif not question.answerable:
+        found["all facts right"] = None
+    if answer.answerable and answer.citations:
+        found["citation precision"] = float(np.mean([_supports(c, answer) for c in answer.citations]))
+    found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))
+    found["language right"] = float(language_right(answer.text, question.language))
+    found["first token s"] = answer.timings.first_token_s
+    found["total s"] = answer.timings.total_s
+    found["evidence s"] = answer.timings.retrieve_s
+    found["read tokens"] = float(answer.timings.read_tokens)
+    return Scores(question, found)
+
+
+def _touches(places: Sequence[str], quote: str) -> bool:
+    folded = fold(quote)
+    return any(fold(p) in folded or folded in fold(p) or _overlaps(fold(p), folded) for p in places)
+
+
+def _supports(citation: Citation, answer: Answer) -> bool:
+    """Tell whether a citation holds what its sentence says in numbers, and is near it in meaning."""
+    sentence = answer_sentence(answer.text, citation.marker)
+    others = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
+    return written(_MARK.sub("", sentence)) <= values(others) and citation.support >= 0.4
+
+
+def answer_sentence(text: str, marker: int) -> str:
+    """Return the words before a mark, back to the mark or line before."""
+    before = text.split(f"[{marker}]")[0]
+    return re.split(r"\[\d+\]|\n", before)[-1]
+
+
+def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
+    """Return the numbers of an answer that neither its passages nor its question hold."""
+    evidence = " ".join(p.text for p in answer.passages) + " ".join(c.quote for c in answer.citations)
+    asked = question.question + " ".join(turn["content"] for turn in question.history)
+    return written(_MARK.sub("", answer.text)) - values(evidence) - values(asked)
+
+
+def language_right(text: str, language: str) -> bool:
+    """Tell whether an answer is in a language and script; originals in parentheses and quotations do not count."""
+    body = _MARK.sub("", text)
+    if language == "en":
+        return not has_han(_IN_PARENTHESES.sub("", body))
+    return has_han(body) and script(body) in (language, None)
+
+
+MEASURES: tuple[str, ...] = (
+    "evidence recall",
+    "evidence MRR",
+    "fact recall",
+    "all facts right",
+    "declined rightly",
+    "false decline",
+    "evidence cited",
+    "citation precision",
+    "foreign numbers",
+    "language right",
+    "evidence s",
+    "first token s",
+    "total s",
+    "read tokens",
+)
+
+
+def mean(scores: Sequence[Scores], measure: str) -> float | None:
+    """Return a measure's mean over the questions that it applies to."""
+    known = [s.values[measure] for s in scores if s.values.get(measure) is not None]
+    return float(np.mean(np.asarray(known, dtype=float))) if known else None
+
+
+def interval(numbers: Sequence[float], statistic: Callable[..., Any] = np.mean, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of a statistic (percentile method, 2,000 resamples)."""
+    values_ = np.asarray(numbers, dtype=float)
+    draws = np.random.default_rng(seed).integers(0, len(values_), size=(2_000, len(values_)))
+    low, high = np.percentile(statistic(values_[draws], axis=1), [2.5, 97.5])
+    return float(low), float(high)
