@@ -6,10 +6,10 @@ It knows sources, the store and the embedder; it knows nothing of questions.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rag.documents import read_corpus
+from rag.documents import Document, read_corpus
 from rag.embedding import Embedder, Report
 from rag.errors import IndexStoreError
 from rag.index import Index
@@ -20,8 +20,9 @@ from rag.store import Rebuilt, Recipe, load, rebuild
 class Library:
     """Serve the index that the corpus and the settings ask for."""
 
-    def __init__(self, settings: Settings, longest_passage: int) -> None:
+    def __init__(self, settings: Settings, longest_passage: int, documents: Sequence[Document] | None = None) -> None:
         self._settings = settings
+        self._documents = documents
         self._longest = longest_passage
         self._lock = threading.Lock()
         self._index: Index | None = None
@@ -29,7 +30,7 @@ class Library:
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
-        documents = read_corpus(self._settings.corpus)
+        documents = self._sources()
         return rebuild(self._settings.store, documents, embedder, self._longest, report)
 
     def index(self, embedder: Embedder, report: Report | None = None, say: Callable[[str], None] = lambda line: None) -> Index:
@@ -45,7 +46,7 @@ class Library:
             return self._index
 
     def _open(self, embedder: Embedder, report: Report | None, say: Callable[[str], None]) -> Index:
-        documents = read_corpus(self._settings.corpus)
+        documents = self._sources()
         recipe = Recipe.of(documents, embedder.identity, self._longest)
         try:
             return load(self._settings.store, recipe)
@@ -55,6 +56,9 @@ class Library:
             say(f"Building the index: {error}")
         self.rebuild(embedder, report)
         return load(self._settings.store, recipe)
+
+    def _sources(self) -> Sequence[Document]:
+        return read_corpus(self._settings.corpus) if self._documents is None else self._documents
 
     def _fingerprint(self) -> object:
         """Return what changes when a source is edited or another process puts a new build in use."""

@@ -40,7 +40,8 @@ class Rag:
     """Answer questions from one corpus.
 
     settings: the choices; the environment's by default. embedder, generator: instead of those that the settings name.
-    numbers, switches: other tuned numbers and stages, for evaluations.
+    numbers, switches: other tuned numbers and stages, for evaluations. documents: a corpus in memory instead of the
+    settings' folder.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class Rag:
         generator: Generator | None = None,
         numbers: Tuned | None = None,
         switches: Switches | None = None,
+        documents: Sequence[Document] | None = None,
     ) -> None:
         self.settings = settings or Settings.load()
         self._tuned = numbers or tuned()
         self._switches = switches or Switches()
         self._templates = Templates(self.settings.prompts)
-        self._library = Library(self.settings, self._tuned.longest_passage)
+        self._library = Library(self.settings, self._tuned.longest_passage, documents)
         self._embedder = embedder
         self._generator = generator
         self._steering: Steering | None = None
@@ -135,6 +137,11 @@ class Rag:
             self._ahead = threading.Thread(target=self._read_ahead, name="read-ahead", daemon=True)
             self._ahead.start()
         return self
+
+    def search_index(self) -> tuple[Index, Embedder]:
+        """Return the index in use and the embedder of its queries, without the generator."""
+        index, embedder, _ = self._open_index()
+        return index, embedder
 
     def rebuild(self, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""

@@ -76,7 +76,7 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
         dense = index.dense(vector, DEPTH)
         nearest = max([nearest, *(hit.score for hit in dense[:1])])
         words = terms(text)
-        _fuse(fused, dense, weight, tuned.rank_constant)
+        _fuse(fused, dense, weight * tuned.dense, tuned.rank_constant)
         _fuse(fused, index.lexical(words, DEPTH), weight * tuned.lexical * _known(words, index), tuned.rank_constant)
     best = sorted(fused, key=lambda number: -fused[number])[: tuned.passages]
     passages = tuple(replace(index.passages[number], score=fused[number]) for number in best)

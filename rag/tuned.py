@@ -23,6 +23,7 @@ class Tuned:
     longest_passage: int
     passages: int
     rank_constant: float
+    dense: float
     lexical: float
     alone: float
     gate_bias: float

@@ -1,0 +1,38 @@
+# Two commands do all set-up: `make chat` serves the page, `make test` runs every test. Both are safe to repeat.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 7860
+
+.PHONY: chat test check fix setup soak clean
+
+chat: setup
+	$(BIN)/python app.py --port $(PORT)
+
+test: setup
+	$(BIN)/python -m pytest -m "not soak"
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: $(VENV)/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+soak: setup
+	$(BIN)/python -m pytest -m soak
+
+setup: $(VENV)/installed
+	$(BIN)/python -m rag weights fetch
+	$(BIN)/python index/rebuild.py
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) index/store

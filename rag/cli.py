@@ -1,0 +1,170 @@
+"""Read the command line and print results; the work is done by the modules it calls.
+
+Exit codes: 0; 1 for a RagError, told in one sentence on standard error; 2 for wrong usage; 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rag.errors import RagError
+from rag.settings import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    return run(lambda: options.run(options))
+
+
+def run(work: Callable[[], int]) -> int:
+    """Return what some work returns, or the exit code of how it failed."""
+    try:
+        return work()
+    except RagError as error:
+        print(f"rag: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rag", description="Ask a text questions; get answers that can be checked in it.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    ask = commands.add_parser("ask", help="answer one question")
+    ask.add_argument("question")
+    ask.add_argument("--json", action="store_true", help="print the answer as one JSON object")
+    ask.set_defaults(run=_ask)
+
+    batch = commands.add_parser("batch", help="answer the questions of a JSON-lines file")
+    batch.add_argument("input", type=Path, metavar="IN.jsonl")
+    batch.add_argument("output", type=Path, metavar="OUT.jsonl")
+    batch.set_defaults(run=_batch)
+
+    evaluate = commands.add_parser("eval", help="measure retrieval and answers")
+    evaluate.add_argument("--squad", type=Path, metavar="FILE", help="a SQuAD-format file instead of the own questions")
+    evaluate.add_argument("--questions", type=Path, metavar="FILE", help="take the questions from this parallel file")
+    evaluate.add_argument("--limit", type=_positive, metavar="N", help="sample N questions")
+    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
+    evaluate.add_argument("--json", action="store_true", help="print only JSON")
+    evaluate.add_argument("--split", choices=("tune", "test", "all"), default="test")
+    evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
+    evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")
+    evaluate.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")
+    evaluate.set_defaults(run=_eval)
+
+    weights = commands.add_parser("weights", help="list, fetch or verify the model files")
+    weights.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list")
+    weights.add_argument("names", nargs="*", metavar="NAME", help="models; the default ones when left out")
+    weights.set_defaults(run=_weights)
+
+    doctor = commands.add_parser("doctor", help="check weights, index, engine, port and disk")
+    doctor.set_defaults(run=_doctor)
+
+    feedback = commands.add_parser("feedback", help="print the readers' feedback as evaluation rows")
+    feedback.set_defaults(run=_feedback)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from rag.pipeline import Rag, checked_question
+
+    checked_question(options.question, ())
+    rag = Rag(Settings.load(read_ahead=False))
+    try:
+        answer = rag.warm().answer(options.question)
+    finally:
+        rag.close()
+    if options.json:
+        _print_json(answer.to_dict())
+        return 0
+    print(answer.text)
+    for marker, citation in sorted({c.marker: c for c in answer.citations}.items()):
+        print(f"\n[{marker}] {citation.source}:{citation.start}-{citation.end}\n    {citation.quote}")
+    return 0
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from rag.batch import answer_file
+
+    done = answer_file(options.input, options.output, Settings.load())
+    print(f"{done} questions answered; see {options.output}.", file=sys.stderr)
+    return 0
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from rag import evaluation
+
+    settings = Settings.load(read_ahead=False)
+    if options.squad:
+        figures = evaluation.squad(
+            settings, options.squad, options.questions, options.limit, options.seed, options.answers
+        )
+    else:
+        figures = evaluation.own(settings, options.split, options.limit, options.seed, options.ablations)
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if options.json:
+        _print_json(figures)
+    else:
+        print(evaluation.table(figures))
+    if options.check:
+        fallen = evaluation.fallen(figures)
+        for line in fallen:
+            print(f"rag: {line}", file=sys.stderr)
+        return 1 if fallen else 0
+    return 0
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from rag import weights
+
+    settings = Settings.load()
+    names = options.names or [settings.embedder, settings.generator]
+    if options.action == "fetch":
+        for name in names:
+            print(weights.fetch(name, settings))
+        return 0
+    states = [(name, state) for name in names for state in weights.verify(name, settings)] if options.action == "verify" else []
+    for name, state in states:
+        print(f"{state.state:8} {name}/{state.file.path}")
+    if options.action == "list":
+        for line in weights.listing(settings):
+            print(line)
+    return 1 if any(state.state != "ok" for _, state in states) else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from rag.doctor import examine
+
+    findings = examine(Settings.load())
+    for finding in findings:
+        print(finding.line())
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    from rag.settings import cache_folder
+    from rag.ui.feedback import export
+
+    for row in export(cache_folder() / "feedback.jsonl"):
+        print(json.dumps(row, ensure_ascii=False))
+    return 0

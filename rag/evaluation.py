@@ -1,0 +1,272 @@
+"""Measure retrieval and answers: on the project's own questions, and on any SQuAD-format file.
+
+Both go through the same stages as a reader's question. The measures themselves are in `measures.py`; ranking measures of a
+SQuAD file come from scikit-learn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.answering import Switches
+from rag.documents import Document
+from rag.errors import CorpusError, RagError
+from rag.measures import MEASURES, Question, Scores, interval, score
+from rag.pipeline import Rag
+from rag.results import Answer
+from rag.retrieval import read_question, retrieve
+from rag.settings import Settings, cache_folder
+from rag.text import fold
+from rag.tuned import Tuned, tuned
+
+QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "questions.jsonl"
+BASELINE = QUESTIONS.parent / "baseline.json"
+LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
+Figures = dict[str, Any]
+
+
+def questions(split: str) -> list[Question]:
+    """Return the project's own questions of one half, or of both for "all"."""
+    try:
+        lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise RagError(f"The questions {QUESTIONS} cannot be read; run this in a checkout of the project.") from error
+    rows = [Question.of(json.loads(line)) for line in lines if line.strip()]
+    return [row for row in rows if split in ("all", row.split)]
+
+
+def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
+    """Return the measures of the project's own questions, and with `ablations` those with stages turned off."""
+    asked = questions(split)
+    if limit and limit < len(asked):
+        asked = random.Random(seed).sample(asked, limit)
+    shared = Rag(settings).warm()
+    answering = shared.answering()
+    try:
+        variants = _variants() if ablations else {"as it is": (tuned(), Switches())}
+        figures: Figures = {"questions": len(asked), "split": split, "variants": {}}
+        for name, (numbers, switches) in variants.items():
+            rag = Rag(settings, answering.embedder, answering.generator, numbers, switches)
+            scores = [_ask(rag, question, number, len(asked)) for number, question in enumerate(asked, start=1)]
+            figures["variants"][name] = summary(scores)
+        return figures
+    finally:
+        shared.close()
+
+
+def _variants() -> dict[str, tuple[Tuned, Switches]]:
+    whole = tuned()
+    return {
+        "as it is": (whole, Switches()),
+        "dense only": (replace(whole, lexical=0.0), Switches()),
+        "lexical only": (replace(whole, dense=0.0), Switches()),
+        "no gate": (whole, Switches(gate=False)),
+        "no grounding": (whole, Switches(grounding=False)),
+        "neither gate nor grounding": (whole, Switches(gate=False, grounding=False)),
+    }
+
+
+def _ask(rag: Rag, question: Question, number: int, total: int) -> Scores:
+    print(f"\r{number}/{total}", end="\n" if number == total else "", file=sys.stderr, flush=True)
+    return score(question, rag.answer(question.question, question.history))
+
+
+def summary(scores: Sequence[Scores]) -> Figures:
+    """Return each measure's mean and 95 % interval, in all and by type and language."""
+    def part(some: Sequence[Scores]) -> Figures:
+        rows: Figures = {}
+        for measure in MEASURES:
+            known = [value for s in some if (value := s.values.get(measure)) is not None]
+            if known:
+                low, high = interval(known)
+                rows[measure] = {"mean": float(np.mean(known)), "low": low, "high": high, "n": len(known)}
+                if measure.endswith(" s") or measure.endswith("tokens"):
+                    rows[measure]["p50"], rows[measure]["p95"] = (float(x) for x in np.percentile(known, [50, 95]))
+        return rows
+
+    def groups(key: Callable[[Question], str]) -> Figures:
+        names = sorted({key(s.question) for s in scores})
+        return {name: part([s for s in scores if key(s.question) == name]) for name in names}
+
+    whole = part(scores)
+    unanswerable = [s for s in scores if not s.question.answerable]
+    declined = [s for s in scores if s.values["declined rightly"] == 1.0 or s.values["false decline"] == 1.0]
+    right = [s for s in declined if not s.question.answerable]
+    if declined and unanswerable:
+        precision, recall = len(right) / len(declined), len(right) / len(unanswerable)
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        whole["declining"] = {"precision": precision, "recall": recall, "f1": f1}
+    return {"all": whole, "by type": groups(lambda q: q.type), "by language": groups(lambda q: q.language)}
+
+
+def fallen(figures: Figures) -> list[str]:
+    """Return a line for each figure that lies beyond the stored baseline's interval on the worse side."""
+    try:
+        stored = json.loads(BASELINE.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RagError(f"There is no baseline at {BASELINE}; make one with eval --output {BASELINE}.") from error
+    lines = []
+    for measure, old in stored["variants"]["as it is"]["all"].items():
+        new = figures["variants"]["as it is"]["all"].get(measure)
+        if new is None or "mean" not in old or measure.endswith(" s"):
+            continue
+        worse = new["mean"] > old["high"] if measure in LOWER_IS_BETTER else new["mean"] < old["low"]
+        if worse:
+            lines.append(f"{measure} is {new['mean']:.3f}; the baseline's interval is {old['low']:.3f} to {old['high']:.3f}")
+    return lines
+
+
+@dataclass(frozen=True)
+class SquadQuestion:
+    """Hold one question of a SQuAD-format file: where its answer lies, and the accepted strings."""
+
+    id: str
+    text: str
+    paragraph: str
+    answers: tuple[str, ...]
+
+
+def read_squad(path: Path) -> tuple[list[Document], list[SquadQuestion]]:
+    """Return the paragraphs and questions of a file in SQuAD's format (Rajpurkar et al. 2016)."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))["data"]
+        documents, asked = [], []
+        for a, article in enumerate(data):
+            for p, paragraph in enumerate(article["paragraphs"]):
+                name = f"{a:03d}-{p:03d}"
+                documents.append(Document(name, paragraph["context"]))
+                for qa in paragraph["qas"]:
+                    accepted = tuple(dict.fromkeys(answer["text"] for answer in qa["answers"]))
+                    asked.append(SquadQuestion(qa["id"], qa["question"], name, accepted))
+        return documents, asked
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{path} is not a SQuAD-format file: {type(error).__name__} {error}.") from error
+
+
+def squad(
+    settings: Settings, path: Path, parallel: Path | None, limit: int | None, seed: int, answers: int
+) -> Figures:
+    """Return the ranking measures of a SQuAD file's paragraphs, and of sampled answers.
+
+    parallel: take the questions' words from this file, by id. limit: sample so many questions. answers: also answer so many.
+    """
+    documents, asked = read_squad(path)
+    if parallel is not None:
+        wording = {q.id: q.text for q in read_squad(parallel)[1]}
+        asked = [replace(q, text=wording[q.id]) for q in asked if q.id in wording]
+    if limit and limit < len(asked):
+        asked = random.Random(seed).sample(asked, limit)
+    key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    rag = Rag(replace(settings, store=cache_folder() / f"squad-{key}"), documents=documents)
+    try:
+        started = time.monotonic()
+        index, embedder = rag.search_index()
+        indexed_s = time.monotonic() - started
+        numbers = replace(tuned(), passages=60)
+        ranks = []
+        for question in asked:
+            found = retrieve(read_question(question.text, (), documents[0].text), index, embedder, numbers)
+            order = list(dict.fromkeys(passage.source for passage in found.passages))
+            ranks.append(order.index(question.paragraph) + 1 if question.paragraph in order else 0)
+        figures: Figures = {"paragraphs": len(documents), "questions": len(asked), "index_s": indexed_s}
+        figures |= ranking(ranks)
+        if answers:
+            chosen = random.Random(seed).sample(asked, min(answers, len(asked)))
+            figures["answers"] = _answers(rag, chosen)
+        return figures
+    finally:
+        rag.close()
+
+
+def ranking(ranks: Sequence[int]) -> Figures:
+    """Return recall@k, MRR@10 and nDCG@10 of ranks from 1, 0 for not found; each question has one right paragraph."""
+    from sklearn.metrics import ndcg_score
+
+    relevance = np.array([[1.0 if rank == place else 0.0 for place in range(1, 61)] for rank in ranks])
+    order = np.tile(1.0 / np.arange(1, 61), (len(ranks), 1))
+    found = np.asarray(ranks)
+    figures: Figures = {f"recall@{k}": float(np.mean((found >= 1) & (found <= k))) for k in (1, 3, 5)}
+    figures["MRR@10"] = float(np.mean([1 / rank if 1 <= rank <= 10 else 0.0 for rank in ranks]))
+    figures["nDCG@10"] = float(ndcg_score(relevance, order, k=10))
+    low, high = interval([float(rank == 1) for rank in ranks])
+    figures["recall@1 interval"] = [low, high]
+    return figures
+
+
+def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:
+    rag.warm()
+    given: list[tuple[SquadQuestion, Answer]] = []
+    for number, question in enumerate(chosen, start=1):
+        given.append((question, rag.answer(question.text)))
+        print(f"\r{number}/{len(chosen)}", end="\n" if number == len(chosen) else "", file=sys.stderr, flush=True)
+    contained = [float(any(_squeeze(gold) in _squeeze(a.text) for gold in q.answers)) for q, a in given]
+    low, high = interval(contained)
+    return {
+        "n": len(given),
+        "gold contained": float(np.mean(contained)),
+        "gold contained interval": [low, high],
+        "character F1": float(np.mean([max(character_f1(a.text, gold) for gold in q.answers) for q, a in given])),
+        "declined": float(np.mean([not a.answerable for _, a in given])),
+    }
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"\[\d+\]|[\s,，。、·•]", "", fold(text))
+
+
+def character_f1(text: str, gold: str) -> float:
+    """Return the F1 of two texts' characters as bags, folded and without marks."""
+    have, want = Counter(_squeeze(text)), Counter(_squeeze(gold))
+    common = sum((have & want).values())
+    return 2 * common / (have.total() + want.total()) if common else 0.0
+
+
+def table(figures: Figures) -> str:
+    """Return figures as a table for a person."""
+    if "variants" not in figures:
+        return "\n".join(f"{name:24} {_shown(value)}" for name, value in figures.items())
+    names = list(figures["variants"])
+    lines = [f"{figures['questions']} questions ({figures['split']})", f"{'':20}" + "".join(f"{n:>28}" for n in names)]
+    for measure in MEASURES:
+        cells = [_cell(figures["variants"][name]["all"].get(measure)) for name in names]
+        lines.append(f"{measure:20}" + "".join(f"{cell:>28}" for cell in cells))
+    lines += ["", *_breakdown(figures["variants"][names[0]])]
+    return "\n".join(lines)
+
+
+def _breakdown(variant: Figures) -> Iterable[str]:
+    shown = ("evidence recall", "fact recall", "all facts right", "declined rightly", "false decline", "language right")
+    yield f"{'':20}" + "".join(f"{measure:>18}" for measure in shown)
+    for kind in ("by type", "by language"):
+        for name, rows in variant[kind].items():
+            yield f"{name:20}" + "".join(f"{rows[m]['mean']:>18.3f}" if m in rows else f"{'':>18}" for m in shown)
+
+
+def _cell(row: Figures | None) -> str:
+    if row is None:
+        return ""
+    if "p50" in row:
+        return f"p50 {row['p50']:.2f}, p95 {row['p95']:.2f}"
+    return f"{row['mean']:.3f} ({row['low']:.2f}–{row['high']:.2f})"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_shown(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return "–".join(_shown(item) for item in value)
+    return str(value)
