@@ -44,7 +44,12 @@ def _rebuild(source: Path | None) -> int:
 
 def _bar(done: int, total: int) -> None:
     width = 30 * done // total
-    print(f"\r[{'#' * width}{' ' * (30 - width)}] {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+    print(
+        f"\r[{'#' * width}{' ' * (30 - width)}] {done}/{total}",
+        end="\n" if done == total else "",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

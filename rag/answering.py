@@ -16,12 +16,12 @@ from rag.generation import Generator, Piece, Prompt, Reading, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import values, written
-from rag.prompting import Templates, answer_prompt, answerable_prompt, translation_prompt
+from rag.prompting import Templates, answer_prompt, answerable_prompt, stated_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, retrieve
 from rag.steering import Steering
-from rag.text import has_han, to_script
+from rag.text import Language, has_han, to_script
 from rag.tuned import Tuned
 
 Stop = Callable[[], bool]
@@ -67,7 +67,7 @@ class Answering:
     steering: Steering
     tuned: Tuned
     max_tokens: int
-    switches: Switches = Switches()
+    switches: Switches = field(default_factory=Switches)
 
     def stream(self, query: Query, clock: Clock, stop: Stop) -> Iterator[Event]:
         """Yield the events of one answer, the last of them Final."""
@@ -136,21 +136,48 @@ class Answering:
         candidates = [number for passage in found.numbers for number in self.index.members[passage]]
         asked = f"{found.query.previous} {found.query.text}"
         claims = ground(draft, asked, candidates, self.index, self.embedder, self.tuned)
-        kept = [claim for claim in claims if claim.supported]
+        if not self._stated(draft, found, claims, stop):
+            return self._decline(found, clock, stop)
+        kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
+        nearest = [number for number, _ in likely_sentences(found, self.index, 1)]
+        cited = {source for claim in kept for source in claim.sources}
         if not kept:
-            kept = [self._quoted(number, language, clock, stop) for number, _ in likely_sentences(found, self.index, 1)]
-        text, citations = compose(kept, self.index)
+            kept = [self._quoted(number, language, clock, stop) for number in nearest]
+        elif language != "en" and not cited & set(nearest):
+            kept += [self._source_says(number, language) for number in nearest]
+        text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
 
-    def _quoted(self, number: int, language: str, clock: Clock, stop: Stop) -> Claim:
+    def _stated(self, draft: str, found: Found, claims: Sequence[Claim], stop: Stop) -> bool:
+        """Tell whether the text states the draft, as far as can be told from its numbers and from the model's second look."""
+        if not self.switches.gate:
+            return True
+        invented = bool(claims) and all(claim.missing for claim in claims)
+        prompt = stated_prompt(self.templates, found.query, found.passages, draft)
+        yes, no = self.generator.choose(prompt, ("有", "无"), stop)
+        second = yes / (yes + no) if yes + no else 1.0
+        return not (invented and second < self.tuned.second_look) and second >= self.tuned.second_look / 2
+
+    def _mended(self, claim: Claim) -> Claim:
+        """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""
+        if claim.cover >= self.tuned.cover:
+            return claim
+        source = claim.sources[0]
+        return replace(claim, text=self.index.sentences[source].text, sources=(source,), cover=1.0)
+
+    def _source_says(self, number: int, language: Language) -> Claim:
+        """Return the sentence nearest to the question as a line of its own, for a draft that passed it by."""
+        return Claim("\n", reply("says", language, quote=self.index.sentences[number].text), (number,), 1.0)
+
+    def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
         quote = self.index.sentences[number].text
         if language == "en" and has_han(quote):
             english = " ".join(self._generate(translation_prompt(self.templates, quote), clock, stop).split())
             if english and written(english) <= values(quote):
-                return Claim("", english, (number,), 1.0, ())
+                return Claim("", english, (number,), 1.0)
             quote = f"“{quote}”"
-        return Claim("", quote, (number,), 1.0, ())
+        return Claim("", quote, (number,), 1.0)
 
     def _decline(self, found: Found, clock: Clock, stop: Stop) -> Answer:
         """Return a decline that says the nearest thing the text does say."""
@@ -166,17 +193,27 @@ class Answering:
             text += between + reply("nearest", language, quote=to_script(quoted, language))
         return self._answer(text, found, citations, clock, "not in the text")
 
-    def _answer(
-        self, text: str, found: Found, citations: tuple[Citation, ...], clock: Clock, reason: Reason = ""
-    ) -> Answer:
+    def _answer(self, text: str, found: Found, citations: tuple[Citation, ...], clock: Clock, reason: Reason = "") -> Answer:
         return Answer(
-            text, not reason, reason, citations, found.passages, clock.timings(), found.query.language, self.generator.name
+            text,
+            not reason,
+            reason,
+            citations,
+            found.passages,
+            clock.timings(),
+            found.query.language,
+            self.generator.name,
         )
 
     def _citation(self, marker: int, number: int, similarity: float, sentence: int) -> Citation:
         source = self.index.sentences[number]
         support = round(min(1.0, max(0.0, similarity)), 3)
         return Citation(marker, source.text, source.source, source.start, source.end, sentence, support)
+
+
+def _once(claims: Sequence[Claim]) -> list[Claim]:
+    """Return claims without those that say again, to the letter, what one before says."""
+    return list({claim.text: claim for claim in reversed(claims)}.values())[::-1]
 
 
 def _add(clock: Clock, usage: Usage) -> None:

@@ -114,9 +114,7 @@ def _eval(options: argparse.Namespace) -> int:
 
     settings = Settings.load(read_ahead=False)
     if options.squad:
-        figures = evaluation.squad(
-            settings, options.squad, options.questions, options.limit, options.seed, options.answers
-        )
+        figures = evaluation.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
         figures = evaluation.own(settings, options.split, options.limit, options.seed, options.ablations)
     if options.output:

@@ -95,7 +95,10 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
     plain = ["".join(character for character in fold(sentence.text) if character.isalnum()) for sentence in sentences]
     crowd = Counter((sentence.source, sentence.paragraph) for sentence in sentences)
     alone = [i for i, s in enumerate(sentences) if crowd[s.source, s.paragraph] == 1 and len(plain[i]) >= 12]
-    everything = {source: "\n".join(p for p, s in zip(plain, sentences) if s.source == source) for source in {s.source for s in sentences}}
+    everything = {
+        source: "\n".join(p for p, s in zip(plain, sentences, strict=True) if s.source == source)
+        for source in {s.source for s in sentences}
+    }
     dropped = set()
     for i in alone:
         others = everything[sentences[i].source].count(plain[i])

@@ -24,6 +24,7 @@ from rag.answering import Switches
 from rag.documents import Document
 from rag.errors import CorpusError, RagError
 from rag.measures import MEASURES, Question, Scores, interval, score
+from rag.names import Names
 from rag.pipeline import Rag
 from rag.results import Answer
 from rag.retrieval import read_question, retrieve
@@ -85,6 +86,7 @@ def _ask(rag: Rag, question: Question, number: int, total: int) -> Scores:
 
 def summary(scores: Sequence[Scores]) -> Figures:
     """Return each measure's mean and 95 % interval, in all and by type and language."""
+
     def part(some: Sequence[Scores]) -> Figures:
         rows: Figures = {}
         for measure in MEASURES:
@@ -92,7 +94,7 @@ def summary(scores: Sequence[Scores]) -> Figures:
             if known:
                 low, high = interval(known)
                 rows[measure] = {"mean": float(np.mean(known)), "low": low, "high": high, "n": len(known)}
-                if measure.endswith(" s") or measure.endswith("tokens"):
+                if measure.endswith((" s", "tokens")):
                     rows[measure]["p50"], rows[measure]["p95"] = (float(x) for x in np.percentile(known, [50, 95]))
         return rows
 
@@ -155,9 +157,7 @@ def read_squad(path: Path) -> tuple[list[Document], list[SquadQuestion]]:
         raise CorpusError(f"{path} is not a SQuAD-format file: {type(error).__name__} {error}.") from error
 
 
-def squad(
-    settings: Settings, path: Path, parallel: Path | None, limit: int | None, seed: int, answers: int
-) -> Figures:
+def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | None, seed: int, answers: int) -> Figures:
     """Return the ranking measures of a SQuAD file's paragraphs, and of sampled answers.
 
     parallel: take the questions' words from this file, by id. limit: sample so many questions. answers: also answer so many.
@@ -177,7 +177,7 @@ def squad(
         numbers = replace(tuned(), passages=60)
         ranks = []
         for question in asked:
-            found = retrieve(read_question(question.text, (), documents[0].text), index, embedder, numbers)
+            found = retrieve(read_question(question.text, (), documents[0].text, Names()), index, embedder, numbers)
             order = list(dict.fromkeys(passage.source for passage in found.passages))
             ranks.append(order.index(question.paragraph) + 1 if question.paragraph in order else 0)
         figures: Figures = {"paragraphs": len(documents), "questions": len(asked), "index_s": indexed_s}

@@ -33,18 +33,15 @@ class Claim:
 
     before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
     sentences in the index, best first. support: between 0 and 1. missing: numbers and names that no evidence holds.
+    cover: share of the claim's terms that its sources and the question hold; 1 where the languages differ.
     """
 
     before: str
     text: str
     sources: tuple[int, ...]
     support: float
-    missing: tuple[str, ...]
-
-    @property
-    def supported(self) -> bool:
-        """Tell whether the claim may reach a reader."""
-        return bool(self.sources) and not self.missing
+    missing: tuple[str, ...] = ()
+    cover: float = 1.0
 
 
 def split_draft(draft: str) -> list[tuple[str, str]]:
@@ -55,7 +52,11 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
         lead = bullet.group() if bullet else ""
         body = line[len(lead) :]
         for count, (start, end) in enumerate(split_sentences(body)):
-            before = (("\n" if pieces else "") + lead.lstrip()) if count == 0 else body[max(0, start - 1) : start].strip("。！？") and " "
+            before = (
+                (("\n" if pieces else "") + lead.lstrip())
+                if count == 0
+                else body[max(0, start - 1) : start].strip("。！？") and " "
+            )
             pieces.append((before, body[start:end]))
     return pieces
 
@@ -81,14 +82,27 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
         missing += [] if not has_han(text) or _mostly_latin(text) else _foreign_names(text, allowed_names)
         missing += [name for name in _ORIGINAL.findall(text) if fold(name) not in allowed_names]
         sources = _sources(text, scores, usable, index, tuned.support)
-        claims.append(Claim(before, text, sources, float(min(1.0, max(0.0, scores.max()))), tuple(missing)))
+        support = float(min(1.0, max(0.0, scores.max())))
+        held = " ".join([question, *(index.sentences[number].text for number in sources)])
+        claims.append(Claim(before, text, sources, support, tuple(missing), _cover(text, held)))
     return claims
 
 
 def _shared(text: str, sentence: Sentence) -> float:
-    """Return the share of a claim's terms that a source sentence holds."""
+    """Return the share of a claim's terms that a source sentence holds; a few words count when they stand there whole."""
     words = set(terms(text))
-    return len(words & set(terms(sentence.text))) / len(words) if len(words) >= 4 else 0.0
+    if len(words) < 4:
+        words_only = "".join(character for character in fold(text) if character.isalnum())
+        return float(len(words_only) > 1 and words_only in "".join(c for c in fold(sentence.text) if c.isalnum()))
+    return len(words & set(terms(sentence.text))) / len(words)
+
+
+def _cover(text: str, held: str) -> float:
+    """Return the share of a Chinese claim's terms in what supports it; English over Chinese cannot be told by its words."""
+    words = set(terms(text))
+    if not words or (not has_han(text) and has_han(held)):
+        return 1.0
+    return len(words & set(terms(held))) / len(words)
 
 
 def _mostly_latin(text: str) -> bool:
@@ -129,7 +143,15 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
             marker = markers.setdefault(source, len(markers) + 1)
             sentence = index.sentences[source]
             citations.append(
-                Citation(marker, sentence.text, sentence.source, sentence.start, sentence.end, number, round(claim.support, 3))
+                Citation(
+                    marker,
+                    sentence.text,
+                    sentence.source,
+                    sentence.start,
+                    sentence.end,
+                    number,
+                    round(claim.support, 3),
+                )
             )
             marks += f"[{marker}]"
         text += (claim.before if text else claim.before.lstrip()) + claim.text + marks

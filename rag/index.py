@@ -85,7 +85,11 @@ class Index:
     def sentence_vectors(self, numbers: Sequence[int]) -> Vectors:
         """Return the vectors of sentences, shape (len(numbers), dimensions)."""
         rows = self.rows[list(numbers)]
-        return np.stack([self.vectors.reconstruct(int(row)) for row in rows]) if len(rows) else np.empty((0, self.vectors.d), np.float32)
+        return (
+            np.stack([self.vectors.reconstruct(int(row)) for row in rows])
+            if len(rows)
+            else np.empty((0, self.vectors.d), np.float32)
+        )
 
     def source_text(self, source: str) -> str:
         """Return the whole text of a source."""

@@ -20,6 +20,7 @@ from rag.generation import Generator, Prompt
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
+from rag.names import Names
 from rag.prompting import Templates, beginning_prompt
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.retrieval import Query, read_question, retrieve
@@ -56,7 +57,8 @@ class Rag:
         self.settings = settings or Settings.load()
         self._tuned = numbers or tuned()
         self._switches = switches or Switches()
-        self._templates = Templates(self.settings.prompts)
+        self._names = Names() if documents else Names.read(self.settings.corpus)
+        self._templates = Templates(self.settings.prompts, self._names)
         self._library = Library(self.settings, self._tuned.longest_passage, documents)
         self._embedder = embedder
         self._generator = generator
@@ -93,7 +95,7 @@ class Rag:
                 yield Progress(stage="waiting", place=place.ahead, expected_s=place.expected_s)
             deadline = time.monotonic() + self.settings.timeout_s
             answering = self.answering()
-            query = read_question(question, history, answering.index.documents[0].text)
+            query = read_question(question, history, answering.index.documents[0].text, self._names)
             yield from answering.stream(
                 query, clock, lambda: cancelled() or self._closed.is_set() or time.monotonic() > deadline
             )
@@ -110,7 +112,7 @@ class Rag:
         started = time.monotonic()
         question, history = checked_question(question, history)
         answering = self.answering()
-        query = read_question(question, history, answering.index.documents[0].text)
+        query = read_question(question, history, answering.index.documents[0].text, self._names)
         found = retrieve(query, answering.index, answering.embedder, self._tuned)
         return answering.evidence(found, time.monotonic() - started)
 

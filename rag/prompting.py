@@ -7,22 +7,24 @@ missing or unknown is a PromptError. Chinese goes in as Simplified characters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
 from rag.documents import Passage
 from rag.errors import PromptError
 from rag.generation import Prompt
+from rag.names import Names
 from rag.retrieval import Query
 from rag.text import clean, to_simplified
 
 
 @dataclass(frozen=True)
 class Templates:
-    """Fill the templates of one folder."""
+    """Fill the templates of one folder; names are shown in English where an English answer is wanted."""
 
     folder: Path
+    names: Names = field(default_factory=Names)
 
     def fill(self, name: str, **variables: str) -> str:
         """Return a template with its variables put in; raise PromptError where the two do not fit."""
@@ -47,9 +49,14 @@ class Templates:
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
 
 
-def evidence_text(passages: Sequence[Passage]) -> str:
+def evidence_text(passages: Sequence[Passage], names: Names | None = None) -> str:
     """Return passages as the model reads them: one a line, Simplified, no invisible characters."""
-    return "\n".join(" ".join(to_simplified(clean(passage.text)).split()) for passage in passages)
+    lines = (" ".join(to_simplified(clean(passage.text)).split()) for passage in passages)
+    return "\n".join(names.annotate(line) if names else line for line in lines)
+
+
+def _evidence(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
+    return evidence_text(passages, templates.names if query.language == "en" else None)
 
 
 def _folder(query: Query) -> str:
@@ -57,7 +64,7 @@ def _folder(query: Query) -> str:
 
 
 def _asked(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
-    variables = {"passages": evidence_text(passages), "question": to_simplified(clean(query.text))}
+    variables = {"passages": _evidence(templates, query, passages), "question": to_simplified(clean(query.text))}
     if query.previous:
         return templates.fill(f"{_folder(query)}/follow_up", previous=to_simplified(clean(query.previous)), **variables)
     return templates.fill(f"{_folder(query)}/question", **variables)
@@ -87,10 +94,17 @@ def answerable_prompt(templates: Templates, query: Query, passages: Sequence[Pas
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
     """Return the beginning that every prompt whose best passage is this one shares."""
     opening = templates.text(f"{_folder(query)}/question").split("$passages")[0]
-    return _prompt(templates, query, opening + evidence_text([passage]))
+    return _prompt(templates, query, opening + _evidence(templates, query, [passage]))
 
 
 def translation_prompt(templates: Templates, quote: str) -> Prompt:
     """Return the prompt that puts a quoted sentence into English."""
-    content = templates.fill("en/translate", quote=to_simplified(clean(quote)))
+    content = templates.fill("en/translate", quote=templates.names.annotate(clean(quote)))
     return Prompt(({"role": "user", "content": content},), grammar=templates.text("en/answer.gbnf"))
+
+
+def stated_prompt(templates: Templates, query: Query, passages: Sequence[Passage], draft: str) -> Prompt:
+    """Return the prompt whose first token says 有 or 无: whether the material states a draft that was just written."""
+    asked = answer_prompt(templates, query, passages).messages
+    question = templates.text(f"{_folder(query)}/stated")
+    return Prompt((*asked, {"role": "assistant", "content": draft}, {"role": "user", "content": question}))

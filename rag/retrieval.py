@@ -13,6 +13,7 @@ import numpy as np
 from rag.documents import Passage
 from rag.embedding import Embedder, Vectors
 from rag.index import Hit, Index
+from rag.names import Names
 from rag.results import Message
 from rag.text import Language, fold, language, script, terms
 from rag.tuned import Tuned
@@ -25,7 +26,8 @@ DEPTH = 30
 class Query:
     """Hold a question as it is searched.
 
-    text: the question. previous: what a follow-up leans on, "" where there is nothing. language: that of the answer.
+    text: the question, in English with the originals of names behind them. previous: what a follow-up leans on, "" where
+    there is nothing. language: that of the answer.
     """
 
     text: str
@@ -50,14 +52,17 @@ class Found:
     cover: float
 
 
-def read_question(question: str, history: Sequence[Message], source: str) -> Query:
+def read_question(question: str, history: Sequence[Message], source: str, names: Names) -> Query:
     """Return a question with what it leans on.
 
-    source: some text of the corpus, whose script decides for a question that could be either.
+    source: some text of the corpus, whose script decides for a question that could be either. names: of the corpus.
     """
     asked = [turn["content"] for turn in history if turn["role"] == "user"]
     wanted: Language = language(question, script(" ".join(asked[-1:])) or script(source) or "zh-Hans")
-    return Query(question.strip(), asked[-1].strip() if asked else "", wanted)
+    previous = asked[-1].strip() if asked else ""
+    if wanted == "en":
+        question, previous = names.expand(question), names.expand(previous)
+    return Query(question.strip(), previous, wanted)
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:

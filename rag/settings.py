@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -50,10 +50,10 @@ class Settings:
     read_ahead: read the prompt's beginning with each passage in idle time.
     """
 
-    corpus: Path = _shipped("corpus", "index/corpus")
-    store: Path = _default_store()
-    prompts: Path = _shipped("prompts", "prompts")
-    weights: Path = cache_folder() / "weights"
+    corpus: Path = field(default_factory=lambda: _shipped("corpus", "index/corpus"))
+    store: Path = field(default_factory=_default_store)
+    prompts: Path = field(default_factory=lambda: _shipped("prompts", "prompts"))
+    weights: Path = field(default_factory=lambda: cache_folder() / "weights")
     embedder: str = "embeddinggemma-300m"
     generator: str = "qwen2.5-coder-1.5b"
     engine: Engine = "auto"
@@ -79,7 +79,9 @@ class Settings:
             if getattr(self, name) < least:
                 raise SettingsError(f"{name}={getattr(self, name)!r} is too small; use {least} or more.")
         if self.engine == "openai" and not self.base_url:
-            raise SettingsError("engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1.")
+            raise SettingsError(
+                "engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1."
+            )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
@@ -90,7 +92,7 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         hints = get_type_hints(cls)
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         values: dict[str, Any] = {}
         for variable, text in environ.items():
             name = variable.removeprefix("RAG_").lower()

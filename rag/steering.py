@@ -38,11 +38,7 @@ class Steering:
         vectors = embedder.queries([fold(piece) for piece in pieces])
         talk = (vectors @ self.small_talk.T).max(axis=1)
         steer = (vectors @ self.instruction.T).max(axis=1)
-        kept = [
-            piece
-            for piece, t, s in zip(pieces, talk, steer, strict=True)
-            if max(t, s) < self.threshold
-        ]
+        kept = [piece for piece, t, s in zip(pieces, talk, steer, strict=True) if max(t, s) < self.threshold]
         if kept:
             return "question", " ".join(kept)
         return ("instruction" if steer.max() >= talk.max() else "small talk"), ""

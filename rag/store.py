@@ -84,9 +84,7 @@ def _manifest(store: Path) -> tuple[Path, dict[str, Any]]:
     folder = store / Path(str(pointer["build"])).name
     manifest = _json(_checked(folder / "manifest.json", str(pointer["manifest"])), folder / "manifest.json")
     if manifest.get("format") != FORMAT:
-        raise IndexStoreError(
-            f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}; {_MEND}."
-        )
+        raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}; {_MEND}.")
     return folder, manifest
 
 
@@ -202,9 +200,7 @@ def rebuild(
         raise IndexStoreError(f"The index cannot be written to {store} ({error.strerror}); set RAG_STORE.") from error
 
 
-def _rebuild(
-    store: Path, documents: Sequence[Document], embedder: Embedder, recipe: Recipe, report: Report | None
-) -> Rebuilt:
+def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, recipe: Recipe, report: Report | None) -> Rebuilt:
     try:
         index = load(store, recipe)
         return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))

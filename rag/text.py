@@ -169,7 +169,7 @@ def _ends_sentence(text: str, position: int, depths: list[int]) -> bool:
             return True
         closes = after < len(text) and text[after] in _SPEECH and depths[after] == 0
         follows = text[after + 1 : after + 2]
-        return closes and (not follows or follows.isspace() or follows not in ",，、;；:：的" and character in "。！!…")
+        return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…"))
     if character == "." and depths[position] == 0:
         after = text[position + 1 : position + 2]
         before = text[position - 1 : position]

@@ -31,6 +31,8 @@ class Tuned:
     gate_nearest: float
     gate_cover: float
     gate_threshold: float
+    second_look: float
+    cover: float
     support: float
     steering: float
 

