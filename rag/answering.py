@@ -6,13 +6,14 @@ It is handed everything it works with and keeps nothing; who asks, who waits and
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.embedding import Embedder
 from rag.errors import GenerationError
 from rag.gate import Signals, probability
-from rag.generation import Generator, Piece, Prompt, Reading, Usage
+from rag.generation import Generator as Engine
+from rag.generation import Piece, Prompt, Reading, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import values, written
@@ -62,7 +63,7 @@ class Answering:
 
     index: Index
     embedder: Embedder
-    generator: Generator
+    generator: Engine
     templates: Templates
     steering: Steering
     tuned: Tuned
@@ -103,7 +104,7 @@ class Answering:
     def _answerable(self, found: Found, stop: Stop) -> bool:
         return bool(found.passages) and probability(self.signals(found, stop), self.tuned) >= self.tuned.gate_threshold
 
-    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Iterator[Event]:
+    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, str]:
         """Yield the draft's events and return its text."""
         text = ""
         for step in self.generator.stream(prompt, self.max_tokens, stop):

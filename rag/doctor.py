@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rag import weights
 from rag.documents import read_corpus
@@ -36,7 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Return the findings on weights, corpus, prompts, index, port and disk."""
     models = [name for name in (settings.embedder, settings.generator) if name in weights.models()]
     return [
-        *(_finding(f"weights {name}", lambda name=name: _weights(name, settings)) for name in models),
+        *(_finding(f"weights {name}", partial(_weights, name, settings)) for name in models),
         _finding("corpus", lambda: f"{len(read_corpus(settings.corpus))} sources in {settings.corpus}"),
         _finding("prompts", lambda: f"{len(Templates(settings.prompts).text('zh/system'))} characters of system prompt"),
         _finding("index", lambda: _index(settings)),

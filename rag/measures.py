@@ -41,10 +41,20 @@ class Question:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Question:
         """Return the question that a row of JSON describes."""
-        nested = {name: tuple(tuple(inner) for inner in row.get(name, ())) for name in ("evidence", "facts")}
-        flat = {name: tuple(row.get(name, ())) for name in ("wrong", "history", "near")}
-        plain = {name: row[name] for name in ("id", "split", "language", "type", "question", "answerable")}
-        return cls(**plain, **nested, **flat, corrects=bool(row.get("corrects", False)))
+        return cls(
+            id=row["id"],
+            split=row["split"],
+            language=row["language"],
+            type=row["type"],
+            question=row["question"],
+            answerable=row["answerable"],
+            evidence=tuple(tuple(places) for places in row.get("evidence", ())),
+            facts=tuple(tuple(wordings) for wordings in row.get("facts", ())),
+            wrong=tuple(row.get("wrong", ())),
+            history=tuple(row.get("history") or ()),
+            corrects=bool(row.get("corrects", False)),
+            near=tuple(row.get("near", ())),
+        )
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,7 @@ class Names:
             if original in fold(question):
                 continue
             pattern = "|".join(rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(forms, key=len, reverse=True))
-            if not any(fold(form) == original for form in forms):
-                question = re.sub(pattern, lambda m, o=original: f"{m.group()} ({o})", question, count=1, flags=re.IGNORECASE)
+            question = re.sub(pattern, rf"\g<0> ({original})", question, count=1, flags=re.IGNORECASE)
         return question
 
     def annotate(self, text: str) -> str:

@@ -64,9 +64,9 @@ def values(text: str) -> set[Decimal]:
     for value, bare in _digits(folded):
         found |= {value, bare}
     for match in _CHINESE.finditer(folded):
-        value = _chinese(match.group())
-        if value is not None:
-            found.add(Decimal(value))
+        counted = _chinese(match.group())
+        if counted is not None:
+            found.add(Decimal(counted))
     for match in _ENGLISH.finditer(folded):
         found.add(Decimal(_ENGLISH_WORDS.index(match.group(1))) * _ENGLISH_SCALES.get(match.group(2) or "", 1))
     found |= {Decimal(number) for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded)}

@@ -128,9 +128,9 @@ class Rag:
         """Load the models and the index, side by side, and start to read ahead; safe to repeat."""
         try:
             with ThreadPoolExecutor(2) as pool:
-                waiting = [pool.submit(self._open_generator), pool.submit(self._open_index)]
-            for result in waiting:
-                result.result()
+                generator, index = pool.submit(self._open_generator), pool.submit(self._open_index)
+            generator.result()
+            index.result()
         except RagError as error:
             self._trouble = str(error)
             raise

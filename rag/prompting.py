@@ -29,8 +29,9 @@ class Templates:
     def fill(self, name: str, **variables: str) -> str:
         """Return a template with its variables put in; raise PromptError where the two do not fit."""
         template = Template(self.text(name))
-        wanted = set(template.get_identifiers()) if template.is_valid() else set()
-        if not template.is_valid() or wanted != set(variables):
+        found = [match.groupdict() for match in Template.pattern.finditer(template.template)]
+        wanted = {match["named"] or match["braced"] for match in found if match["named"] or match["braced"]}
+        if any(match["invalid"] is not None for match in found) or wanted != set(variables):
             raise PromptError(
                 f"The prompt {self.folder / name}.txt has the variables {sorted(wanted)}; expected {sorted(variables)}."
             )

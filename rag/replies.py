@@ -16,7 +16,8 @@ else:
 
 @cache
 def _table() -> dict[str, dict[str, str]]:
-    return tomllib.loads((Path(__file__).parent / "replies.toml").read_text(encoding="utf-8"))
+    table: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / "replies.toml").read_text(encoding="utf-8"))
+    return table
 
 
 def reply(name: str, language: Language, **values: str) -> str:

@@ -162,13 +162,13 @@ def _ends_sentence(text: str, position: int, depths: list[int]) -> bool:
     if character == "\n":
         return True
     if character in _ENDERS:
-        after = position + 1
-        while after < len(text) and text[after] in _ENDERS:
-            after += 1
+        closing = position + 1
+        while closing < len(text) and text[closing] in _ENDERS:
+            closing += 1
         if depths[position] == 0:
             return True
-        closes = after < len(text) and text[after] in _SPEECH and depths[after] == 0
-        follows = text[after + 1 : after + 2]
+        closes = closing < len(text) and text[closing] in _SPEECH and depths[closing] == 0
+        follows = text[closing + 1 : closing + 2]
         return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…"))
     if character == "." and depths[position] == 0:
         after = text[position + 1 : position + 2]

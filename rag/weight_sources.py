@@ -62,7 +62,9 @@ class Model:
 class Source(Protocol):
     """Bring files of a model, unchecked."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what a message calls this source."""
 
     def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
         """Yield each file with the path below `scratch` where its bytes lie; raise SourceError where that fails."""

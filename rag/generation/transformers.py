@@ -1,0 +1,262 @@
+"""Generate with a transformers model inside this process: for CUDA devices, and for models that are not GGUF.
+
+Only safetensors from a local folder are loaded, and no code that comes with them. Importing this module imports torch.
+The prompt is read in small steps, so that reading shows its progress and can be stopped, and what was read is kept: the
+next prompt that begins alike starts after the longest common beginning.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig, StoppingCriteriaList
+from transformers.utils import logging
+
+from rag.errors import Cancelled, GenerationError
+from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+
+Tell = Callable[[Any], None]
+Left = Callable[[], bool]
+"""Tells the working thread that nobody waits for it any more."""
+
+
+class TransformersGenerator:
+    """Run one causal language model.
+
+    model: folder with a config, a tokenizer with a chat template, and safetensors. device: "auto" takes CUDA where it
+    is available; else any name that torch knows. Raises GenerationError where the folder cannot be loaded.
+    """
+
+    BATCH = {"cpu": 128}
+    """Tokens read between two looks at whether to stop, by kind of device."""
+    POLL_S = 0.05
+
+    def __init__(self, model: str | Path, device: str = "auto") -> None:
+        folder = Path(model)
+        if not (folder / "config.json").is_file():
+            raise GenerationError(f"{folder} is not a transformers model; use a folder that holds config.json.")
+        logging.disable_progress_bar()
+        local = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            self._device = (
+                torch.device("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else torch.device(device)
+            )
+            dtype = torch.float32 if self._device.type == "cpu" else "auto"
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(str(folder), use_safetensors=True, dtype=dtype, **local)
+            self._model.to(self._device).eval()
+        except Exception as error:  # loaders raise whatever the file formats' libraries raise
+            raise GenerationError(f"transformers could not load {folder}: {_line(error)}.") from error
+        if not self._tokenizer.chat_template:
+            raise GenerationError(f"The tokenizer in {folder} has no chat template; use a model that was tuned for chats.")
+        self._model.generation_config = self._greedy()
+        self._context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        self._cache: Any = None
+        self._held: list[int] = []
+        self._lock = threading.Lock()
+        self.name = f"transformers {folder.name}"
+
+    def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        """Yield the reading's progress, the text as it is written, and last the usage."""
+
+        def write(tell: Tell, left: Left) -> None:
+            ids = self._ids(prompt)
+            known = self._read(ids[:-1], tell, left)
+            voice = _Voice(self._tokenizer, ids if prompt.opening else [], tell)
+            tokens = torch.tensor([ids], device=self._device)
+            self._model.generate(
+                tokens,
+                attention_mask=torch.ones_like(tokens),
+                past_key_values=self._cache,
+                max_new_tokens=max_tokens,
+                streamer=voice,
+                stopping_criteria=StoppingCriteriaList(
+                    [lambda ids, scores: torch.full((len(ids),), left(), device=ids.device)]
+                ),
+            )
+            tell(Usage(prompt=len(ids), read=len(ids) - known, written=len(voice.written)))
+
+        yield from self._run(write, stop)
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+        """Return the probability of each choice as the first token; zero for one that is not a single token."""
+
+        def weigh(tell: Tell, left: Left) -> None:
+            ids = self._ids(prompt)
+            self._read(ids[:-1], lambda _: None, left)
+            last = torch.tensor([ids[-1:]], device=self._device)
+            scores = self._model(input_ids=last, past_key_values=self._cache, use_cache=True).logits[0, -1]
+            chances = torch.softmax(scores.float(), dim=-1)
+            tell(tuple(sum(float(chances[i]) for i in self._spellings(choice)) for choice in choices))
+
+        (found,) = self._run(weigh, stop)
+        return tuple(found)
+
+    def read(self, prompt: Prompt, stop: Stop) -> None:
+        """Read a prompt and keep it until another is read."""
+
+        def listen(tell: Tell, left: Left) -> None:
+            self._read(self._ids(prompt)[:-1], tell, left)
+
+        for _ in self._run(listen, stop):
+            pass
+
+    def close(self) -> None:
+        """Let go of the model and of what was read."""
+        self._model = None
+        self._forget()
+
+    def _run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
+        """Yield what a job tells from its own thread, so that a reader who stops is heard while it works."""
+        if self._model is None:
+            raise GenerationError("The engine is closed; make a new one.")
+        told: queue.Queue[Any] = queue.Queue()
+        abandoned = threading.Event()
+
+        def work() -> None:
+            try:
+                with self._lock, torch.inference_mode():
+                    try:
+                        job(told.put, abandoned.is_set)
+                    except BaseException:
+                        self._forget()  # a step that failed may have been kept by some layers only
+                        raise
+                told.put(None)
+            except Exception as error:  # an engine failure of any kind is told to the reader's thread below
+                told.put(error)
+
+        worker = threading.Thread(target=work, name="transformers", daemon=True)
+        worker.start()
+        try:
+            while True:
+                if stop():
+                    raise Cancelled("The answer was stopped.")
+                try:
+                    item = told.get(timeout=self.POLL_S)
+                except queue.Empty:
+                    continue
+                if item is None:
+                    return
+                if isinstance(item, GenerationError):
+                    raise item
+                if isinstance(item, Exception):
+                    raise GenerationError(f"The engine failed: {_line(item)}.") from item
+                yield item
+        finally:
+            abandoned.set()
+            worker.join(timeout=1)
+
+    def _ids(self, prompt: Prompt) -> list[int]:
+        """Return the prompt's tokens, ending where the engine goes on."""
+        text = self._tokenizer.apply_chat_template(
+            prompt.chat(),
+            tokenize=False,
+            add_generation_prompt=not prompt.opening,
+            continue_final_message=bool(prompt.opening),
+        )
+        ids = list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        if self._context is not None and len(ids) >= self._context:
+            raise GenerationError(f"The prompt has {len(ids)} tokens; the model reads fewer than {self._context}.")
+        return ids
+
+    def _read(self, ids: list[int], tell: Tell, left: Left) -> int:
+        """Make the cache hold these tokens and no others; return how many of them it held already."""
+        known = self._rewind(ids)
+        step = self.BATCH.get(self._device.type, 1024)
+        for start in range(known, len(ids), step):
+            if left():
+                raise Cancelled("The answer was stopped.")
+            part = torch.tensor([ids[start : start + step]], device=self._device)
+            self._model.base_model(input_ids=part, past_key_values=self._cache, use_cache=True)
+            self._held = ids[: start + step]
+            tell(Reading(len(self._held[known:]) / (len(ids) - known)))
+        return known
+
+    def _rewind(self, ids: list[int]) -> int:
+        """Cut the cache back to what it has in common with these tokens; return how many those are."""
+        common = 0
+        if self._cache is not None:
+            while common < min(len(ids), len(self._held)) and ids[common] == self._held[common]:
+                common += 1
+            try:
+                self._cache.crop(common - self._cache.get_seq_length())
+            except (RuntimeError, ValueError, NotImplementedError):  # sliding and recurrent layers cannot go back
+                common = 0
+        if not common:
+            self._cache = DynamicCache(config=self._model.config)
+        self._held = ids[:common]
+        return common
+
+    def _forget(self) -> None:
+        self._cache, self._held = None, []
+
+    def _spellings(self, word: str) -> set[int]:
+        """Return the tokens that alone spell a word, with a space or a line's end around it or without."""
+        found = set()
+        for form in (word, f" {word}", f"{word}\n", f"\n{word}"):
+            ids = self._tokenizer(form, add_special_tokens=False)["input_ids"]
+            found.update(i for i in ids[:1] if self._tokenizer.decode([i]).strip() == word)
+        return found
+
+    def _greedy(self) -> GenerationConfig:
+        """Return a configuration that only picks the likeliest token, whatever the folder recommends."""
+        ends = self._model.generation_config.eos_token_id
+        ends = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
+        padding = self._tokenizer.pad_token_id
+        return GenerationConfig(
+            do_sample=False,
+            eos_token_id=sorted(ends) or None,
+            pad_token_id=min(ends, default=None) if padding is None else padding,
+        )
+
+
+class _Voice:
+    """Turn tokens into text as `generate` makes them.
+
+    Unlike transformers' own streamers it does not wait for the next word, and it keeps the space between an opening and
+    what follows. A character whose bytes are not all there is held back.
+    """
+
+    TAIL = 8
+
+    def __init__(self, tokenizer: Any, before: Sequence[int], tell: Tell) -> None:
+        self._tokenizer = tokenizer
+        self._before = list(before[-self.TAIL :])
+        self._tell = tell
+        self._prompted = False
+        self.written: list[int] = []
+        self._said = len(self._decode())
+
+    def put(self, tokens: torch.Tensor) -> None:
+        """Say what the new tokens add; the first call repeats the prompt."""
+        if not self._prompted:
+            self._prompted = True
+            return
+        self.written.extend(tokens.flatten().tolist())
+        text = self._decode()
+        if not text.endswith("�"):
+            self._say(text)
+
+    def end(self) -> None:
+        """Say what was held back."""
+        self._say(self._decode())
+
+    def _decode(self) -> str:
+        ids = [*self._before, *self.written]
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _say(self, text: str) -> None:
+        if len(text) > self._said:
+            self._tell(Piece(text[self._said :]))
+            self._said = len(text)
+
+
+def _line(error: Exception) -> str:
+    """Return a library's words on one short line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return (text if len(text) <= 300 else text[:300] + "…").rstrip(" .")
