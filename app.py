@@ -1,0 +1,52 @@
+"""Start the chat page: `python app.py [--host --port --auth …]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+from rag.cli import run
+from rag.errors import RagError
+from rag.settings import Settings, cache_folder
+
+
+def main() -> int:
+    """Serve the page, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Serve the chat page.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--auth", metavar="FILE", help="a file that holds name:password; RAG_AUTH holds the same")
+    parser.add_argument("--allow-public", action="store_true", help="let other machines in without a password")
+    parser.add_argument("--share", action="store_true", help="listen on every address (needs --auth or --allow-public)")
+    options = parser.parse_args()
+    return run(lambda: _serve("0.0.0.0" if options.share else options.host, options))
+
+
+def _serve(host: str, options: argparse.Namespace) -> int:
+    from rag.ui.server import check_address, create_server, read_auth, serve
+
+    auth = read_auth(options.auth)
+    check_address(host, options.port, auth, options.allow_public)
+    from rag.pipeline import Rag
+
+    rag = Rag(Settings.load())
+    threading.Thread(target=_warm, args=(rag,), name="warm", daemon=True).start()
+    print(f"http://{host}:{options.port}", flush=True)
+    try:
+        serve(create_server(rag, cache_folder() / "feedback.jsonl", auth), host, options.port)
+    finally:
+        rag.close()
+    return 0
+
+
+def _warm(rag: object) -> None:
+    """Load the models while the page is already served; what goes wrong is told on the page and at /healthz."""
+    try:
+        rag.warm()  # type: ignore[attr-defined]
+    except RagError as error:
+        print(f"rag: {error}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Serve the chat page: what a person sees, and the endpoints beside it."""

@@ -1,0 +1,69 @@
+"""Keep readers' feedback in a file on this machine, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from rag.errors import RagError
+
+LONGEST_REASON = 2_000
+
+
+def record(path: Path, question: str, answer: dict[str, Any], helpful: bool, reason: str = "") -> None:
+    """Append one reader's judgement of an answer; it is on disk when this returns.
+
+    Raises RagError where it cannot be stored.
+    """
+    row = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "version": _version(),
+        "question": question,
+        "helpful": helpful,
+        "reason": reason[:LONGEST_REASON],
+        "answer": answer,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"), path.open("ab") as file:
+            file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise RagError(f"The feedback cannot be written to {path} ({error.strerror}); free space there.") from error
+
+
+def export(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the stored feedback as evaluation rows; a line cut short by a crash is left out."""
+    if not path.exists():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            answer = row["answer"]
+            yield {
+                "id": f"feedback-{number}",
+                "question": row["question"],
+                "language": answer.get("language", ""),
+                "answerable": answer.get("answerable"),
+                "evidence": [[citation["quote"]] for citation in answer.get("citations", ())],
+                "helpful": row["helpful"],
+                "reason": row["reason"],
+                "text": answer.get("text", ""),
+            }
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+
+
+def _version() -> str:
+    try:
+        return version("why-hangzhou")
+    except PackageNotFoundError:
+        return "checkout"

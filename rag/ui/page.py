@@ -1,0 +1,338 @@
+"""Lay out the chat page and wire its parts; what they show is made in `render.py`.
+
+The page knows an Answerer, not models: tests give it a scripted one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import gradio as gr
+
+from rag.documents import Document
+from rag.errors import Cancelled, RagError
+from rag.results import Event, Evidence, Final, Message, Progress, Token
+from rag.ui import conversation, feedback, render
+from rag.ui.conversation import Turn
+from rag.ui.strings import DEFAULT, examples, languages, preferred, say
+
+LONGEST_QUESTION = 2_000
+_FOLDER = Path(__file__).parent
+_FONTS = ["system-ui", "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "sans-serif"]
+THEME = gr.themes.Soft(primary_hue="emerald", font=_FONTS, font_mono=["ui-monospace", "monospace"])
+CSS = (_FOLDER / "style.css").read_text(encoding="utf-8")
+HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
+
+
+class Answerer(Protocol):
+    """Answer questions; `rag.pipeline.Rag` does."""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """Return the sources; waits until they are loaded."""
+
+    def stream(
+        self, question: str, history: Sequence[Message] = (), cancelled: Callable[[], bool] | None = None
+    ) -> Iterator[Event]:
+        """Yield an answer's events."""
+
+    def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
+        """Return the evidence alone."""
+
+    def status(self) -> tuple[Literal["ready", "warming", "broken"], str]:
+        """Return whether questions can be answered, and why not."""
+
+
+@dataclass
+class Desk:
+    """Hold what the page works with, and which readers' answers are under way."""
+
+    answerer: Answerer
+    feedback_path: Path
+    stops: dict[str, threading.Event] = field(default_factory=dict)
+
+    def start(self, session: str) -> threading.Event:
+        """Return a fresh stop for a reader, ending what the same reader had under way."""
+        self.stop(session)
+        self.stops[session] = threading.Event()
+        return self.stops[session]
+
+    def stop(self, session: str) -> None:
+        """End a reader's answer."""
+        event = self.stops.pop(session, None)
+        if event is not None:
+            event.set()
+
+
+def create_app(answerer: Answerer, feedback_path: Path) -> gr.Blocks:
+    """Return the page; nothing is served yet.
+
+    feedback_path: file to which readers' feedback is appended.
+    """
+    desk = Desk(answerer, feedback_path)
+    with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
+        _Page(desk).build(page)
+        _endpoints(desk)
+    page.queue(default_concurrency_limit=64, max_size=256)
+    return page
+
+
+def _endpoints(desk: Desk) -> None:
+    """Offer `/answer` and `/retrieve` to programs."""
+
+    def answer(question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
+        """Answer one question about the text; history holds earlier turns as role and content."""
+        try:
+            for event in desk.answerer.stream(question, history or []):
+                if isinstance(event, Final):
+                    return event.answer.to_dict()
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error("The answer ended before it was complete; ask again.", print_exception=False)
+
+    def retrieve(question: str) -> dict[str, Any]:
+        """Return the passages and sentences of the text that most likely answer a question."""
+        try:
+            found = desk.answerer.retrieve(question)
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return {"passages": [vars(p) for p in found.passages], "sentences": [vars(s) for s in found.sentences]}
+
+    gr.api(answer, api_name="answer", api_description="Answer one question about the text, with citations.")
+    gr.api(retrieve, api_name="retrieve", api_description="Find the passages that most likely answer a question.")
+
+
+class _Page:
+    """Hold the page's parts while they are wired."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def build(self, page: gr.Blocks) -> None:
+        """Lay out the parts and connect them."""
+        self.turns = gr.BrowserState([], storage_key="why-hangzhou-turns", secret="why-hangzhou")
+        self.language = gr.State(DEFAULT)
+        with gr.Row():
+            self.title = gr.Markdown(f"# {say('title', DEFAULT)}", elem_id="title")
+            self.choice = gr.Radio(
+                languages(), value=DEFAULT, label=say("language", DEFAULT), elem_id="language", min_width=320
+            )
+        self.lead = gr.HTML(f'<p id="lead">{say("lead", DEFAULT)}</p>')
+        with gr.Row(elem_id="panes"):
+            with gr.Column(scale=5, min_width=320):
+                self._chat()
+            with gr.Column(scale=4, min_width=320):
+                self.article = gr.HTML("", elem_id="article-pane")
+        self._wire(page)
+
+    def _chat(self) -> None:
+        self.status = gr.HTML("", elem_id="status")
+        self.transcript = gr.HTML("", elem_id="transcript-pane")
+        with gr.Row(elem_id="suggestions"):
+            self.suggested = [gr.Button("", size="sm", elem_classes="suggestion", min_width=140) for _ in range(4)]
+        with gr.Row():
+            self.box = gr.Textbox(
+                placeholder=say("placeholder", DEFAULT),
+                label=say("question", DEFAULT),
+                lines=1,
+                max_lines=6,
+                scale=6,
+                elem_id="box",
+                max_length=20_000,
+                autofocus=True,
+            )
+            self.send = gr.Button(say("send", DEFAULT), variant="primary", scale=1, min_width=90, elem_id="send")
+            self.stop = gr.Button(say("stop", DEFAULT), variant="stop", scale=1, min_width=90, elem_id="stop")
+        with gr.Row(elem_id="tools"):
+            names = ("retry", "edit", "undo", "new")
+            self.tools = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=80, elem_id=name) for name in names}
+            self.files = {
+                n: gr.DownloadButton(say(n, DEFAULT), size="sm", min_width=90, elem_id=n) for n in ("markdown", "json")
+            }
+        with gr.Row(elem_id="feedback"):
+            self.reason = gr.Textbox(label=say("reason", DEFAULT), lines=1, scale=4, elem_id="reason")
+            names = ("helpful", "unhelpful")
+            self.thumbs = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=90, elem_id=name) for name in names}
+
+    def _wire(self, page: gr.Blocks) -> None:
+        shown = [self.transcript, self.article, self.status, self.turns, *self.suggested]
+        view = [self.turns, self.language]
+        page.load(self.open, [self.turns, self.language], [self.language, self.choice, self.box], api_name=False).then(
+            self.relabel, self.language, self._labelled(), api_name=False
+        ).then(self.redraw, view, shown, api_name=False).then(
+            self.ask_linked, [self.box, *view], [self.box, *shown], api_name=False
+        )
+        self.choice.change(lambda code: code, self.choice, self.language, api_name=False).then(
+            self.relabel, self.language, self._labelled(), api_name=False
+        ).then(self.redraw, view, shown, api_name=False)
+        for trigger in (self.box.submit, self.send.click):
+            trigger(self.ask, [self.box, *view], [self.box, *shown], api_name=False)
+        for button in self.suggested:
+            button.click(self.ask, [button, *view], [self.box, *shown], api_name=False)
+        self.stop.click(self.halt, None, None, api_name=False, queue=False)
+        self.tools["retry"].click(self.ask_again, view, [self.box, *shown], api_name=False)
+        self.tools["edit"].click(self.take_back, self.turns, [self.box, self.turns], api_name=False).then(
+            self.redraw, view, shown, api_name=False
+        )
+        self.tools["undo"].click(lambda turns: conversation.kept(turns)[:-1], self.turns, self.turns, api_name=False).then(
+            self.redraw, view, shown, api_name=False
+        )
+        self.tools["new"].click(list, None, self.turns, api_name=False).then(self.redraw, view, shown, api_name=False)
+        self.files["markdown"].click(
+            lambda t: _file("md", conversation.to_markdown(conversation.kept(t))),
+            self.turns,
+            self.files["markdown"],
+            api_name=False,
+        )
+        self.files["json"].click(
+            lambda t: _file("json", conversation.to_json(conversation.kept(t))), self.turns, self.files["json"], api_name=False
+        )
+        for name, button in self.thumbs.items():
+            button.click(self._judge(name == "helpful"), [*view, self.reason], [self.status, self.reason], api_name=False)
+        page.unload(self.leave)
+
+    def _labelled(self) -> list[Any]:
+        fixed = [self.title, self.choice, self.lead, self.box, self.send, self.stop, self.reason]
+        return [*fixed, *self.tools.values(), *self.files.values(), *self.thumbs.values()]
+
+    def open(self, turns: list[Turn], language: str, request: gr.Request) -> tuple[str, str, str]:
+        """Return the page's language for a browser, and the question that its link asks."""
+        chosen = preferred(request.headers.get("accept-language", ""))
+        asked = request.query_params.get("q", "")
+        already = turns and conversation.kept(turns)[-1:] and turns[-1].get("question") == asked.strip()
+        return chosen, chosen, "" if already else asked
+
+    def relabel(self, language: str) -> list[Any]:
+        """Return every label in a language."""
+
+        def button(name: str) -> Any:
+            return gr.update(value=say(name, language))
+
+        return [
+            f"# {say('title', language)}",
+            gr.update(label=say("language", language)),
+            f'<p id="lead">{say("lead", language)}</p>',
+            gr.update(placeholder=say("placeholder", language), label=say("question", language)),
+            *(button(name) for name in ("send", "stop")),
+            gr.update(label=say("reason", language)),
+            *(button(name) for name in (*self.tools, *self.files, *self.thumbs)),
+        ]
+
+    def redraw(self, turns: list[Turn], language: str) -> list[Any]:
+        """Return the whole page for a conversation."""
+        return self._shown(conversation.kept(turns), language)
+
+    def _shown(self, turns: list[Turn], language: str, progress: str = "", likely: Sequence[render.Span] = ()) -> list[Any]:
+        state, why = self.desk.answerer.status()
+        notice = say("warming", language) if state == "warming" else (why if state == "broken" else "")
+        documents = self.desk.answerer.documents if state == "ready" else ()
+        answer = (turns[-1].get("answer") or {}) if turns else {}
+        offered = list(answer.get("suggestions") or ()) if turns else examples(language)
+        buttons = [gr.update(value=q, visible=True) for q in offered[:4]]
+        buttons += [gr.update(visible=False)] * (4 - len(buttons))
+        return [
+            render.transcript(turns, language, progress),
+            render.article(documents, turns, likely, language),
+            f'<p role="status">{render.escape(notice)}</p>' if notice else "",
+            turns,
+            *buttons,
+        ]
+
+    def ask_linked(self, asked: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
+        """Ask at once what a link asks."""
+        if asked.strip():
+            yield from self.ask(asked, turns, language, request)
+        else:
+            yield ["", *self._shown(conversation.kept(turns), language)]
+
+    def ask_again(self, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
+        """Ask the last question again."""
+        before = conversation.kept(turns)
+        if before:
+            yield from self.ask(str(before[-1]["question"]), before[:-1], language, request)
+
+    def take_back(self, turns: list[Turn]) -> tuple[str, list[Turn]]:
+        """Return the last question for editing, and the conversation before it."""
+        before = conversation.kept(turns)
+        return (str(before[-1]["question"]), before[:-1]) if before else ("", [])
+
+    def ask(self, question: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
+        """Yield the page as a question is answered; the question is never lost."""
+        question = question.strip()
+        before = conversation.kept(turns)
+        if not question:
+            yield ["", *self._shown(before, language)]
+            return
+        if len(question) > LONGEST_QUESTION:
+            page = self._shown(before, language)
+            page[2] = f'<p role="alert">{say("too_long", language, most=LONGEST_QUESTION, found=len(question))}</p>'
+            yield [question, *page]
+            return
+        stop = self.desk.start(str(request.session_hash))
+        turn: Turn = {"question": question, "state": "asked", "draft": ""}
+        likely: list[render.Span] = []
+        progress = say("searching", language)
+        yield ["", *self._shown([*before, turn], language, progress)]
+        try:
+            for event in self.desk.answerer.stream(question, conversation.history(before), stop.is_set):
+                progress = self._heard(event, turn, likely, language) or progress
+                yield ["", *self._shown([*before, turn], language, progress, likely)]
+        except Cancelled:
+            turn["state"] = "stopped"
+        except RagError as error:
+            turn.update(state="broken", error=str(error), kind=type(error).__name__)
+        yield ["", *self._shown([*before, turn], language, "", likely if turn["state"] != "answered" else ())]
+
+    @staticmethod
+    def _heard(event: Event, turn: Turn, likely: list[render.Span], language: str) -> str:
+        """Take one event into a turn, and return what to tell of the progress."""
+        if isinstance(event, Evidence):
+            likely[:] = [(c.source, c.start, c.end) for c in event.sentences]
+            return say("reading", language, percent=0)
+        if isinstance(event, Progress):
+            if event.stage == "waiting":
+                return say("waiting", language, place=event.place, seconds=round(event.expected_s))
+            return (
+                say("reading", language, percent=round(100 * event.fraction))
+                if event.stage == "reading"
+                else say("checking", language)
+            )
+        if isinstance(event, Token):
+            turn["draft"] += event.text
+            return say("writing", language)
+        turn.update(state="answered" if event.answer.answerable else "declined", answer=event.answer.to_dict())
+        turn.pop("draft", None)
+        return ""
+
+    def halt(self, request: gr.Request) -> None:
+        """Stop the reader's answer."""
+        self.desk.stop(str(request.session_hash))
+
+    def leave(self, request: gr.Request) -> None:
+        """Free the engine of a reader who left."""
+        self.desk.stop(str(request.session_hash))
+
+    def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], tuple[str, str]]:
+        def judge(turns: list[Turn], language: str, reason: str) -> tuple[str, str]:
+            answered = [turn for turn in conversation.kept(turns) if turn.get("answer")]
+            if not answered:
+                return "", reason
+            try:
+                feedback.record(self.desk.feedback_path, answered[-1]["question"], answered[-1]["answer"], helpful, reason)
+            except RagError as error:
+                return f'<p role="alert">{render.escape(str(error))}</p>', reason
+            return f'<p role="status">{say("thanks", language)}</p>', ""
+
+        return judge
+
+
+def _file(ending: str, text: str) -> str:
+    """Return the path of a file that the browser can download."""
+    path = Path(tempfile.mkdtemp()) / f"conversation.{ending}"
+    path.write_text(text, encoding="utf-8")
+    return str(path)

@@ -1,0 +1,53 @@
+"""Hold the words of the page in each of its languages (`strings.toml`), and choose a reader's language."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT = "en"
+
+
+@cache
+def _table() -> dict[str, dict[str, Any]]:
+    table: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "strings.toml").read_text(encoding="utf-8"))
+    return table
+
+
+def languages() -> list[tuple[str, str]]:
+    """Return each language as (its own name, its code)."""
+    return [(str(words["name"]), code) for code, words in _table().items()]
+
+
+def say(name: str, language: str, **values: object) -> str:
+    """Return one text with its values put in."""
+    return str(_table()[language][name]).format(**values)
+
+
+def examples(language: str) -> list[str]:
+    """Return the example questions of a language."""
+    return [str(question) for question in _table()[language]["examples_list"]]
+
+
+def preferred(accept_language: str) -> str:
+    """Return the page's language for a browser's Accept-Language header (RFC 9110, section 12.5.4)."""
+    ranges: list[tuple[float, str]] = []
+    for part in accept_language.split(",")[:20]:
+        tag, _, weight = part.partition(";q=")
+        try:
+            ranges.append((float(weight or 1), tag.strip().lower()))
+        except ValueError:
+            continue
+    for _, tag in sorted(ranges, key=lambda item: -item[0]):
+        if tag.startswith("zh"):
+            return "zh-Hant" if any(mark in tag for mark in ("hant", "tw", "hk", "mo")) else "zh-Hans"
+        if tag.startswith("en"):
+            return "en"
+    return DEFAULT
