@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from rag.embedding import Embedder
 from rag.errors import GenerationError
-from rag.gate import Signals, probability
+from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import values, written
-from rag.prompting import Templates, answer_prompt, answerable_prompt, stated_prompt, translation_prompt
+from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, retrieve
@@ -83,7 +83,7 @@ class Answering:
         found = retrieve(query, self.index, self.embedder, self.tuned)
         clock.retrieve_s = clock.now()
         yield self.evidence(found, clock.retrieve_s)
-        if self.switches.gate and not self._answerable(found, stop):
+        if not found.passages or (self.switches.gate and hopeless(found.nearest, self.tuned)):
             yield Final(self._decline(found, clock, stop))
             return
         draft = yield from self._draft(answer_prompt(self.templates, query, found.passages), clock, stop)
@@ -95,14 +95,14 @@ class Answering:
         near = likely_sentences(found, self.index, 3)
         return Evidence(found.passages, tuple(self._citation(m, *pair, 0) for m, pair in enumerate(near, start=1)), seconds)
 
-    def signals(self, found: Found, stop: Stop) -> Signals:
-        """Return what the gate weighs; the prompt read for it is the answer's own, up to its last words."""
-        prompt = answerable_prompt(self.templates, found.query, found.passages)
-        yes, no = self.generator.choose(prompt, ("有", "无"), stop)
-        return Signals(yes / (yes + no) if yes + no else 1.0, found.nearest, found.cover)
-
-    def _answerable(self, found: Found, stop: Stop) -> bool:
-        return bool(found.passages) and probability(self.signals(found, stop), self.tuned) >= self.tuned.gate_threshold
+    def signals(self, found: Found, claims: Sequence[Claim], stop: Stop) -> Signals:
+        """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
+        behind = [source for claim in claims for source in claim.sources]
+        behind += [number for number, _ in likely_sentences(found, self.index, 1)]
+        sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
+        yes, no = self.generator.choose(judge_prompt(self.templates, found.query, sentences), ("能", "否"), stop)
+        invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
+        return Signals(found.nearest, yes / (yes + no) if yes + no else 1.0, invented)
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, str]:
         """Yield the draft's events and return its text."""
@@ -137,7 +137,7 @@ class Answering:
         candidates = [number for passage in found.numbers for number in self.index.members[passage]]
         asked = f"{found.query.previous} {found.query.text}"
         claims = ground(draft, asked, candidates, self.index, self.embedder, self.tuned)
-        if not self._stated(draft, found, claims, stop):
+        if self.switches.gate and probability(self.signals(found, claims, stop), self.tuned) < self.tuned.gate_threshold:
             return self._decline(found, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
         nearest = [number for number, _ in likely_sentences(found, self.index, 1)]
@@ -148,16 +148,6 @@ class Answering:
             kept += [self._source_says(number, language) for number in nearest]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
-
-    def _stated(self, draft: str, found: Found, claims: Sequence[Claim], stop: Stop) -> bool:
-        """Tell whether the text states the draft, as far as can be told from its numbers and from the model's second look."""
-        if not self.switches.gate:
-            return True
-        invented = bool(claims) and all(claim.missing for claim in claims)
-        prompt = stated_prompt(self.templates, found.query, found.passages, draft)
-        yes, no = self.generator.choose(prompt, ("有", "无"), stop)
-        second = yes / (yes + no) if yes + no else 1.0
-        return not (invented and second < self.tuned.second_look) and second >= self.tuned.second_look / 2
 
     def _mended(self, claim: Claim) -> Claim:
         """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""

@@ -1,4 +1,4 @@
-"""Decide in code whether a question may be answered from what was found.
+"""Decide in code whether the text answers a question.
 
 Signals are measured elsewhere; here they are weighed by a logistic model whose weights were fitted on the tune half.
 """
@@ -13,23 +13,30 @@ from rag.tuned import Tuned
 
 @dataclass(frozen=True)
 class Signals:
-    """Hold what is known before a word is written.
+    """Hold what is known once a draft is written.
 
-    model: the generator's own probability of "yes, it is there". nearest: similarity of the nearest passage. cover:
-    share of the question's terms that the passages hold. All lie between 0 and 1.
+    nearest: similarity of the nearest passage to the question. judged: the generator's probability that the sentences
+    behind the draft answer the question. invented: the share of the draft's sentences with a number or a name that no
+    evidence holds. All lie between 0 and 1.
     """
 
-    model: float
     nearest: float
-    cover: float
+    judged: float
+    invented: float
+
+
+def hopeless(nearest: float, tuned: Tuned) -> bool:
+    """Tell whether nothing in the text is near enough to the question to be worth a draft."""
+    return nearest < tuned.gate_hopeless
 
 
 def probability(signals: Signals, tuned: Tuned) -> float:
     """Return the probability that the text answers the question."""
+    judged = min(max(signals.judged, 0.001), 0.999)
     score = (
         tuned.gate_bias
-        + tuned.gate_model * signals.model
         + tuned.gate_nearest * signals.nearest
-        + tuned.gate_cover * signals.cover
+        + tuned.gate_judged * math.log(judged / (1 - judged))
+        + tuned.gate_invented * signals.invented
     )
     return 1.0 / (1.0 + math.exp(-score))

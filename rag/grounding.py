@@ -100,7 +100,7 @@ def _shared(text: str, sentence: Sentence) -> float:
 def _cover(text: str, held: str) -> float:
     """Return the share of a Chinese claim's terms in what supports it; English over Chinese cannot be told by its words."""
     words = set(terms(text))
-    if not words or (not has_han(text) and has_han(held)):
+    if not words or (not has_han(_ORIGINAL.sub("", text)) and has_han(held)):
         return 1.0
     return len(words & set(terms(held))) / len(words)
 

@@ -6,6 +6,7 @@ missing or unknown is a PromptError. Chinese goes in as Simplified characters.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,11 @@ from rag.generation import Prompt
 from rag.names import Names
 from rag.retrieval import Query
 from rag.text import clean, to_simplified
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,14 @@ class Templates:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise PromptError(f"The prompt {path} cannot be read: {error}; restore it, or set RAG_PROMPTS.") from error
+
+    def examples(self) -> list[dict[str, str]]:
+        """Return the judge's examples, each with source, question and verdict."""
+        try:
+            rows: list[dict[str, str]] = tomllib.loads(self.text("judge/examples.toml"))["example"]
+        except (ValueError, KeyError) as error:
+            raise PromptError(f"The prompt {self.folder}/judge/examples.toml has the wrong form: {error}.") from error
+        return rows
 
     def lines(self, name: str) -> list[str]:
         """Return the lines of a list."""
@@ -86,10 +100,18 @@ def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage
     return _prompt(templates, query, _asked(templates, query, passages), _grammar(templates, query))
 
 
-def answerable_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
-    """Return the prompt whose first token says 有 or 无; all but its end is the same as the answer's prompt."""
-    asked = _asked(templates, query, passages)
-    return _prompt(templates, query, templates.fill(f"{_folder(query)}/answerable", asked=asked))
+def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
+    """Return the prompt whose first token says 能 or 否: whether source sentences answer a question.
+
+    Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question.
+    """
+    messages = [{"role": "system", "content": templates.text("judge/system")}]
+    for example in templates.examples():
+        content = templates.fill("judge/question", source=example["source"], question=example["question"])
+        messages += [{"role": "user", "content": content}, {"role": "assistant", "content": example["verdict"]}]
+    asked = to_simplified(clean(f"{query.previous} {query.text}".strip()))
+    source = "\n".join(" ".join(to_simplified(clean(sentence)).split()) for sentence in sentences)
+    return Prompt((*messages, {"role": "user", "content": templates.fill("judge/question", source=source, question=asked)}))
 
 
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
@@ -102,10 +124,3 @@ def translation_prompt(templates: Templates, quote: str) -> Prompt:
     """Return the prompt that puts a quoted sentence into English."""
     content = templates.fill("en/translate", quote=templates.names.annotate(clean(quote)))
     return Prompt(({"role": "user", "content": content},), grammar=templates.text("en/answer.gbnf"))
-
-
-def stated_prompt(templates: Templates, query: Query, passages: Sequence[Passage], draft: str) -> Prompt:
-    """Return the prompt whose first token says 有 or 无: whether the material states a draft that was just written."""
-    asked = answer_prompt(templates, query, passages).messages
-    question = templates.text(f"{_folder(query)}/stated")
-    return Prompt((*asked, {"role": "assistant", "content": draft}, {"role": "user", "content": question}))

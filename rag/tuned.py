@@ -26,12 +26,12 @@ class Tuned:
     dense: float
     lexical: float
     alone: float
+    gate_hopeless: float
     gate_bias: float
-    gate_model: float
     gate_nearest: float
-    gate_cover: float
+    gate_judged: float
+    gate_invented: float
     gate_threshold: float
-    second_look: float
     cover: float
     support: float
     steering: float

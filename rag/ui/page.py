@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -156,8 +157,8 @@ class _Page:
             }
         with gr.Row(elem_id="feedback"):
             self.reason = gr.Textbox(label=say("reason", DEFAULT), lines=1, scale=4, elem_id="reason")
-            names = ("helpful", "unhelpful")
-            self.thumbs = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=90, elem_id=name) for name in names}
+            thumbs = ("helpful", "unhelpful")
+            self.thumbs = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=90, elem_id=name) for name in thumbs}
 
     def _wire(self, page: gr.Blocks) -> None:
         shown = [self.transcript, self.article, self.status, self.turns, *self.suggested]
@@ -238,7 +239,7 @@ class _Page:
         return [
             render.transcript(turns, language, progress),
             render.article(documents, turns, likely, language),
-            f'<p role="status">{render.escape(notice)}</p>' if notice else "",
+            f'<p role="status">{escape(notice)}</p>' if notice else "",
             turns,
             *buttons,
         ]
@@ -325,7 +326,7 @@ class _Page:
             try:
                 feedback.record(self.desk.feedback_path, answered[-1]["question"], answered[-1]["answer"], helpful, reason)
             except RagError as error:
-                return f'<p role="alert">{render.escape(str(error))}</p>', reason
+                return f'<p role="alert">{escape(str(error))}</p>', reason
             return f'<p role="status">{say("thanks", language)}</p>', ""
 
         return judge

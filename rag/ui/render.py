@@ -75,8 +75,8 @@ def _marked(answer: Mapping[str, Any]) -> str:
         quote = escape(str(citation["quote"]), quote=True)
         target = span_id(str(citation["source"]), int(citation["start"]), int(citation["end"]))
         return (
-            f'<button type="button" class="mark" data-target="{target}" data-quote="{quote}" aria-label="[{match.group(1)}] {quote}">'
-            f"{match.group(1)}</button>"
+            f'<button type="button" class="mark" data-target="{target}" data-quote="{quote}" '
+            f'aria-label="[{match.group(1)}] {quote}">{match.group(1)}</button>'
         )
 
     return _MARK.sub(button, _lines(str(answer["text"])))

@@ -57,7 +57,7 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
         return PlainTextResponse(counts.exposition() if counts is not None else "", media_type="text/plain; version=0.0.4")
 
     page = create_app(answerer, feedback_path)
-    return gr.mount_gradio_app(
+    served: FastAPI = gr.mount_gradio_app(
         app,
         page,
         path="/",
@@ -71,6 +71,7 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
         max_file_size="1mb",
         allowed_paths=[],
     )
+    return served
 
 
 def _checker(auth: tuple[str, str]) -> Callable[[str, str], bool]:

@@ -1,0 +1,110 @@
+"""Stand in for the models: an embedder that can be computed by hand, and a generator that says what a test wrote."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rag.errors import Cancelled
+from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.text import fold
+
+ARTICLE = """杭州的人工智能產業起步很早。深度求索成立於2023年7月17日，總部設在杭州。
+浙江大學為杭州培養了大量的人才。浙大校友創辦的企業超過3000家，總市值約1.8萬億元。
+杭州把財政收入的15%投入科技創新。這項政策被稱為“三個15%”。
+宇樹科技的機器人在春節晚會上跳了舞。王興興是宇樹科技的創始人。
+與深圳相比，杭州的房價更低。上海的外資企業最多。
+"""
+
+
+class FakeEmbedder:
+    """Count folded character bigrams into hashed places: texts that share bigrams are near each other."""
+
+    def __init__(self, identity: str = "bigrams", dimensions: int = 512) -> None:
+        self.identity = identity
+        self.dimensions = dimensions
+        self.embedded: list[str] = []
+        """Every passage that was embedded, in order."""
+
+    def queries(self, texts: Sequence[str]) -> np.ndarray:
+        return np.stack([self.vector(text) for text in texts])
+
+    def passages(self, texts: Sequence[str], report: Callable[[int, int], None] | None = None) -> np.ndarray:
+        self.embedded += texts
+        if report is not None:
+            report(len(texts), len(texts))
+        return self.queries(texts)
+
+    def vector(self, text: str) -> np.ndarray:
+        letters = "".join(letter for letter in fold(text) if letter.isalnum()) or " "
+        vector = np.zeros(self.dimensions, dtype=np.float32)
+        for place in range(max(1, len(letters) - 1)):
+            vector[zlib.crc32(letters[place : place + 2].encode("utf-8", "surrogatepass")) % self.dimensions] += 1
+        return vector / np.linalg.norm(vector)
+
+
+Script = str | Exception | Callable[[Prompt], str]
+
+
+@dataclass
+class ScriptedGenerator:
+    """Say the drafts in order, the last one again and again; a draft that is an exception is raised.
+
+    chances: the probability of the first choice, by prompt. hold: set to let a held generation go on. Prompts that came
+    are kept, as is whether a stop was obeyed.
+    """
+
+    drafts: Sequence[Script] = ("深度求索成立於2023年。",)
+    chances: Callable[[Prompt], float] = lambda prompt: 0.95
+    hold: threading.Event | None = None
+    name: str = "scripted"
+    prompts: list[Prompt] = field(default_factory=list)
+    chosen: list[Prompt] = field(default_factory=list)
+    readings: list[Prompt] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    stopped: bool = False
+    closed: bool = False
+
+    def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        draft = self.drafts[min(len(self.prompts), len(self.drafts) - 1)]
+        self.prompts.append(prompt)
+        self.started.set()
+        while self.hold is not None and not self.hold.is_set():
+            self._obey(stop)
+            time.sleep(0.001)
+        yield Reading(0.5)
+        yield Reading(1.0)
+        if isinstance(draft, Exception):
+            raise draft
+        text = draft if isinstance(draft, str) else draft(prompt)
+        for letter in text:
+            self._obey(stop)
+            yield Piece(letter)
+        yield Usage(prompt=100, read=60, written=len(text))
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+        self._obey(stop)
+        self.chosen.append(prompt)
+        chance = self.chances(prompt)
+        return (chance, 1.0 - chance)
+
+    def read(self, prompt: Prompt, stop: Stop) -> None:
+        self.readings.append(prompt)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _obey(self, stop: Stop) -> None:
+        if stop():
+            self.stopped = True
+            raise Cancelled("The answer was stopped.")
+
+
+def asked(prompt: Prompt) -> str:
+    """Return the last words that a prompt says to the model."""
+    return prompt.messages[-1]["content"]

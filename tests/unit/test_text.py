@@ -1,0 +1,199 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.text import (
+    LONGEST_SENTENCE,
+    clean,
+    fold,
+    has_han,
+    language,
+    script,
+    split_sentences,
+    terms,
+    to_script,
+    to_simplified,
+    to_traditional,
+)
+
+LIVELY = st.text(st.sampled_from("杭州的說国。！？!?….,，;； \t“”「」『』《》（）()\"'’aBTo.3年%\u3000"), max_size=120)
+
+
+def pieces(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("杭州很好。深圳也好！上海呢？", ["杭州很好。", "深圳也好！", "上海呢？"]),
+        ("他走了……真的走了。", ["他走了……", "真的走了。"]),
+        ("真的嗎？！是的。", ["真的嗎？！", "是的。"]),
+        ("沒有句號", ["沒有句號"]),
+        ("　杭州。　 深圳。 ", ["杭州。", "深圳。"]),
+        ("第一行\n第二行。", ["第一行", "第二行。"]),
+        ("", []),
+        (" \n\t　", []),
+        ("。", ["。"]),
+    ],
+)
+def test_sentences_end_at_end_marks_and_lines(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("《憑什麼是杭州？》這篇文章很長。讀完了。", ["《憑什麼是杭州？》這篇文章很長。", "讀完了。"]),
+        ("《為什麼？怎麼辦！》", ["《為什麼？怎麼辦！》"]),
+        ("他問“為什麼？憑什麼？”，沒人回答。", ["他問“為什麼？憑什麼？”，沒人回答。"]),
+        ("“憑什麼？”的疑問很多。好。", ["“憑什麼？”的疑問很多。", "好。"]),
+        ("他說：“杭州很好。”我同意。", ["他說：“杭州很好。”", "我同意。"]),
+        ("他說：「杭州很好。」我同意。", ["他說：「杭州很好。」", "我同意。"]),
+        ("他说（真的吗？不知道。）然后走了。好。", ["他说（真的吗？不知道。）然后走了。", "好。"]),
+        ("“沒有結束的引號。第二句。", ["“沒有結束的引號。", "第二句。"]),
+    ],
+)
+def test_end_marks_inside_titles_and_unfinished_quotations_do_not_end_a_sentence(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("占比21.43%。增長1.8萬億。", ["占比21.43%。", "增長1.8萬億。"]),
+        ("It grew 21.43 percent. Then it fell.", ["It grew 21.43 percent.", "Then it fell."]),
+        ("企業做To C業務。To B也做。", ["企業做To C業務。", "To B也做。"]),
+        ("Mr. Wang met Dr. Li. They left.", ["Mr. Wang met Dr. Li.", "They left."]),
+        ("The U.S. market is big. Yes.", ["The U.S. market is big.", "Yes."]),
+        ("It came at 9 a.m. on Monday. Good.", ["It came at 9 a.m. on Monday.", "Good."]),
+        ("DeepSeek-R1 is out! Is it good? Yes.", ["DeepSeek-R1 is out!", "Is it good?", "Yes."]),
+        ('He said "stop." Then he left.', ['He said "stop."', "Then he left."]),
+        ("版本V3.1發布.杭州歡呼.", ["版本V3.1發布.", "杭州歡呼."]),
+    ],
+)
+def test_decimals_abbreviations_and_names_stay_whole(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@given(LIVELY | st.text(max_size=200))
+def test_spans_are_ordered_disjoint_tight_and_cover_every_character_that_is_not_space(text: str) -> None:
+    spans = split_sentences(text)
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(text[start:end] == text[start:end].strip() for start, end in spans)
+    covered = "".join(text[start:end] for start, end in spans)
+    assert [c for c in covered if not c.isspace()] == [c for c in text if not c.isspace()]
+
+
+@given(st.integers(1, 1500), st.sampled_from("杭，a; "))
+def test_no_sentence_is_longer_than_the_longest(length: int, letter: str) -> None:
+    text = ("杭州" + letter) * length
+    assert all(end - start <= LONGEST_SENTENCE for start, end in split_sentences(text))
+    assert "".join("".join(pieces(text)).split()) == "".join(text.split())
+
+
+def test_an_endless_sentence_is_cut_at_its_last_clause() -> None:
+    text = "杭" * 300 + "，" + "州" * 300
+    assert pieces(text) == ["杭" * 300 + "，", "州" * 300]
+
+
+def test_many_open_quotations_are_split_in_linear_time() -> None:
+    assert len(split_sentences("“" * 20_000 + "杭州。" * 1000)) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("ＤｅｅｐＳｅｅｋ", "deepseek"),
+        ("為什麼誕生在杭州？", "为什么诞生在杭州?"),
+        ("15％", "15%"),
+        ("深\u200b度\ufeff求\u2060索", "深度求索"),
+        ("①", "1"),
+    ],
+)
+def test_folding_is_nfkc_lower_case_simplified_and_without_invisible_characters(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_folding_twice_changes_nothing_for_the_articles_characters(text: str) -> None:
+    plain = "".join(c for c in text if c.isascii() or "\u4e00" <= c <= "\u9fff")
+    assert fold(fold(plain)) == fold(plain)
+
+
+def test_terms_are_bigrams_words_and_numbers_in_order() -> None:
+    assert terms("杭州六小龍 DeepSeek-R1 1,800 21.43% 浙") == [
+        *("杭州", "州六", "六小", "小龙"),
+        *("deepseek", "r1", "1800", "21.43%", "浙"),
+    ]
+    assert terms("。，！ \u200b") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("為什麼誕生在杭州", "zh-Hant"),
+        ("为什么诞生在杭州", "zh-Hans"),
+        ("杭州有什么", "zh-Hans"),
+        ("杭州", None),
+        ("Hangzhou", None),
+        ("", None),
+    ],
+)
+def test_script_is_told_from_characters_that_belong_to_one_only(text: str, expected: str | None) -> None:
+    assert script(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Why was DeepSeek born in Hangzhou?", "en"),
+        ("hangzhou", "en"),
+        ("為什麼DeepSeek誕生在杭州？", "zh-Hant"),
+        ("为什么DeepSeek诞生在杭州？", "zh-Hans"),
+        ("deepseek为啥在杭州", "zh-Hans"),
+        ("What does 雙聘制 mean?", "en"),
+        ("Who is 王興興 and what did he do?", "en"),
+        ("Explain “三個15%” to me please", "en"),
+        ("宇樹科技的CEO是誰？", "zh-Hant"),
+        ("浙大的 alumni 有多少", "zh-Hant"),
+        ("杭州", "zh-Hant"),
+        ("15%?", "zh-Hant"),
+    ],
+)
+def test_the_answers_language_is_that_of_the_questions_function_words(text: str, expected: str) -> None:
+    assert language(text) == expected
+
+
+def test_the_default_script_decides_where_characters_belong_to_both() -> None:
+    assert language("杭州", "zh-Hans") == "zh-Hans"
+    assert language("?", "zh-Hans") == "zh-Hans"
+    assert language("為什麼", "zh-Hans") == "zh-Hant"
+
+
+def test_scripts_are_converted_both_ways_and_english_is_left_alone() -> None:
+    assert to_simplified("為什麼誕生在杭州") == "为什么诞生在杭州"
+    assert to_traditional("为什么诞生在杭州") == "為什麼誕生在杭州"
+    assert to_script("為什麼", "zh-Hans") == "为什么"
+    assert to_script("为什么", "zh-Hant") == "為什麼"
+    assert to_script("“為什麼” means why", "en") == "“為什麼” means why"
+
+
+def test_cleaning_removes_what_cannot_be_seen_and_replaces_lone_surrogates() -> None:
+    assert clean("深\u200b度\x00求\u202e索\x1b") == "深度 求索 "
+    assert clean("a\tb\nc") == "a\tb\nc"
+    assert clean("杭\ud800州") == "杭\ufffd州"
+    assert clean("\ud83d\ude00") == "😀"
+    assert clean("𠀀") == "𠀀"
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_cleaned_text_can_always_be_written(text: str) -> None:
+    clean(text).encode("utf-8")
+    assert "\0" not in clean(text)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("DeepSeek", False), ("D杭", True), ("。？", False), ("㐀", True), ("", False)])
+def test_han_characters_are_found(text: str, expected: bool) -> None:
+    assert has_han(text) is expected
