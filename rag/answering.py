@@ -140,11 +140,12 @@ class Answering:
         if self.switches.gate and probability(self.signals(found, claims, stop), self.tuned) < self.tuned.gate_threshold:
             return self._decline(found, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
-        nearest = [number for number, _ in likely_sentences(found, self.index, 1)]
-        cited = {source for claim in kept for source in claim.sources}
+        near = dict(likely_sentences(found, self.index, len(candidates)))
+        nearest = list(near)[:1]
+        cited = [near.get(source, 0.0) for claim in kept for source in claim.sources]
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number in nearest]
-        elif language != "en" and not cited & set(nearest):
+        elif language != "en" and near[nearest[0]] - max(cited) > self.tuned.passed_by:
             kept += [self._source_says(number, language) for number in nearest]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)

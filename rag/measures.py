@@ -78,7 +78,7 @@ def holds(text: str, wordings: Sequence[str]) -> bool:
         if wording[:1].isdigit():
             pattern = r"(?<![\d.])" + pattern
         if wording[-1:].isdigit():
-            pattern += r"(?!\d|\.\d)"
+            pattern += r"(?!\d|\.\d*[1-9])"
         if re.search(pattern, body):
             return True
     return False
@@ -161,7 +161,7 @@ def language_right(text: str, language: str) -> bool:
     body = _MARK.sub("", text)
     if language == "en":
         return not has_han(_IN_PARENTHESES.sub("", body))
-    return has_han(body) and script(body) in (language, None)
+    return script(body) in (language, None) and (has_han(body) or not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}", body))
 
 
 MEASURES: tuple[str, ...] = (

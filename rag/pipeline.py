@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from rag.answering import Answering, Clock, Switches
+from rag.counters import Counters
 from rag.documents import Document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, QuestionError, RagError
@@ -64,6 +65,7 @@ class Rag:
         self._generator = generator
         self._steering: Steering | None = None
         self._turns = Turns()
+        self.counters = Counters()
         self._embedder_lock = threading.Lock()
         self._generator_lock = threading.Lock()
         self._closed = threading.Event()
@@ -96,16 +98,36 @@ class Rag:
             deadline = time.monotonic() + self.settings.timeout_s
             answering = self.answering()
             query = read_question(question, history, answering.index.documents[0].text, self._names)
-            yield from answering.stream(
-                query, clock, lambda: cancelled() or self._closed.is_set() or time.monotonic() > deadline
-            )
+
+            def stop() -> bool:
+                return cancelled() or self._closed.is_set() or time.monotonic() > deadline
+
+            for event in answering.stream(query, clock, stop):
+                if isinstance(event, Final):
+                    self._count(event.answer)
+                yield event
         except Cancelled:
             if cancelled() or self._closed.is_set():
+                self.counters.outcome("stopped")
                 raise
+            self.counters.outcome("broken")
             limit = self.settings.timeout_s
             raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
+        except RagError:
+            self.counters.outcome("broken")
+            raise
         finally:
             self._turns.leave(ticket)
+
+    def _count(self, answer: Answer) -> None:
+        self.counters.outcome("answered" if answer.answerable else "declined")
+        self.counters.observe("evidence", answer.timings.retrieve_s)
+        self.counters.observe("first_token", answer.timings.first_token_s)
+        self.counters.observe("answer", answer.timings.total_s)
+
+    def metrics(self) -> str:
+        """Return the counts so far in Prometheus' text format."""
+        return self.counters.exposition(self._turns.length)
 
     def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
         """Return the passages and the likely sentences for a question, without generating."""

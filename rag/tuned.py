@@ -35,6 +35,7 @@ class Tuned:
     cover: float
     support: float
     steering: float
+    passed_by: float
 
 
 @cache

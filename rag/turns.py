@@ -39,6 +39,11 @@ class Turns:
         return bool(self._line)
 
     @property
+    def length(self) -> int:
+        """Return how many await a turn behind the one who has it."""
+        return max(0, len(self._line) - 1)
+
+    @property
     def waiting(self) -> bool:
         """Tell whether someone awaits a turn that another has."""
         return len(self._line) > 1

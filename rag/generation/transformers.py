@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig, StoppingCriteriaList
@@ -32,7 +32,7 @@ class TransformersGenerator:
     is available; else any name that torch knows. Raises GenerationError where the folder cannot be loaded.
     """
 
-    BATCH = {"cpu": 128}
+    BATCH: ClassVar[dict[str, int]] = {"cpu": 128}
     """Tokens read between two looks at whether to stop, by kind of device."""
     POLL_S = 0.05
 
@@ -197,7 +197,7 @@ class TransformersGenerator:
 
     def _spellings(self, word: str) -> set[int]:
         """Return the tokens that alone spell a word, with a space or a line's end around it or without."""
-        found = set()
+        found: set[int] = set()
         for form in (word, f" {word}", f"{word}\n", f"\n{word}"):
             ids = self._tokenizer(form, add_special_tokens=False)["input_ids"]
             found.update(i for i in ids[:1] if self._tokenizer.decode([i]).strip() == word)

@@ -48,6 +48,9 @@ class Answerer(Protocol):
     def status(self) -> tuple[Literal["ready", "warming", "broken"], str]:
         """Return whether questions can be answered, and why not."""
 
+    def metrics(self) -> str:
+        """Return counts in Prometheus' text format."""
+
 
 @dataclass
 class Desk:
@@ -163,14 +166,11 @@ class _Page:
     def _wire(self, page: gr.Blocks) -> None:
         shown = [self.transcript, self.article, self.status, self.turns, *self.suggested]
         view = [self.turns, self.language]
-        page.load(self.open, [self.turns, self.language], [self.language, self.choice, self.box], api_name=False).then(
-            self.relabel, self.language, self._labelled(), api_name=False
-        ).then(self.redraw, view, shown, api_name=False).then(
+        opened = [self.language, self.choice, self.box, *self._labelled(), *shown]
+        page.load(self.open, self.turns, opened, api_name=False).then(
             self.ask_linked, [self.box, *view], [self.box, *shown], api_name=False
         )
-        self.choice.change(lambda code: code, self.choice, self.language, api_name=False).then(
-            self.relabel, self.language, self._labelled(), api_name=False
-        ).then(self.redraw, view, shown, api_name=False)
+        self.choice.input(self.switch, [self.turns, self.choice], [self.language, *self._labelled(), *shown], api_name=False)
         for trigger in (self.box.submit, self.send.click):
             trigger(self.ask, [self.box, *view], [self.box, *shown], api_name=False)
         for button in self.suggested:
@@ -201,12 +201,17 @@ class _Page:
         fixed = [self.title, self.choice, self.lead, self.box, self.send, self.stop, self.reason]
         return [*fixed, *self.tools.values(), *self.files.values(), *self.thumbs.values()]
 
-    def open(self, turns: list[Turn], language: str, request: gr.Request) -> tuple[str, str, str]:
-        """Return the page's language for a browser, and the question that its link asks."""
-        chosen = preferred(request.headers.get("accept-language", ""))
-        asked = request.query_params.get("q", "")
-        already = turns and conversation.kept(turns)[-1:] and turns[-1].get("question") == asked.strip()
-        return chosen, chosen, "" if already else asked
+    def open(self, turns: list[Turn], request: gr.Request) -> list[Any]:
+        """Return the page in the browser's language, with its kept conversation and the question that its link asks."""
+        language = preferred(request.headers.get("accept-language", ""))
+        asked = str(request.query_params.get("q", "")).strip()
+        before = conversation.kept(turns)
+        linked = "" if before and before[-1]["question"] == asked else asked
+        return [language, language, linked, *self.relabel(language), *self._shown(before, language)]
+
+    def switch(self, turns: list[Turn], language: str) -> list[Any]:
+        """Return the page in another language."""
+        return [language, *self.relabel(language), *self._shown(conversation.kept(turns), language)]
 
     def relabel(self, language: str) -> list[Any]:
         """Return every label in a language."""
@@ -246,10 +251,10 @@ class _Page:
 
     def ask_linked(self, asked: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
         """Ask at once what a link asks."""
-        if asked.strip():
+        if request.query_params.get("q") and asked.strip():
             yield from self.ask(asked, turns, language, request)
         else:
-            yield ["", *self._shown(conversation.kept(turns), language)]
+            yield [gr.skip()] * 9
 
     def ask_again(self, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
         """Ask the last question again."""

@@ -53,8 +53,7 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
 
     @app.get("/metrics")
     def metrics() -> PlainTextResponse:
-        counts = getattr(answerer, "counters", None)
-        return PlainTextResponse(counts.exposition() if counts is not None else "", media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
     page = create_app(answerer, feedback_path)
     served: FastAPI = gr.mount_gradio_app(

@@ -1,0 +1,148 @@
+"""What a person sees on the chat page, at a desktop's and a phone's size."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def ask(page, question: str, state: str = "answered"):
+    count = page.locator(".reply").count()
+    page.locator("#box textarea").fill(question)
+    page.locator("#send").click()
+    reply = page.locator(f'.reply[data-turn="{count + 1}"][data-state="{state}"]')
+    reply.wait_for(timeout=15_000)
+    return reply
+
+
+def test_a_mark_leads_to_the_exact_sentence_of_its_quote(page) -> None:
+    reply = ask(page, "杭州為什麼？")
+    mark = reply.locator("button.mark").nth(1)
+    mark.click()
+    chosen = page.locator("#article mark.chosen")
+    assert chosen.inner_text() == mark.get_attribute("data-quote") == "浙江大學等高校提供了穩定的人才。"
+    page.wait_for_timeout(900)
+    box, pane = chosen.bounding_box(), page.locator("#article").bounding_box()
+    assert pane["y"] <= box["y"] <= pane["y"] + pane["height"]
+
+
+def test_pointing_at_a_mark_previews_its_quote(page) -> None:
+    mark = ask(page, "杭州？").locator("button.mark").first
+    mark.hover()
+    assert page.locator("#quote").inner_text() == mark.get_attribute("data-quote")
+
+
+def test_a_cited_sentence_shows_which_answer_used_it(page) -> None:
+    ask(page, "杭州？")
+    page.locator("#article mark.cited").first.click()
+    assert page.locator(".reply.pointed").get_attribute("data-turn") == "1"
+
+
+def test_the_evidence_lights_up_before_the_words(page) -> None:
+    page.locator("#box textarea").fill("slow")
+    page.locator("#send").click()
+    page.locator("#article mark.likely").first.wait_for(timeout=3_000)
+    assert page.locator("#article mark.likely").first.inner_text() == "杭州的互聯網生態起步早,基礎深厚。"
+    assert page.locator('.reply[data-state="answered"]').count() == 0
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
+
+
+def test_stop_reaches_the_engine(page, scripted) -> None:
+    scripted.stopped.clear()
+    page.locator("#box textarea").fill("slow")
+    page.locator("#send").click()
+    page.locator("#article mark.likely").first.wait_for(timeout=3_000)
+    page.locator("#stop").click()
+    assert scripted.stopped.wait(timeout=3)
+
+
+def test_answered_declined_and_broken_look_different(page) -> None:
+    answered, declined, broken = ask(page, "杭州？"), ask(page, "unsaid", "declined"), ask(page, "break", "broken")
+    styles = {
+        reply.evaluate("node => getComputedStyle(node).borderLeftStyle + getComputedStyle(node).backgroundColor")
+        for reply in (answered, declined, broken)
+    }
+    assert len(styles) == 3
+    assert declined.locator(".label").inner_text() == "○ Not in the article"
+    assert declined.locator("button.mark").count() == 1
+    assert "ran out of memory" in broken.inner_text()
+    assert broken.locator("details").count() == 1
+
+
+def test_a_conversation_survives_a_reload(page) -> None:
+    ask(page, "杭州？")
+    page.reload()
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=8_000)
+    assert page.locator(".question").inner_text() == "杭州？"
+    page.locator("#new").click()
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
+
+
+def test_a_follow_up_is_asked_with_its_history(page) -> None:
+    ask(page, "杭州？")
+    assert "（2）" in ask(page, "還有呢？").inner_text()
+
+
+def test_undo_edit_and_retry_work_on_the_last_question(page) -> None:
+    ask(page, "第一問")
+    page.locator("#edit").click()
+    page.wait_for_function("document.querySelector('#box textarea').value === '第一問'")
+    ask(page, "第二問")
+    page.locator("#retry").click()
+    page.locator('.reply[data-turn="1"][data-state="answered"]').wait_for(timeout=8_000)
+    assert page.locator(".question").count() == 1
+    page.locator("#undo").click()
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
+
+
+def test_the_language_of_the_page_can_be_switched(page) -> None:
+    page.get_by_text("繁體中文").click()
+    page.get_by_text("為什麼 DeepSeek 誕生在杭州？").wait_for()
+    assert page.locator("#send").inner_text() == "提問"
+
+
+def test_planted_markup_shows_as_text(page) -> None:
+    reply = ask(page, '<img src=x onerror="window.planted=1">${1+1}{{2}}')
+    assert "<img src=x" in page.locator(".question").inner_text()
+    assert "${1+1}{{2}}" in page.locator(".question").inner_text()
+    assert "<img src=x" in reply.inner_text()
+    assert "<script>window.planted=1</script>" in page.locator("#article").inner_text()
+    assert page.evaluate("window.planted") is None
+
+
+def test_copying_can_leave_the_marks_out(page) -> None:
+    reply = ask(page, "杭州？")
+    reply.locator('[data-copy="plain"]').click()
+    page.wait_for_timeout(200)
+    assert "[1]" not in page.evaluate("navigator.clipboard.readText()")
+    reply.locator('[data-copy="marked"]').click()
+    page.wait_for_timeout(200)
+    assert "[1]" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_link_asks_at_once(page, address: str) -> None:
+    page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
+    assert page.locator(".question").inner_text() == "杭州？"
+
+
+def test_a_question_that_is_too_long_is_kept_and_told(page) -> None:
+    page.locator("#box textarea").fill("長" * 2_100)
+    page.locator("#send").click()
+    page.get_by_text("A question may have 2000 characters; this one has 2100.").wait_for(timeout=5_000)
+    assert page.locator("#box textarea").input_value() == "長" * 2_100
+
+
+def test_nothing_overflows_sideways(page) -> None:
+    ask(page, "W" * 300)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+
+
+def test_the_conversation_can_be_taken_home_as_footnoted_markdown(page) -> None:
+    ask(page, "杭州？")
+    page.locator("#markdown").click()
+    page.wait_for_timeout(1_500)
+    with page.expect_download(timeout=8_000) as taken:
+        page.locator("#markdown").click()
+    text = taken.value.path().read_text(encoding="utf-8")
+    assert "[^1-1]: “杭州的互聯網生態起步早,基礎深厚。”" in text

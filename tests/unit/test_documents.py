@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.documents import Document, group, read_corpus, repeated, split_document
+from rag.errors import CorpusError
+
+PROSE = st.text(st.sampled_from("杭州的說国。！？“”《》（）a .3\n，；\t"), max_size=300) | st.text(max_size=200)
+
+
+@given(PROSE, st.integers(1, 120))
+def test_offsets_are_exact_for_any_text(text: str, longest: int) -> None:
+    document = Document("any.txt", text)
+    sentences = split_document(document)
+    for piece in (*sentences, *group(document, sentences, longest)):
+        assert text[piece.start : piece.end] == piece.text
+        assert piece.text.strip() == piece.text != ""
+        assert piece.source == "any.txt"
+
+
+@given(PROSE, st.integers(1, 120))
+def test_passages_are_whole_sentences_of_one_paragraph_no_longer_than_asked(text: str, longest: int) -> None:
+    document = Document("any.txt", text)
+    sentences = split_document(document)
+    left_out = repeated(sentences)
+    inside: list[int] = []
+    for passage in group(document, sentences, longest):
+        own = [i for i, s in enumerate(sentences) if passage.start <= s.start and s.end <= passage.end]
+        assert passage.start == sentences[own[0]].start
+        assert passage.end == sentences[own[-1]].end
+        assert len({sentences[i].paragraph for i in own}) == 1
+        assert len(own) == 1 or len(passage.text) <= longest
+        inside += own
+    assert inside == [i for i in range(len(sentences)) if i not in left_out]
+
+
+def test_neighbouring_sentences_share_a_passage_until_it_is_full() -> None:
+    document = Document("a", "一二三。四五六。七八九。\n十。")
+    sentences = split_document(document)
+    assert [p.text for p in group(document, sentences, 8)] == ["一二三。四五六。", "七八九。", "十。"]
+    assert [p.text for p in group(document, sentences, 3)] == ["一二三。", "四五六。", "七八九。", "十。"]
+    assert [s.paragraph for s in sentences] == [0, 0, 0, 1]
+
+
+SAID = "憑什麼是杭州養出了深度求索這樣的公司"
+
+
+def test_a_pull_quote_of_the_running_text_is_dropped() -> None:
+    document = Document("a", f"大家都在問，{SAID}。答案很長。\n{SAID}\n完。")
+    sentences = split_document(document)
+    assert [sentences[i].text for i in repeated(sentences)] == [SAID]
+    assert [p.text for p in group(document, sentences, 100)] == [f"大家都在問，{SAID}。答案很長。", "完。"]
+
+
+def test_a_pull_quote_in_the_other_script_is_dropped() -> None:
+    document = Document("a", f"{SAID}？這是個好問題。\n凭什么是杭州养出了深度求索这样的公司\n")
+    assert repeated(split_document(document)) == {2}
+
+
+def test_of_lines_that_only_repeat_each_other_the_first_stays() -> None:
+    document = Document("a", f"{SAID}。\n別的。\n{SAID}。\n{SAID}。")
+    assert repeated(split_document(document)) == {2, 3}
+
+
+def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> None:
+    first = split_document(Document("a", f"{SAID}。\n杭州很好。\n杭州很好。"))
+    second = split_document(Document("b", f"{SAID}。\n"))
+    assert repeated((*first, *second)) == frozenset()
+
+
+def test_a_corpus_is_read_in_the_order_of_names_with_plain_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes("乙\r\n丙\r丁".encode())
+    (tmp_path / "a.txt").write_bytes("\ufeff甲".encode())
+    (tmp_path / "c.toml").write_text("not a source", encoding="utf-8")
+    assert read_corpus(tmp_path) == (Document("a.txt", "甲"), Document("b.txt", "乙\n丙\n丁"))
+    assert read_corpus(tmp_path / "a.txt") == (Document("a.txt", "甲"),)
+
+
+def failure(corpus: Path) -> str:
+    with pytest.raises(CorpusError) as error:
+        read_corpus(corpus)
+    return str(error.value)
+
+
+def test_a_missing_corpus_says_so(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    assert failure(gone) == f"The corpus {gone} does not exist; put a UTF-8 text file there, or set RAG_CORPUS."
+
+
+def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
+    assert failure(tmp_path) == f"The corpus {tmp_path} holds no .txt file; put a UTF-8 text file there."
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty; expected a text."),
+        (b" \n\t\r\n", "is empty; expected a text."),
+        ("\ufeff".encode(), "is empty; expected a text."),
+        (b"a\0b", "holds binary data; expected a text file."),
+        ("杭州".encode("gbk"), "is not UTF-8 (byte 0); save it as UTF-8 text."),
+        ("杭州".encode()[:4], "is not UTF-8 (byte 3); save it as UTF-8 text."),
+        (b"\x89PNG\r\n\x1a\n", "is not UTF-8 (byte 0); save it as UTF-8 text."),
+    ],
+)
+def test_a_source_that_is_no_text_is_named_with_what_is_wrong(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_bytes(data)
+    (tmp_path / "good.txt").write_text("好。", encoding="utf-8")
+    assert failure(tmp_path) == f"The source {path} {said}"
+
+
+def test_a_source_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "folder.txt").mkdir()
+    assert failure(tmp_path) == f"The source {tmp_path / 'folder.txt'} cannot be read: Is a directory."

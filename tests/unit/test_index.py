@@ -1,0 +1,155 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from fakes import ARTICLE, FakeEmbedder
+
+from rag import index as index_module
+from rag.documents import Document
+from rag.index import Index, build, term_index, vector_index
+from rag.text import terms
+
+
+@pytest.fixture
+def article() -> Index:
+    return build([Document("article.txt", ARTICLE)], FakeEmbedder(), longest=100)[0]
+
+
+def unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
+    made = np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("length", [1.0, 0.25, 7.5], ids=["unit", "short", "long"])
+def test_exact_search_gives_numpys_inner_products_in_numpys_order(length: float) -> None:
+    vectors = unit(300, 48, seed=1)
+    query = unit(1, 48, seed=2) * length
+    scores, rows = vector_index(vectors).search(query, 10)
+    expected = vectors @ query[0]
+    order = np.argsort(-expected)[:10]
+    assert rows[0].tolist() == order.tolist()
+    np.testing.assert_allclose(scores[0], expected[order], rtol=1e-5, atol=1e-6)
+
+
+def test_graph_search_finds_numpys_ten_best_with_their_inner_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
+    vectors = unit(600, 24, seed=3)
+    made = vector_index(vectors)
+    assert type(made).__name__ == "IndexHNSWFlat"
+    for query in unit(20, 24, seed=4):
+        scores, rows = made.search(query.reshape(1, -1), 10)
+        expected = vectors @ query
+        assert set(rows[0].tolist()) == set(np.argsort(-expected)[:10].tolist())
+        np.testing.assert_allclose(scores[0], expected[rows[0]], rtol=1e-4, atol=1e-5)
+
+
+def test_dense_search_scores_a_passage_by_its_best_row(article: Index) -> None:
+    embedder = FakeEmbedder()
+    query = embedder.vector("宇樹科技的創始人是誰")
+    texts = {number: [passage.text] for number, passage in enumerate(article.passages)}
+    for number, members in enumerate(article.members):
+        texts[number] += [article.sentences[sentence].text for sentence in members]
+    expected = {number: max(float(embedder.vector(text) @ query) for text in own) for number, own in texts.items()}
+    hits = article.dense(query, 5)
+    assert [hit.score for hit in hits] == pytest.approx(sorted(expected.values(), reverse=True), abs=1e-6)
+    assert [hit.score for hit in hits] == pytest.approx([expected[hit.passage] for hit in hits], abs=1e-6)
+    assert "王興興" in article.passages[hits[0].passage].text
+    assert article.dense(query, 2) == hits[:2]
+
+
+def lucene(passages: list[list[str]], query: list[str], k1: float = 1.2, b: float = 0.75) -> list[float]:
+    """Compute BM25 as Lucene defines it, term by term."""
+    mean = sum(map(len, passages)) / len(passages)
+    scores = []
+    for words in passages:
+        score = 0.0
+        for term in query:
+            holding = sum(term in other for other in passages)
+            rarity = math.log(1 + (len(passages) - holding + 0.5) / (holding + 0.5))
+            count = Counter(words)[term]
+            score += rarity * count / (count + k1 * (1 - b + b * len(words) / mean))
+        scores.append(score)
+    return scores
+
+
+@pytest.mark.parametrize("query", ["杭州", "杭州的科技企業", "杭州 杭州 深圳", "2023", "宇樹科技 DeepSeek", "15%"])
+def test_lexical_search_gives_lucenes_bm25(article: Index, query: str) -> None:
+    expected = lucene([terms(passage.text) for passage in article.passages], terms(query))
+    hits = article.lexical(terms(query), 10)
+    found = [number for number, score in enumerate(expected) if score > 0]
+    assert sorted(hit.passage for hit in hits) == found
+    assert [hit.score for hit in hits] == pytest.approx([expected[hit.passage] for hit in hits], rel=1e-4)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_terms_that_no_passage_holds_find_nothing(article: Index) -> None:
+    assert article.lexical(terms("quantum"), 10) == []
+    assert article.lexical([], 10) == []
+
+
+def test_rarity_is_the_inverse_document_frequency(article: Index) -> None:
+    total = len(article.passages)
+    holding = sum("杭州" in terms(passage.text) for passage in article.passages)
+    assert 0 < holding < total
+    assert article.rarity("杭州") == pytest.approx(math.log(1 + (total - holding + 0.5) / (holding + 0.5)))
+    assert article.rarity("quantum") == pytest.approx(math.log(1 + (total + 0.5) / 0.5))
+
+
+def test_passages_without_terms_can_be_indexed() -> None:
+    assert term_index([["杭州"], []]).get_scores(["杭州"]).shape == (2,)
+    made, _ = build([Document("a", "！！！\n杭州很好。")], FakeEmbedder(), 100)
+    assert [hit.passage for hit in made.lexical(["杭州"], 5)] == [1]
+
+
+def test_a_sentence_that_is_a_whole_passage_shares_its_row(article: Index) -> None:
+    made, embedded = build([Document("a", "第一句話。第二句話。\n單獨一句。")], FakeEmbedder(), 100)
+    assert [made.passages[owner].text for owner in made.owners] == [
+        *("第一句話。第二句話。", "單獨一句。", "第一句話。第二句話。", "第一句話。第二句話。")
+    ]
+    assert made.rows.tolist() == [2, 3, 1]
+    assert embedded == 4
+
+
+def test_pull_quotes_have_no_row_and_are_in_no_passage() -> None:
+    said = "憑什麼是杭州養出了深度求索這樣的公司"
+    made, _ = build([Document("a", f"有人問，{said}。\n{said}")], FakeEmbedder(), 100)
+    assert len(made.sentences) == 2
+    assert made.rows.tolist() == [0, -1]
+    assert made.members == ((0,),)
+
+
+def test_sentence_vectors_are_the_embedders(article: Index) -> None:
+    wanted = [4, 0, 7]
+    expected = np.stack([FakeEmbedder().vector(article.sentences[number].text) for number in wanted])
+    np.testing.assert_allclose(article.sentence_vectors(wanted), expected)
+    assert article.sentence_vectors([]).shape == (0, 512)
+
+
+def test_known_vectors_are_not_made_again() -> None:
+    embedder = FakeEmbedder()
+    known = {"甲很好。": embedder.vector("乙")}
+    made, embedded = build([Document("a", "甲很好。\n乙很好。")], embedder, 100, known)
+    assert (embedded, embedder.embedded) == (1, ["乙很好。"])
+    np.testing.assert_array_equal(made.vectors.reconstruct(0), known["甲很好。"])
+
+
+def test_texts_that_occur_twice_are_embedded_once() -> None:
+    embedder = FakeEmbedder()
+    build([Document("a", "甲很好。\n甲很好。"), Document("b", "甲很好。")], embedder, 100)
+    assert embedder.embedded == ["甲很好。"]
+
+
+def test_passages_of_several_sources_keep_their_own_offsets() -> None:
+    texts = {"a": "甲很好。乙很好。\n丙。", "b": "\n丁很好。戊也好。"}
+    made, _ = build([Document(name, text) for name, text in texts.items()], FakeEmbedder(), 100)
+    for number, passage in enumerate(made.passages):
+        assert texts[passage.source][passage.start : passage.end] == passage.text
+        assert {made.sentences[i].source for i in made.members[number]} == {passage.source}
+    assert made.source_text("b") == texts["b"]
+
+
+def test_building_tells_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    build([Document("a", "甲很好。\n乙很好。")], FakeEmbedder(), 100, report=lambda done, total: told.append((done, total)))
+    assert told == [(2, 2)]
