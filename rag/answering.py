@@ -59,7 +59,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Answering:
-    """Hold what answers are made with."""
+    """Hold what answers are made with; `watch` is told each draft's signals, for those who tune the gate."""
 
     index: Index
     embedder: Embedder
@@ -69,6 +69,7 @@ class Answering:
     tuned: Tuned
     max_tokens: int
     switches: Switches = field(default_factory=Switches)
+    watch: Callable[[Signals], None] | None = None
 
     def stream(self, query: Query, clock: Clock, stop: Stop) -> Iterator[Event]:
         """Yield the events of one answer, the last of them Final."""
@@ -104,6 +105,11 @@ class Answering:
         invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
         return Signals(found.nearest, yes / (yes + no) if yes + no else 1.0, invented)
 
+    def _answered(self, signals: Signals) -> bool:
+        if self.watch is not None:
+            self.watch(signals)
+        return probability(signals, self.tuned) >= self.tuned.gate_threshold
+
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, str]:
         """Yield the draft's events and return its text."""
         text = ""
@@ -137,7 +143,7 @@ class Answering:
         candidates = [number for passage in found.numbers for number in self.index.members[passage]]
         asked = f"{found.query.previous} {found.query.text}"
         claims = ground(draft, asked, candidates, self.index, self.embedder, self.tuned)
-        if self.switches.gate and probability(self.signals(found, claims, stop), self.tuned) < self.tuned.gate_threshold:
+        if self.switches.gate and not self._answered(self.signals(found, claims, stop)):
             return self._decline(found, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
         near = dict(likely_sentences(found, self.index, len(candidates)))
@@ -145,8 +151,8 @@ class Answering:
         cited = [near.get(source, 0.0) for claim in kept for source in claim.sources]
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number in nearest]
-        elif language != "en" and near[nearest[0]] - max(cited) > self.tuned.passed_by:
-            kept += [self._source_says(number, language) for number in nearest]
+        elif self._bare(kept, language) or near[nearest[0]] - max(cited) > self.tuned.passed_by:
+            kept += [self._source_says(number, language, clock, stop) for number in nearest]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
 
@@ -157,9 +163,16 @@ class Answering:
         source = claim.sources[0]
         return replace(claim, text=self.index.sentences[source].text, sources=(source,), cover=1.0)
 
-    def _source_says(self, number: int, language: Language) -> Claim:
+    def _bare(self, claims: Sequence[Claim], language: Language) -> bool:
+        """Tell whether an English answer is so short or so loose that its reader needs the source's own words."""
+        words = sum(len(claim.text.split()) for claim in claims)
+        loose = max(claim.support for claim in claims) < self.tuned.loose
+        return language == "en" and (words < self.tuned.bare_words or loose)
+
+    def _source_says(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return the sentence nearest to the question as a line of its own, for a draft that passed it by."""
-        return Claim("\n", reply("says", language, quote=self.index.sentences[number].text), (number,), 1.0)
+        quoted = self._quoted(number, language, clock, stop)
+        return replace(quoted, before="\n", text=reply("says", language, quote=quoted.text))
 
     def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
@@ -177,7 +190,7 @@ class Answering:
         text = reply("not_in_text", language)
         citations: tuple[Citation, ...] = ()
         near = likely_sentences(found, self.index, 1)
-        if near and near[0][1] >= self.tuned.support:
+        if near and near[0][1] >= self.tuned.gate_hopeless:
             claim = self._quoted(near[0][0], language, clock, stop)
             quoted, citations = compose([claim], self.index)
             citations = tuple(replace(c, sentence=1) for c in citations)

@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("names", nargs="*", metavar="NAME", help="models; the default ones when left out")
     weights.set_defaults(run=_weights)
 
+    tune = commands.add_parser("tune", help="fit the gate on the tune half of the own questions, and show its curve")
+    tune.set_defaults(run=_tune)
+
     doctor = commands.add_parser("doctor", help="check weights, index, engine, port and disk")
     doctor.set_defaults(run=_doctor)
 
@@ -148,6 +151,13 @@ def _weights(options: argparse.Namespace) -> int:
         for line in weights.listing(settings):
             print(line)
     return 1 if any(state.state != "ok" for _, state in states) else 0
+
+
+def _tune(options: argparse.Namespace) -> int:
+    from rag import tuning
+
+    print(tuning.fit(tuning.collect(Settings.load(read_ahead=False))))
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ def hopeless(nearest: float, tuned: Tuned) -> bool:
 
 def probability(signals: Signals, tuned: Tuned) -> float:
     """Return the probability that the text answers the question."""
-    judged = min(max(signals.judged, 0.001), 0.999)
+    judged = clipped(signals.judged)
     score = (
         tuned.gate_bias
         + tuned.gate_nearest * signals.nearest
@@ -40,3 +40,8 @@ def probability(signals: Signals, tuned: Tuned) -> float:
         + tuned.gate_invented * signals.invented
     )
     return 1.0 / (1.0 + math.exp(-score))
+
+
+def clipped(share: float) -> float:
+    """Return a probability far enough from 0 and 1 that its log odds stay finite."""
+    return min(max(share, 0.001), 0.999)

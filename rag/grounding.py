@@ -45,7 +45,10 @@ class Claim:
 
 
 def split_draft(draft: str) -> list[tuple[str, str]]:
-    """Return a draft's sentences, each with what stands before it; the model's own marks and markup are left out."""
+    """Return a draft's sentences, each with what stands before it.
+
+    The model's own marks and markup are left out, and so are questions: an echo is no claim.
+    """
     pieces: list[tuple[str, str]] = []
     for line in _MARKUP.sub("", draft).splitlines():
         bullet = _BULLET.match(line)
@@ -57,7 +60,8 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
                 if count == 0
                 else body[max(0, start - 1) : start].strip("。！？") and " "
             )
-            pieces.append((before, body[start:end]))
+            if not body[start:end].endswith(("?", "？")):
+                pieces.append((before, body[start:end]))
     return pieces
 
 

@@ -78,7 +78,7 @@ def holds(text: str, wordings: Sequence[str]) -> bool:
         if wording[:1].isdigit():
             pattern = r"(?<![\d.])" + pattern
         if wording[-1:].isdigit():
-            pattern += r"(?!\d|\.\d*[1-9])"
+            pattern += r"(?!\d)"
         if re.search(pattern, body):
             return True
     return False

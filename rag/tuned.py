@@ -36,6 +36,8 @@ class Tuned:
     support: float
     steering: float
     passed_by: float
+    bare_words: int
+    loose: float
 
 
 @cache

@@ -312,8 +312,8 @@ def test_of_two_rebuilds_at_once_one_embeds_and_the_other_finds_it_done(tmp_path
     assert sorted(counts) == [0, 15]
 
 
-def test_texts_that_utf8_cannot_write_are_kept(tmp_path: Path) -> None:
-    odd = "杭\ud800州。\n𠀀好。"
+def test_characters_beyond_the_basic_plane_are_kept(tmp_path: Path) -> None:
+    odd = "𠀀很好😀。\n𠀀好。"
     rebuild(tmp_path, article(odd), FakeEmbedder(), LONGEST)
     assert load(tmp_path, recipe(odd)).documents[0].text == odd
 

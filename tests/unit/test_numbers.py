@@ -1,0 +1,95 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.numbers import values, written
+
+
+def numbers(*texts: str) -> set[Decimal]:
+    return {Decimal(text).normalize() for text in texts}
+
+
+@pytest.mark.parametrize(
+    "text", ["1.8万亿元", "1.8萬億元", "18000亿", "18,000億", "1.8 trillion yuan", "1,800 billion", "１.８万亿"]
+)
+def test_one_value_written_in_many_ways_is_one_number(text: str) -> None:
+    assert written(text) == numbers("1.8e12")
+    assert numbers("1.8e12") <= values(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("占21.43%", ["21.43"]),
+        ("占２１.４３％", ["21.43"]),
+        ("2023年7月17日", ["2023", "7", "17"]),
+        ("超过3000家", ["3000"]),
+        ("3,000 companies and 1,234,567 people", ["3000", "1234567"]),
+        ("15.0%和15%", ["15"]),
+        ("5千万人", ["5e7"]),
+        ("2百亿", ["2e10"]),
+        ("3 million", ["3e6"]),
+        ("R1和V3", []),
+        ("没有数字", []),
+        ("", []),
+    ],
+)
+def test_numbers_in_digits_are_read_with_their_scale(text: str, expected: list[str]) -> None:
+    assert written(text) == numbers(*expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("三个", "3"),
+        ("兩個", "2"),
+        ("十五", "15"),
+        ("二十", "20"),
+        ("三百零五", "305"),
+        ("五千", "5000"),
+        ("三万", "30000"),
+        ("两亿", "2e8"),
+        ("twenty", "20"),
+        ("Three hundred", "300"),
+        ("two million people", "2e6"),
+        ("in February", "2"),
+        ("December", "12"),
+    ],
+)
+def test_numbers_in_words_are_read(text: str, expected: str) -> None:
+    assert numbers(expected) <= values(text)
+
+
+def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:
+    assert values("1.8万亿") == numbers("1.8e12", "1.8") | (values("1.8万亿") - numbers("1.8e12", "1.8"))
+    assert written("1.8万亿") == numbers("1.8e12")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1. 杭州\n2. 深圳", "（1）杭州\n（2）深圳", "1、杭州", "  3) Hangzhou", "10. 上海"],
+    ids=["dots", "brackets", "、", ")", "10"],
+)
+def test_list_marks_are_no_numbers(text: str) -> None:
+    assert written(text) == set()
+
+
+def test_numbers_behind_list_marks_stay() -> None:
+    assert written("1. 有3000家\n2. 占15%") == numbers("3000", "15")
+
+
+@given(st.integers(0, 10**15))
+def test_every_whole_number_is_read_as_it_is(number: int) -> None:
+    assert written(f"共{number}元") == {Decimal(number).normalize()}
+    assert written(f"共{number:,}元") == {Decimal(number).normalize()}
+
+
+@given(st.text(max_size=80))
+def test_what_is_written_is_among_the_values(text: str) -> None:
+    assert written("x " + text) <= values("x " + text)
+
+
+def test_endless_digits_are_read_without_failing() -> None:
+    assert len(written("9" * 5000)) == 1

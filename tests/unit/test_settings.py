@@ -1,0 +1,102 @@
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from rag.errors import SettingsError
+from rag.settings import Settings, cache_folder
+
+
+def failure(environ: dict[str, str] | None = None, **changes: object) -> str:
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ or {}, **changes)
+    return str(error.value)
+
+
+def test_without_a_word_the_shipped_article_and_prompts_are_used() -> None:
+    settings = Settings.load({})
+    assert (settings.corpus / "why-hangzhou.txt").is_file()
+    assert (settings.prompts / "zh" / "system.txt").is_file()
+    assert (settings.engine, settings.rebuild, settings.offline, settings.read_ahead) == ("auto", "auto", False, True)
+
+
+def test_variables_are_read_by_kind() -> None:
+    environ = {
+        "RAG_CORPUS": "/somewhere/corpus",
+        "RAG_ENGINE": "transformers",
+        "RAG_THREADS": "3",
+        "RAG_TIMEOUT_S": "1.5",
+        "RAG_OFFLINE": "1",
+        "RAG_READ_AHEAD": "no",
+        "RAG_UNHEARD_OF": "x",
+        "OTHER": "y",
+    }
+    settings = Settings.load(environ)
+    assert settings.corpus == Path("/somewhere/corpus")
+    assert (settings.engine, settings.threads, settings.timeout_s) == ("transformers", 3, 1.5)
+    assert (settings.offline, settings.read_ahead) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("False", False), ("no", False), ("", False)]
+)
+def test_a_yes_or_no_is_read(text: str, value: bool) -> None:
+    assert Settings.load({"RAG_OFFLINE": text}).offline is value
+
+
+def test_arguments_win_over_variables_and_none_means_unsaid() -> None:
+    environ = {"RAG_MAX_TOKENS": "7", "RAG_STORE": "/from/environ"}
+    settings = Settings.load(environ, max_tokens=9, store=None, corpus="/as/text")
+    assert (settings.max_tokens, settings.store, settings.corpus) == (9, Path("/from/environ"), Path("/as/text"))
+
+
+def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/reader")
+    assert Settings.load({"RAG_WEIGHTS": "~/models"}).weights == Path("/home/reader/models")
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"RAG_ENGINE": "magic"}, "engine='magic' is not a choice; use one of auto, llama_cpp, transformers, openai."),
+        ({"RAG_REBUILD": "maybe"}, "rebuild='maybe' is not a choice; use one of auto, never."),
+        ({"RAG_OFFLINE": "perhaps"}, "RAG_OFFLINE='perhaps' is not a yes or a no; use 1 or 0."),
+        ({"RAG_THREADS": "many"}, "RAG_THREADS='many' is not a number."),
+        ({"RAG_TIMEOUT_S": "soon"}, "RAG_TIMEOUT_S='soon' is not a number."),
+        ({"RAG_THREADS": "1.5"}, "RAG_THREADS='1.5' is not a number."),
+        ({"RAG_THREADS": "-1"}, "threads=-1 is too small; use 0 or more."),
+        ({"RAG_CONTEXT": "100"}, "context=100 is too small; use 512 or more."),
+        ({"RAG_MAX_TOKENS": "0"}, "max_tokens=0 is too small; use 1 or more."),
+        ({"RAG_TIMEOUT_S": "0"}, "timeout_s=0.0 is too small; use 0.001 or more."),
+        (
+            {"RAG_ENGINE": "openai"},
+            "engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1.",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_its_choices(environ: dict[str, str], said: str) -> None:
+    assert failure(environ) == said
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
+    said = failure(colour="red")
+    assert said.startswith("'colour' is not a setting; use one of api_key, base_url, context, corpus, ")
+    assert said.endswith("weights.")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings.load({}).offline = True  # type: ignore[misc]
+
+
+def test_reading_settings_makes_no_folder(tmp_path: Path) -> None:
+    Settings.load({"RAG_STORE": str(tmp_path / "store"), "RAG_WEIGHTS": str(tmp_path / "weights")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cache_folder_is_below_xdg_cache_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert cache_folder() == Path("/caches/why-hangzhou")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/reader")
+    assert cache_folder() == Path("/home/reader/.cache/why-hangzhou")

@@ -1,0 +1,97 @@
+import threading
+
+import pytest
+
+from rag.errors import Cancelled
+from rag.turns import Place, Turns
+
+
+def never() -> bool:
+    return False
+
+
+def take(turns: Turns, ticket: object) -> list[Place]:
+    return list(turns.wait(ticket, never))
+
+
+def test_an_empty_line_gives_the_turn_at_once() -> None:
+    turns = Turns()
+    assert not turns.busy
+    assert take(turns, "a") == []
+    assert (turns.busy, turns.waiting) == (True, False)
+    turns.leave("a")
+    assert (turns.busy, turns.waiting) == (False, False)
+
+
+def test_the_place_in_line_is_told_with_the_expected_seconds() -> None:
+    turns = Turns()
+    take(turns, "a")
+    second, third = turns.wait("b", never), turns.wait("c", never)
+    place, behind = next(second), next(third)
+    assert (place.ahead, behind.ahead) == (1, 2)
+    assert place.expected_s == 1.0
+    assert behind.expected_s == pytest.approx(5.0, abs=0.5)
+    assert turns.waiting
+    turns.leave("a")
+    assert list(second) == []
+    assert next(third).ahead == 1
+    turns.leave("b")
+    assert list(third) == []
+
+
+def test_turns_are_given_in_the_order_of_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "POLL_S", 5.0)  # whoever had to poll would be seen in the run time
+    turns, order = Turns(), []
+    arrived = [threading.Event() for _ in range(8)]
+
+    def reader(number: int) -> None:
+        for _ in turns.wait(number, never):
+            arrived[number].set()
+        order.append(number)
+        turns.leave(number)
+
+    take(turns, "first")
+    workers = [threading.Thread(target=reader, args=(number,)) for number in range(8)]
+    for number, worker in enumerate(workers):
+        worker.start()
+        assert arrived[number].wait(2)
+    turns.leave("first")
+    for worker in workers:
+        worker.join(timeout=2)
+    assert order == list(range(8))
+    assert not turns.busy
+
+
+def test_who_gives_up_while_waiting_is_told_and_frees_the_place() -> None:
+    turns = Turns()
+    take(turns, "a")
+    line = turns.wait("b", lambda: True)
+    assert next(line).ahead == 1
+    with pytest.raises(Cancelled) as error:
+        next(line)
+    assert str(error.value) == "The question was withdrawn while it waited."
+    turns.leave("b")
+    assert not turns.waiting
+    turns.leave("a")
+    assert take(turns, "c") == []
+
+
+def test_leaving_twice_or_without_a_turn_harms_nothing() -> None:
+    turns = Turns()
+    take(turns, "a")
+    turns.leave("stranger")
+    turns.leave("a")
+    turns.leave("a")
+    assert take(turns, "b") == []
+
+
+def test_who_leaves_from_the_middle_lets_those_behind_move_up() -> None:
+    turns = Turns()
+    take(turns, "a")
+    middle, last = turns.wait("b", never), turns.wait("c", never)
+    next(middle)
+    assert next(last).ahead == 2
+    turns.leave("b")
+    assert next(last).ahead == 1
+    turns.leave("a")
+    assert list(last) == []
