@@ -103,7 +103,7 @@ class Answering:
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         yes, no = self.generator.choose(judge_prompt(self.templates, found.query, sentences), ("能", "否"), stop)
         invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
-        return Signals(found.nearest, yes / (yes + no) if yes + no else 1.0, invented)
+        return Signals(yes / (yes + no) if yes + no else 1.0, invented)
 
     def _answered(self, signals: Signals) -> bool:
         if self.watch is not None:

@@ -15,12 +15,10 @@ from rag.tuned import Tuned
 class Signals:
     """Hold what is known once a draft is written.
 
-    nearest: similarity of the nearest passage to the question. judged: the generator's probability that the sentences
-    behind the draft answer the question. invented: the share of the draft's sentences with a number or a name that no
-    evidence holds. All lie between 0 and 1.
+    judged: the generator's probability that the sentences behind the draft answer the question. invented: the share of the
+    draft's sentences with a number or a name that no evidence holds. Both lie between 0 and 1.
     """
 
-    nearest: float
     judged: float
     invented: float
 
@@ -33,12 +31,7 @@ def hopeless(nearest: float, tuned: Tuned) -> bool:
 def probability(signals: Signals, tuned: Tuned) -> float:
     """Return the probability that the text answers the question."""
     judged = clipped(signals.judged)
-    score = (
-        tuned.gate_bias
-        + tuned.gate_nearest * signals.nearest
-        + tuned.gate_judged * math.log(judged / (1 - judged))
-        + tuned.gate_invented * signals.invented
-    )
+    score = tuned.gate_bias + tuned.gate_judged * math.log(judged / (1 - judged)) + tuned.gate_invented * signals.invented
     return 1.0 / (1.0 + math.exp(-score))
 
 

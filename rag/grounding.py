@@ -23,7 +23,7 @@ from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
-_BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}[.、)）])\s*")
+_BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
 

@@ -46,7 +46,7 @@ _DIGITS = re.compile(
 )
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千]+(?:[万亿]+)?")
 _ENGLISH = re.compile(r"\b(" + "|".join(_ENGLISH_WORDS) + r")\b(?:\s+(hundred|thousand|million|billion|trillion))?")
-_LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}[.、)）]\s*")
+_LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}(?:\.(?!\d)|[、)）])\s*")
 
 
 def written(text: str) -> set[Decimal]:

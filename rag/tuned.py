@@ -28,7 +28,6 @@ class Tuned:
     alone: float
     gate_hopeless: float
     gate_bias: float
-    gate_nearest: float
     gate_judged: float
     gate_invented: float
     gate_threshold: float

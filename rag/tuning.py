@@ -56,12 +56,12 @@ def fit(rows: Sequence[Row]) -> str:
     from sklearn.model_selection import cross_val_predict
 
     drafted = [(row.signals, row.answerable) for row in rows if row.signals is not None]
-    features = np.array([[s.nearest, math.log(clipped(s.judged) / (1 - clipped(s.judged))), s.invented] for s, _ in drafted])
+    features = np.array([[math.log(clipped(s.judged) / (1 - clipped(s.judged))), s.invented] for s, _ in drafted])
     labels = np.array([answerable for _, answerable in drafted])
     model = LogisticRegression(C=2, class_weight="balanced")
     held_out = cross_val_predict(model, features, labels, cv=10, method="predict_proba")[:, 1]
     weights = model.fit(features, labels)
-    names = ("gate_nearest", "gate_judged", "gate_invented")
+    names = ("gate_judged", "gate_invented")
     lines = [f"gate_bias = {weights.intercept_[0]:.3f}"]
     lines += [f"{name} = {value:.3f}" for name, value in zip(names, weights.coef_[0], strict=True)]
     unanswerable = sum(not row.answerable for row in rows)

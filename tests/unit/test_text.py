@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,7 +82,7 @@ def test_decimals_abbreviations_and_names_stay_whole(text: str, expected: list[s
 def test_spans_are_ordered_disjoint_tight_and_cover_every_character_that_is_not_space(text: str) -> None:
     spans = split_sentences(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert all(text[start:end] == text[start:end].strip() for start, end in spans)
     covered = "".join(text[start:end] for start, end in spans)
     assert [c for c in covered if not c.isspace()] == [c for c in text if not c.isspace()]

@@ -29,8 +29,8 @@ def test_the_place_in_line_is_told_with_the_expected_seconds() -> None:
     second, third = turns.wait("b", never), turns.wait("c", never)
     place, behind = next(second), next(third)
     assert (place.ahead, behind.ahead) == (1, 2)
-    assert place.expected_s == 1.0
-    assert behind.expected_s == pytest.approx(5.0, abs=0.5)
+    assert place.expected_s == pytest.approx(5.0, abs=0.5)
+    assert behind.expected_s == pytest.approx(10.0, abs=0.5)
     assert turns.waiting
     turns.leave("a")
     assert list(second) == []
