@@ -8,7 +8,9 @@ import threading
 
 from rag.cli import run
 from rag.errors import RagError
+from rag.pipeline import Rag
 from rag.settings import Settings, cache_folder
+from rag.ui.server import check_address, create_server, read_auth, serve
 
 
 def main() -> int:
@@ -24,12 +26,8 @@ def main() -> int:
 
 
 def _serve(host: str, options: argparse.Namespace) -> int:
-    from rag.ui.server import check_address, create_server, read_auth, serve
-
     auth = read_auth(options.auth)
     check_address(host, options.port, auth, options.allow_public)
-    from rag.pipeline import Rag
-
     rag = Rag(Settings.load())
     threading.Thread(target=_warm, args=(rag,), name="warm", daemon=True).start()
     print(f"http://{host}:{options.port}", flush=True)
@@ -40,10 +38,10 @@ def _serve(host: str, options: argparse.Namespace) -> int:
     return 0
 
 
-def _warm(rag: object) -> None:
+def _warm(rag: Rag) -> None:
     """Load the models while the page is already served; what goes wrong is told on the page and at /healthz."""
     try:
-        rag.warm()  # type: ignore[attr-defined]
+        rag.warm()
     except RagError as error:
         print(f"rag: {error}", file=sys.stderr, flush=True)
 

@@ -30,7 +30,7 @@ class Library:
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
-        documents = self._sources()
+        documents = self.sources()
         return rebuild(self._settings.store, documents, embedder, self._longest, report)
 
     def index(self, embedder: Embedder, report: Report | None = None, say: Callable[[str], None] = lambda line: None) -> Index:
@@ -46,7 +46,7 @@ class Library:
             return self._index
 
     def _open(self, embedder: Embedder, report: Report | None, say: Callable[[str], None]) -> Index:
-        documents = self._sources()
+        documents = self.sources()
         recipe = Recipe.of(documents, embedder.identity, self._longest)
         try:
             return load(self._settings.store, recipe)
@@ -57,7 +57,8 @@ class Library:
         self.rebuild(embedder, report)
         return load(self._settings.store, recipe)
 
-    def _sources(self) -> Sequence[Document]:
+    def sources(self) -> Sequence[Document]:
+        """Return the documents as they are now; this needs no model."""
         return read_corpus(self._settings.corpus) if self._documents is None else self._documents
 
     def _fingerprint(self) -> object:

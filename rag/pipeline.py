@@ -173,8 +173,8 @@ class Rag:
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """Return the documents of the index in use."""
-        return self._open_index()[0].documents
+        """Return the sources; no model has to be loaded for them."""
+        return tuple(self._library.sources())
 
     def status(self) -> tuple[Status, str]:
         """Return whether questions can be answered, and why not."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -35,7 +36,7 @@ class Answerer(Protocol):
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """Return the sources; waits until they are loaded."""
+        """Return the sources."""
 
     def stream(
         self, question: str, history: Sequence[Message] = (), cancelled: Callable[[], bool] | None = None
@@ -170,6 +171,7 @@ class _Page:
         page.load(self.open, self.turns, opened, api_name=False).then(
             self.ask_linked, [self.box, *view], [self.box, *shown], api_name=False
         )
+        page.load(self.await_ready, self.language, self.status, api_name=False)
         self.choice.input(self.switch, [self.turns, self.choice], [self.language, *self._labelled(), *shown], api_name=False)
         for trigger in (self.box.submit, self.send.click):
             trigger(self.ask, [self.box, *view], [self.box, *shown], api_name=False)
@@ -234,20 +236,37 @@ class _Page:
         return self._shown(conversation.kept(turns), language)
 
     def _shown(self, turns: list[Turn], language: str, progress: str = "", likely: Sequence[render.Span] = ()) -> list[Any]:
-        state, why = self.desk.answerer.status()
-        notice = say("warming", language) if state == "warming" else (why if state == "broken" else "")
-        documents = self.desk.answerer.documents if state == "ready" else ()
         answer = (turns[-1].get("answer") or {}) if turns else {}
         offered = list(answer.get("suggestions") or ()) if turns else examples(language)
         buttons = [gr.update(value=q, visible=True) for q in offered[:4]]
         buttons += [gr.update(visible=False)] * (4 - len(buttons))
         return [
             render.transcript(turns, language, progress),
-            render.article(documents, turns, likely, language),
-            f'<p role="status">{escape(notice)}</p>' if notice else "",
+            render.article(self._documents(), turns, likely, language),
+            self._notice(language),
             turns,
             *buttons,
         ]
+
+    def _documents(self) -> tuple[Document, ...]:
+        try:
+            return self.desk.answerer.documents
+        except RagError:  # told by the notice, which asks the same answerer for its state
+            return ()
+
+    def _notice(self, language: str) -> str:
+        """Return what a reader should know before asking, as long as it is so."""
+        state, why = self.desk.answerer.status()
+        if state == "ready":
+            return ""
+        return f'<p role="status">{escape(say("warming", language) if state == "warming" else why)}</p>'
+
+    def await_ready(self, language: str) -> Iterator[str]:
+        """Yield the notice until the models are loaded."""
+        while self.desk.answerer.status()[0] == "warming":
+            yield self._notice(language)
+            time.sleep(0.5)
+        yield self._notice(language)
 
     def ask_linked(self, asked: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
         """Ask at once what a link asks."""

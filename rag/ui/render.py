@@ -117,7 +117,7 @@ def _source(document: Document, used: Mapping[Span, list[int]], likely: set[Span
     spans = sorted(
         {s for s in [*used, *likely] if s[0] == document.source and 0 <= s[1] < s[2] <= len(document.text)}, key=lambda s: s[1:]
     )
-    parts = [f"<h3>{escape(document.source)}</h3>"]
+    parts = [f"<h2>{escape(document.source)}</h2>"]
     position = 0
     for span in spans:
         _, start, end = span
