@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import threading
 
@@ -28,6 +29,8 @@ def main() -> int:
 def _serve(host: str, options: argparse.Namespace) -> int:
     auth = read_auth(options.auth)
     check_address(host, options.port, auth, options.allow_public)
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    logging.getLogger("rag").setLevel(logging.INFO)
     rag = Rag(Settings.load())
     threading.Thread(target=_warm, args=(rag,), name="warm", daemon=True).start()
     print(f"http://{host}:{options.port}", flush=True)

@@ -5,11 +5,15 @@ How one question is answered is `answering.py`'s; this module loads, queues, tim
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Literal
 
 from rag.answering import Answering, Clock, Switches
@@ -32,6 +36,7 @@ from rag.text import Language, clean
 from rag.tuned import Tuned, tuned
 from rag.turns import Turns
 
+_LOG = logging.getLogger("rag")
 LONGEST_QUESTION = 4_000
 LONGEST_HISTORY = 200
 Status = Literal["ready", "warming", "broken"]
@@ -92,6 +97,7 @@ class Rag:
     def _stream(self, question: str, history: Sequence[Message], cancelled: Stop) -> Iterator[Event]:
         clock = Clock()
         ticket = object()
+        request = uuid.uuid4().hex[:12]
         try:
             for place in self._turns.wait(ticket, cancelled):
                 yield Progress(stage="waiting", place=place.ahead, expected_s=place.expected_s)
@@ -104,26 +110,34 @@ class Rag:
 
             for event in answering.stream(query, clock, stop):
                 if isinstance(event, Final):
-                    self._count(event.answer)
+                    self._count(request, question, event.answer)
                 yield event
         except Cancelled:
             if cancelled() or self._closed.is_set():
-                self.counters.outcome("stopped")
+                self._ended(request, "stopped")
                 raise
-            self.counters.outcome("broken")
+            self._ended(request, "broken", "timeout")
             limit = self.settings.timeout_s
             raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
-        except RagError:
-            self.counters.outcome("broken")
+        except RagError as error:
+            self._ended(request, "broken", type(error).__name__)
             raise
         finally:
             self._turns.leave(ticket)
 
-    def _count(self, answer: Answer) -> None:
-        self.counters.outcome("answered" if answer.answerable else "declined")
+    def _count(self, request: str, question: str, answer: Answer) -> None:
         self.counters.observe("evidence", answer.timings.retrieve_s)
         self.counters.observe("first_token", answer.timings.first_token_s)
         self.counters.observe("answer", answer.timings.total_s)
+        told = {"language": answer.language, "reason": answer.reason, **asdict(answer.timings)}
+        if self.settings.log_questions:
+            told["question"] = question
+        self._ended(request, "answered" if answer.answerable else "declined", **told)
+
+    def _ended(self, request: str, outcome: str, error: str = "", **told: object) -> None:
+        """Count how a question ended and log it as one JSON object, without its words unless `log_questions` asks for them."""
+        self.counters.outcome(outcome)
+        _LOG.info(json.dumps({"request": request, "outcome": outcome, "error": error, **told}, ensure_ascii=False))
 
     def metrics(self) -> str:
         """Return the counts so far in Prometheus' text format."""

@@ -47,7 +47,7 @@ class Settings:
     file or a transformers folder. engine: who generates. base_url, api_key, remote_model: an OpenAI-compatible server.
     rebuild: "never" makes an index that does not fit an error. offline: never touch the network. threads: 0 means one a
     core. context: tokens the engine can hold. max_tokens: longest answer. timeout_s: seconds one answer may take.
-    read_ahead: read the prompt's beginning with each passage in idle time.
+    read_ahead: read the prompt's beginning with each passage in idle time. log_questions: write questions into the log.
     """
 
     corpus: Path = field(default_factory=lambda: _shipped("corpus", "index/corpus"))
@@ -67,6 +67,7 @@ class Settings:
     max_tokens: int = 320
     timeout_s: float = 120.0
     read_ahead: bool = True
+    log_questions: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that no stage could work with."""

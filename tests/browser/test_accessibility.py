@@ -15,7 +15,9 @@ def test_axe_finds_nothing_serious(chromium, address: str, scheme: str) -> None:
         if os.environ.get("CI"):
             pytest.fail("axe-core is missing; .ci/run installs it.")
         pytest.skip("axe-core is not installed: npm install --prefix tests/browser --no-save axe-core@4")
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-US", color_scheme=scheme, bypass_csp=True)
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 800}, locale="en-US", color_scheme=scheme, bypass_csp=True
+    )
     page = context.new_page()
     page.goto(address)
     page.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
@@ -25,6 +27,8 @@ def test_axe_finds_nothing_serious(chromium, address: str, scheme: str) -> None:
         page.locator(f'.reply[data-state="{state}"]').wait_for(timeout=15_000)
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    serious = [
+        (v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+    ]
     assert serious == []
     context.close()
