@@ -154,8 +154,10 @@ class Rag:
 
     def answering(self) -> Answering:
         """Return what answers are made with, loading what is not loaded yet."""
-        generator = self._open_generator()
-        index, embedder, steering = self._open_index()
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(self._open_generator)
+            index, embedder, steering = self._open_index()
+            generator = opening.result()
         return Answering(
             index, embedder, generator, self._templates, steering, self._tuned, self.settings.max_tokens, self._switches
         )
@@ -163,10 +165,7 @@ class Rag:
     def warm(self) -> Rag:
         """Load the models and the index, side by side, and start to read ahead; safe to repeat."""
         try:
-            with ThreadPoolExecutor(2) as pool:
-                generator, index = pool.submit(self._open_generator), pool.submit(self._open_index)
-            generator.result()
-            index.result()
+            self.answering()
         except RagError as error:
             self._trouble = str(error)
             raise

@@ -1,0 +1,112 @@
+"""What the page makes of values, without a browser."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rag.errors import SettingsError
+from rag.ui import conversation, feedback, render
+from rag.ui.server import check_address, read_auth
+from rag.ui.strings import examples, languages, preferred, say
+
+ANSWER = {
+    "text": "杭州<b>起步</b>早。[1]",
+    "answerable": True,
+    "language": "zh-Hant",
+    "engine": "scripted",
+    "passages": [],
+    "citations": [{"marker": 1, "quote": "起步早。", "source": "a.txt", "start": 2, "end": 6, "sentence": 0, "support": 0.9}],
+    "timings": {"retrieve_s": 0.1, "first_token_s": 1, "total_s": 2, "prompt_tokens": 5, "completion_tokens": 6},
+}
+TURN = {"question": "<i>為什麼</i>？", "state": "answered", "answer": ANSWER}
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("zh-TW,zh;q=0.9,en;q=0.8", "zh-Hant"),
+        ("zh-CN", "zh-Hans"),
+        ("en-GB,zh;q=0.5", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        ("zh;q=0.1,en;q=0.9", "en"),
+        ("zh-Hant-HK;q=oops,zh-CN", "zh-Hans"),
+    ],
+)
+def test_the_page_follows_the_browser(header: str, language: str) -> None:
+    assert preferred(header) == language
+
+
+def test_every_language_has_every_word_and_the_central_question() -> None:
+    codes = [code for _, code in languages()]
+    assert codes == ["en", "zh-Hant", "zh-Hans"]
+    assert examples("zh-Hant")[0] == "為什麼 DeepSeek 誕生在杭州？"
+    assert examples("en")[0] == "Why was DeepSeek born in Hangzhou?"
+    assert all(say("send", code) for code in codes)
+
+
+def test_markup_is_escaped_everywhere() -> None:
+    html = render.transcript([TURN], "en")
+    assert "<i>" not in html
+    assert "<b>" not in html
+    assert "&lt;b&gt;起步&lt;/b&gt;" in html
+    assert 'data-quote="起步早。"' in html
+
+
+def test_history_is_sent_without_marks_and_without_broken_turns() -> None:
+    assert conversation.history([TURN, {"question": "x", "state": "broken"}]) == [
+        {"role": "user", "content": "<i>為什麼</i>？"},
+        {"role": "assistant", "content": "杭州<b>起步</b>早。"},
+    ]
+
+
+def test_markdown_has_the_quote_as_a_footnote() -> None:
+    text = conversation.to_markdown([TURN])
+    assert "[^1-1]: “起步早。” (a.txt, 2–6)" in text
+    assert "早。[^1-1]" in text
+
+
+def test_what_a_browser_kept_is_not_trusted() -> None:
+    assert conversation.kept("no") == []
+    assert conversation.kept([1, {"question": 3}, {"question": "q", "state": "asked"}]) == [
+        {"question": "q", "state": "stopped"}
+    ]
+
+
+def test_feedback_is_exported_as_evaluation_rows_and_a_cut_line_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.jsonl"
+    feedback.record(path, "為什麼？", ANSWER, False, "wrong place")
+    path.write_bytes(path.read_bytes() + b'{"question": "cut')
+    (row,) = feedback.export(path)
+    assert row["evidence"] == [["起步早。"]]
+    assert (row["helpful"], row["reason"], row["question"]) == (False, "wrong place", "為什麼？")
+    assert json.loads(path.read_text(encoding="utf-8").splitlines()[0])["answer"]["text"] == ANSWER["text"]
+
+
+def test_a_public_host_without_a_password_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no password is set"):
+        check_address("0.0.0.0", 0, None, allow_public=False)
+    check_address("0.0.0.0", 0, ("a", "b"), allow_public=False)
+    check_address("127.0.0.1", 0, None, allow_public=False)
+
+
+def test_a_port_in_use_is_named() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be used"):
+            check_address("127.0.0.1", port, None, allow_public=False)
+
+
+def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAG_AUTH", raising=False)
+    assert read_auth(None) is None
+    (tmp_path / "password").write_text("me:secret\n", encoding="utf-8")
+    assert read_auth(str(tmp_path / "password")) == ("me", "secret")
+    monkeypatch.setenv("RAG_AUTH", "nobody")
+    with pytest.raises(SettingsError, match="name:password"):
+        read_auth(None)
