@@ -24,6 +24,7 @@ from rag.tuned import Tuned
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
+_NUMBERED = re.compile(r"\d+")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
 
@@ -137,7 +138,11 @@ def _sources(text: str, scores: np.ndarray, usable: Sequence[int], index: Index,
 
 
 def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:
-    """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark."""
+    """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark.
+
+    A numbered list is counted anew, since claims may have been left out of it.
+    """
+    items = 0
     markers: dict[int, int] = {}
     citations: list[Citation] = []
     text = ""
@@ -158,5 +163,9 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
                 )
             )
             marks += f"[{marker}]"
-        text += (claim.before if text else claim.before.lstrip()) + claim.text + marks
+        before = claim.before if text else claim.before.lstrip()
+        if _NUMBERED.search(before):
+            items += 1
+            before = _NUMBERED.sub(str(items), before)
+        text += before + claim.text + marks
     return text, tuple(citations)

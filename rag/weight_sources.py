@@ -112,7 +112,7 @@ class Hub:
                 report(-have)
                 have = 0
             with path.open("ab" if have else "wb") as target:
-                for block in response.iter_bytes(1 << 20):
+                for block in response.iter_bytes():
                     target.write(block)
                     have += len(block)
                     report(len(block))

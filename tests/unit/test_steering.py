@@ -1,9 +1,9 @@
 import numpy as np
+from fakes import FakeEmbedder
 
 from rag.prompting import Templates
 from rag.settings import Settings
 from rag.steering import Steering
-from tests.fakes import FakeEmbedder
 
 
 def judge(question: str, threshold: float = 0.75) -> tuple[str, str]:

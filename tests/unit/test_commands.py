@@ -1,0 +1,89 @@
+"""The command line, the batch file and the public names."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import ScriptedGenerator
+
+import rag
+from rag.batch import answer_file
+from rag.cli import main
+from rag.errors import QuestionError
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_batch_answers_every_row_and_goes_on_after_an_interruption(make_rag, chosen, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(
+        "\n".join(json.dumps({"id": n, "question": "深度求索成立於哪一年？", "other": 1}) for n in range(3)), encoding="utf-8"
+    )
+    target.write_text('{"id": 0, "text": "done"}\n{"id": 1, "te', encoding="utf-8")
+    generator = ScriptedGenerator()
+    assert answer_file(source, target, chosen, make_rag(generator)) == 2
+    done = rows(target)
+    assert [row["id"] for row in done] == [0, 1, 2]
+    assert set(done[2]) == {"id", "text", "answerable", "reason", "passages", "citations", "ttft", "total"}
+    assert done[2]["text"] == "深度求索成立於2023年。[1]"
+    assert answer_file(source, target, chosen, make_rag(generator)) == 0
+
+
+def test_a_row_of_the_wrong_form_is_named(chosen, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": 1}\n', encoding="utf-8")
+    with pytest.raises(QuestionError, match=r"in.jsonl, line 1 is not"):
+        answer_file(tmp_path / "in.jsonl", tmp_path / "out.jsonl", chosen)
+
+
+def test_wrong_usage_exits_with_2() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["ask"])
+    assert ended.value.code == 2
+
+
+def test_an_error_is_one_sentence_on_standard_error_and_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "   "]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "rag: The question is empty; write what you want to know.\n"
+
+
+def test_json_prints_one_json_object_and_nothing_else(make_rag, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("rag.pipeline.Rag", lambda settings: make_rag())
+    assert main(["ask", "深度求索成立於哪一年？", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["text"] == "深度求索成立於2023年。[1]"
+    assert set(value["citations"][0]) == {"marker", "quote", "source", "start", "end", "sentence", "support"}
+    assert set(value["timings"]) >= {"retrieve_s", "first_token_s", "total_s", "prompt_tokens", "completion_tokens"}
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert sorted(rag.__all__) == [
+        "Answer",
+        "Citation",
+        "Document",
+        "Evidence",
+        "Final",
+        "Passage",
+        "Progress",
+        "Rag",
+        "RagError",
+        "Settings",
+        "Timings",
+        "Token",
+        "answer",
+        "stream",
+    ]
+    assert all(hasattr(rag, name) for name in rag.__all__)
+
+
+def test_importing_loads_no_model_library() -> None:
+    code = "import sys, rag; print(sorted({'torch', 'gradio', 'transformers', 'faiss'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(rag.__file__).parent.parent
+    )
+    assert done.stdout.strip() == "[]"

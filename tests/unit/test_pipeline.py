@@ -1,0 +1,179 @@
+"""What a reader can rely on, with scripted models."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fakes import ScriptedGenerator, asked
+
+from rag.errors import Cancelled, GenerationError, IndexStoreError, QuestionError
+from rag.results import Evidence, Final, Progress, Token
+
+QUESTION = "深度求索成立於哪一年？"
+
+
+def test_the_evidence_comes_first_then_the_words_and_last_the_checked_answer(make_rag) -> None:
+    events = list(make_rag().stream(QUESTION))
+    assert isinstance(events[0], Evidence)
+    assert "深度求索成立於2023年7月17日" in events[0].sentences[0].quote
+    assert "".join(e.text for e in events if isinstance(e, Token)) == "深度求索成立於2023年。"
+    assert [e.stage for e in events if isinstance(e, Progress)] == ["reading", "reading", "checking"]
+    assert isinstance(events[-1], Final)
+
+
+def test_a_supported_draft_is_answered_with_exact_quotes(make_rag) -> None:
+    rag = make_rag()
+    answer = rag.answer(QUESTION)
+    (citation,) = answer.citations
+    text = rag.documents[0].text
+    assert answer.text == "深度求索成立於2023年。[1]"
+    assert text[citation.start : citation.end] == citation.quote == "深度求索成立於2023年7月17日，總部設在杭州。"
+    assert (answer.answerable, answer.reason, answer.language) == (True, "", "zh-Hant")
+
+
+def test_a_number_that_the_evidence_lacks_never_reaches_a_reader(make_rag) -> None:
+    answer = make_rag(ScriptedGenerator(["深度求索成立於1999年。"])).answer(QUESTION)
+    assert "1999" not in answer.text
+    assert "2023年7月17日" in answer.text
+
+
+def test_what_the_judge_denies_is_declined_with_the_nearest_words(make_rag) -> None:
+    answer = make_rag(ScriptedGenerator(chances=lambda prompt: 0.01)).answer(QUESTION)
+    assert (answer.answerable, answer.reason) == (False, "not in the text")
+    assert answer.text.startswith("文中沒有說明這一點。最接近的內容是：")
+    assert answer.citations[0].quote == "深度求索成立於2023年7月17日，總部設在杭州。"
+
+
+def test_small_talk_asks_no_engine(make_rag) -> None:
+    generator = ScriptedGenerator()
+    assert make_rag(generator).answer("你好").reason == "small talk"
+    assert generator.prompts == []
+
+
+def test_a_follow_up_is_put_to_the_model_with_the_question_before_it(make_rag) -> None:
+    generator = ScriptedGenerator()
+    history = [{"role": "user", "content": "宇樹科技是誰創立的？"}, {"role": "assistant", "content": "王興興。"}]
+    make_rag(generator).answer("深度求索呢？", history)
+    assert "上一个问题：宇树科技是谁创立的？" in asked(generator.prompts[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("", "empty"),
+        (" \n\t ", "empty"),
+        ("\u200b\u202e", "empty"),
+        ("長" * 100_000, "100,000 characters"),
+        (5, "a int; expected a text"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(make_rag, question, message: str) -> None:
+    with pytest.raises(QuestionError, match=message):
+        make_rag().answer(question)
+
+
+@pytest.mark.parametrize("history", ["x", [1], [{"role": "system", "content": "x"}], [{"role": "user"}], {"role": "user"}])
+def test_a_history_of_the_wrong_form_is_told(make_rag, history) -> None:
+    with pytest.raises(QuestionError, match="history has the wrong form"):
+        make_rag().answer(QUESTION, history)
+
+
+def test_control_characters_and_lone_surrogates_do_no_harm(make_rag) -> None:
+    answer = make_rag().answer("深度求索\x00成立\ud800於哪一年？")
+    assert answer.answerable
+    answer.text.encode("utf-8")
+
+
+def test_a_broken_engine_is_an_error_and_the_next_question_is_answered(make_rag) -> None:
+    rag = make_rag(ScriptedGenerator([GenerationError("The engine failed."), "深度求索成立於2023年。"]))
+    with pytest.raises(GenerationError, match="The engine failed"):
+        rag.answer(QUESTION)
+    assert rag.answer(QUESTION).answerable
+
+
+def test_an_engine_that_says_nothing_is_an_error(make_rag) -> None:
+    with pytest.raises(GenerationError, match="returned no text"):
+        make_rag(ScriptedGenerator([""])).answer(QUESTION)
+
+
+def test_an_engine_that_hangs_is_stopped_at_the_time_limit(make_rag) -> None:
+    generator = ScriptedGenerator(hold=threading.Event())
+    with pytest.raises(GenerationError, match=r"took longer than 0\.2 s"):
+        make_rag(generator, timeout_s=0.2).answer(QUESTION)
+    assert generator.stopped
+
+
+def test_a_reader_who_stops_frees_the_engine(make_rag) -> None:
+    generator = ScriptedGenerator(hold=threading.Event())
+    rag = make_rag(generator)
+    with pytest.raises(Cancelled):
+        rag.answer(QUESTION, cancelled=generator.started.is_set)
+    assert generator.stopped
+    generator.hold.set()
+    assert rag.answer(QUESTION).answerable
+
+
+def test_a_stream_that_is_dropped_frees_its_turn(make_rag) -> None:
+    rag = make_rag()
+    stream = rag.stream(QUESTION)
+    next(stream)
+    stream.close()
+    assert rag.answer(QUESTION).answerable
+
+
+def test_every_answer_belongs_to_its_question_when_many_ask_at_once(make_rag) -> None:
+    rag = make_rag(ScriptedGenerator([lambda prompt: asked(prompt).rsplit("问题：", 1)[1]]), read_ahead=False)
+    rag.warm()
+    questions = [f"深度求索成立於2023年，這是第{'甲乙丙丁戊己庚辛壬癸'[n]}次說" for n in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        for question, answer in zip(questions, pool.map(rag.answer, questions), strict=True):
+            assert question[-4:] in answer.text
+
+
+def test_those_who_wait_are_told_their_place(make_rag) -> None:
+    generator = ScriptedGenerator(hold=threading.Event())
+    rag = make_rag(generator)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(rag.answer, QUESTION)
+        assert generator.started.wait(5)
+        second = rag.stream(QUESTION)
+        place = next(second)
+        assert isinstance(place, Progress)
+        assert (place.stage, place.place) == ("waiting", 1)
+        generator.hold.set()
+        assert first.result().answerable
+    assert isinstance(list(second)[-1], Final)
+
+
+def test_an_edited_source_is_answered_from_at_the_next_question(make_rag, corpus) -> None:
+    rag = make_rag(ScriptedGenerator(["深度求索成立於2031年。"]))
+    assert "2031" not in rag.answer(QUESTION).text
+    time.sleep(0.01)
+    path = corpus / "article.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace("2023年7月17日", "2031年7月17日"), encoding="utf-8")
+    assert "2031" in rag.answer(QUESTION).text
+
+
+def test_a_missing_index_is_an_error_where_it_may_not_be_built(make_rag) -> None:
+    with pytest.raises(IndexStoreError, match=r"current.json is missing; run python index/rebuild.py"):
+        make_rag(rebuild="never").answer(QUESTION)
+
+
+def test_outcomes_are_counted(make_rag) -> None:
+    rag = make_rag(ScriptedGenerator([GenerationError("no"), "深度求索成立於2023年。"]))
+    with pytest.raises(GenerationError):
+        rag.answer(QUESTION)
+    rag.answer(QUESTION)
+    rag.answer("你好")
+    for line in ('outcome="answered"} 1', 'outcome="declined"} 1', 'outcome="broken"} 1', "rag_answer_seconds_count 2"):
+        assert line in rag.metrics()
+
+
+def test_the_log_has_no_words_of_a_question_unless_asked_for(make_rag, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="rag")
+    make_rag().answer(QUESTION)
+    assert '"outcome": "answered"' in caplog.text
+    assert "成立" not in caplog.text
+    make_rag(log_questions=True).answer(QUESTION)
+    assert QUESTION in caplog.text

