@@ -106,9 +106,9 @@ def language(text: str, default: Literal["zh-Hant", "zh-Hans"] = "zh-Hant") -> L
     """
     if not has_han(text):
         return "en" if _LATIN_WORD.search(text) else default
-    english = sum(word.lower() in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))
+    english = sum(re.split("['’]", word.lower())[0] in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))
     chinese = sum(character in _CHINESE_FUNCTION for character in to_simplified(text))
-    if english > chinese and english >= 2:
+    if english > chinese:
         return "en"
     return script(text) or default
 
