@@ -306,7 +306,8 @@ class _Page:
         try:
             for event in self.desk.answerer.stream(question, conversation.history(before), stop.is_set):
                 progress = self._heard(event, turn, likely, language) or progress
-                yield ["", *self._shown([*before, turn], language, progress, likely)]
+                if not isinstance(event, Final):
+                    yield ["", *self._shown([*before, turn], language, progress, likely)]
         except Cancelled:
             turn["state"] = "stopped"
         except RagError as error:

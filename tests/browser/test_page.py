@@ -87,10 +87,13 @@ def test_undo_edit_and_retry_work_on_the_last_question(page) -> None:
     ask(page, "第一問")
     page.locator("#edit").click()
     page.wait_for_function("document.querySelector('#box textarea').value === '第一問'")
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
     ask(page, "第二問")
     page.locator("#retry").click()
+    page.locator('.reply[data-state="asked"]').wait_for(timeout=8_000)
     page.locator('.reply[data-turn="1"][data-state="answered"]').wait_for(timeout=8_000)
     assert page.locator(".question").count() == 1
+    page.wait_for_timeout(500)
     page.locator("#undo").click()
     page.locator(".question").first.wait_for(state="detached", timeout=8_000)
 
@@ -121,6 +124,7 @@ def test_copying_can_leave_the_marks_out(page) -> None:
 
 
 def test_a_link_asks_at_once(page, address: str) -> None:
+    page.wait_for_timeout(1_500)
     page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
     page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
     assert page.locator(".question").inner_text() == "杭州？"

@@ -1,5 +1,6 @@
 """The OpenAI-compatible engine against small servers on loopback that behave, misbehave or say nothing."""
 
+import itertools
 import json
 import socket
 import threading
@@ -125,7 +126,9 @@ GOOD = (
     + said(None)
     + said("Hang\u2028")
     + said("杭州", "stop")
-    + event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}})
+    + event(
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}}
+    )
     + DONE
 )
 
@@ -272,7 +275,7 @@ def test_stop_is_asked_every_50_ms_while_the_server_is_silent() -> None:
 
     with serving(silent(headers=True)) as fake, pytest.raises(Cancelled):
         list(fake.engine().stream(PROMPT, 8, stop))
-    gaps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    gaps = sorted(b - a for a, b in itertools.pairwise(times))
     assert gaps[len(gaps) // 2] < 0.06
 
 
@@ -292,7 +295,12 @@ def test_a_server_that_takes_too_long_is_an_error() -> None:
 
 
 def test_choose_adds_up_the_spellings_of_each_choice() -> None:
-    top = [{"token": "yes", "logprob": -1.0}, {"token": " yes", "logprob": -2.0}, {"token": "no", "logprob": -3.0}, {"token": 3}]
+    top = [
+        {"token": "yes", "logprob": -1.0},
+        {"token": " yes", "logprob": -2.0},
+        {"token": "no", "logprob": -3.0},
+        {"token": 3},
+    ]
     data = said("yes", "length", logprobs={"content": [{"token": "yes", "logprob": -1.0, "top_logprobs": top}]}) + DONE
     with serving(body(data)) as fake:
         found = fake.engine().choose(PROMPT, ("yes", "no", "maybe"), never)
