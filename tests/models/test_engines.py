@@ -131,7 +131,7 @@ class TestLlamaCpp:
         assert "Paris" in text(list(llama.stream(CAPITAL, 8, never)))
 
     def test_a_prompt_that_does_not_fit_is_one_sentence(self, llama: LlamaCppGenerator) -> None:
-        with pytest.raises(GenerationError, match="refused the prompt: .*context size") as caught:
+        with pytest.raises(GenerationError, match=r"refused the prompt: .*context size") as caught:
             list(llama.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))
         assert not isinstance(caught.value, Cancelled)
 
