@@ -10,6 +10,7 @@ chat: setup
 	$(BIN)/python app.py --port $(PORT)
 
 test: setup
+	$(BIN)/python -m rag weights fetch qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest -m "not soak"
 
 check: $(VENV)/installed

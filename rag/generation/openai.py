@@ -165,7 +165,7 @@ class OpenAIGenerator:
         headers = {"Accept": "text/event-stream"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        timeout = httpx.Timeout(self._timeout_s, connect=min(self._timeout_s, self.CONNECT_S))
+        timeout = httpx.Timeout(self._timeout_s + 5, connect=min(self._timeout_s, self.CONNECT_S))
         # A proxy from the environment is for servers elsewhere: what is asked on this machine stays on it.
         async with (
             httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not _is_loopback(self._url.host)) as client,
