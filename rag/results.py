@@ -51,8 +51,7 @@ class Answer:
     """Hold one checked answer.
 
     `text` is in the question's language and script, with `[1]`-style marks; `answerable` is False when it declined, and
-    `reason` then says why; `passages` are what was retrieved, best first; `suggestions` are next questions that the
-    text can answer.
+    `reason` then says why; `passages` are what was retrieved, best first.
     """
 
     text: str
@@ -63,7 +62,6 @@ class Answer:
     timings: Timings = field(default_factory=Timings)
     language: str = "en"
     engine: str = ""
-    suggestions: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain JSON values."""

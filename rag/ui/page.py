@@ -236,8 +236,7 @@ class _Page:
         return self._shown(conversation.kept(turns), language)
 
     def _shown(self, turns: list[Turn], language: str, progress: str = "", likely: Sequence[render.Span] = ()) -> list[Any]:
-        answer = (turns[-1].get("answer") or {}) if turns else {}
-        offered = list(answer.get("suggestions") or ()) if turns else examples(language)
+        offered = [] if turns else examples(language)
         buttons = [gr.update(value=q, visible=True) for q in offered[:4]]
         buttons += [gr.update(visible=False)] * (4 - len(buttons))
         return [
