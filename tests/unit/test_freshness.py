@@ -1,0 +1,73 @@
+"""The index in use is that of the article as it is now."""
+
+from collections.abc import Callable
+
+import pytest
+from fakes import ARTICLE, FakeEmbedder, ScriptedGenerator
+
+from rag.documents import Document
+from rag.errors import CorpusError, IndexStoreError
+from rag.pipeline import Rag
+from rag.results import Answer
+from rag.settings import Settings
+from rag.store import rebuild
+from rag.tuned import tuned
+
+Maker = Callable[..., Rag]
+FOUNDED = "深度求索成立於哪一年？"
+DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
+SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
+
+
+def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
+    assert answer.citations
+    for citation in answer.citations:
+        assert source[citation.start : citation.end] == citation.quote
+        assert f"[{citation.marker}]" in answer.text
+        assert 0.0 <= citation.support <= 1.0
+
+
+def test_an_index_that_another_process_rebuilt_is_picked_up(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag(ScriptedGenerator([DRAFT]), rebuild="never")
+    rebuild(chosen.store, [Document("article.txt", ARTICLE)], FakeEmbedder(), tuned().longest_passage)
+    assert rag.answer(FOUNDED).citations[0].start == ARTICLE.index(SENTENCE)
+    edited = "新的第一段。\n" + ARTICLE
+    (chosen.corpus / "article.txt").write_text(edited, encoding="utf-8")
+    rebuild(chosen.store, [Document("article.txt", edited)], FakeEmbedder(), tuned().longest_passage)
+    answer = rag.answer(FOUNDED)
+    assert_exact(answer, edited)
+    assert answer.citations[0].start == edited.index(SENTENCE)
+
+
+def test_an_edited_article_is_indexed_before_the_next_answer(
+    make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rag = make_rag(ScriptedGenerator([DRAFT]))
+    rag.answer(FOUNDED)
+    edited = "新的第一段。\n" + ARTICLE
+    (chosen.corpus / "article.txt").write_text(edited, encoding="utf-8")
+    assert_exact(rag.answer(FOUNDED), edited)
+    assert "is stale: the source article.txt has changed" in capsys.readouterr().err
+
+
+def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag(rebuild="never")
+    with pytest.raises(IndexStoreError) as error:
+        rag.answer(FOUNDED)
+    missing = chosen.store / "current.json"
+    assert str(error.value) == f"The index file {missing} is missing; run python index/rebuild.py."
+    assert not chosen.store.exists()
+
+
+def test_a_damaged_index_is_built_again_and_said(make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
+    path = next(chosen.store.rglob("vectors.faiss"))
+    path.write_bytes(path.read_bytes()[:-7])
+    assert make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).answerable
+    assert f"The index file {path} is damaged" in capsys.readouterr().err
+
+
+def test_a_corpus_that_went_away_is_an_error_of_its_own(make_rag: Maker, chosen: Settings) -> None:
+    (chosen.corpus / "article.txt").unlink()
+    with pytest.raises(CorpusError):
+        make_rag().answer(FOUNDED)

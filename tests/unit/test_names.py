@@ -1,0 +1,67 @@
+"""Names of a text are known by their English forms where a table says so."""
+
+from pathlib import Path
+
+import pytest
+
+from rag.errors import CorpusError
+from rag.names import Names
+
+TABLE = (
+    '[names]\n"六小龍" = ["Six Little Dragons", "Six Dragons"]\n"杭州六小龍" = ["Hangzhou\'s Six"]\n"深度求索" = ["DeepSeek"]\n'
+)
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Names:
+    (tmp_path / "a.names.toml").write_text(TABLE, encoding="utf-8")
+    return Names.read(tmp_path)
+
+
+def test_originals_are_folded_and_the_longest_comes_first(names: Names) -> None:
+    assert [original for original, _ in names.forms] == ["杭州六小龙", "深度求索", "六小龙"]
+
+
+def test_the_table_of_a_single_source_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.names.toml").write_text(TABLE, encoding="utf-8")
+    (tmp_path / "b.names.toml").write_text("broken", encoding="utf-8")
+    assert len(Names.read(tmp_path / "a.txt").forms) == 3
+    assert Names.read(tmp_path / "c.txt") == Names()
+
+
+def test_without_a_table_nothing_changes(tmp_path: Path) -> None:
+    none = Names.read(tmp_path)
+    assert none == Names()
+    assert none.expand("Who are the Six Dragons?") == "Who are the Six Dragons?"
+    assert none.annotate("六小龍。") == "六小龙。"
+
+
+@pytest.mark.parametrize(
+    ("question", "expanded"),
+    [
+        ("Who are the six dragons?", "Who are the six dragons (六小龙)?"),
+        ("Who are the Six Little Dragons?", "Who are the Six Little Dragons (六小龙)?"),
+        ("Is DeepSeek in Hangzhou? DeepSeek!", "Is DeepSeek (深度求索) in Hangzhou? DeepSeek!"),
+        ("What is 深度求索 or DeepSeek?", "What is 深度求索 or DeepSeek?"),
+        ("DeepSeekers are many", "DeepSeekers are many"),
+        ("", ""),
+    ],
+)
+def test_a_question_gets_the_original_behind_a_name_once(names: Names, question: str, expanded: str) -> None:
+    assert names.expand(question) == expanded
+
+
+def test_a_text_gets_english_before_a_name_and_keeps_the_original_at_its_first(names: Names) -> None:
+    assert names.annotate("杭州六小龍有深度求索，深度求索很強。") == (
+        " Hangzhou's Six (杭州六小龙)有 DeepSeek (深度求索)， DeepSeek 很强。"
+    )
+
+
+@pytest.mark.parametrize("text", ["not toml", "[other]\n", 'names = "x"', b"\xff\xfe".decode("latin-1") + "="])
+def test_a_table_that_cannot_be_read_is_named_with_the_expected_form(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.names.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError) as error:
+        Names.read(tmp_path)
+    said = str(error.value)
+    assert said.startswith(f"The names {tmp_path / 'a.names.toml'} cannot be read (")
+    assert said.endswith('); expected [names] "original" = ["English"].')

@@ -1,0 +1,162 @@
+"""Every word said to a model comes from a file that is strict about its variables."""
+
+from pathlib import Path
+
+import pytest
+
+from rag.documents import Passage
+from rag.errors import PromptError
+from rag.names import Names
+from rag.prompting import (
+    Templates,
+    answer_prompt,
+    beginning_prompt,
+    evidence_text,
+    judge_prompt,
+    translation_prompt,
+)
+from rag.retrieval import Query
+from rag.settings import Settings
+
+SHIPPED = Settings.load({}).prompts
+NAMES = Names((("深度求索", ("DeepSeek",)),))
+PASSAGES = (Passage("深度求索在\n杭州\u200b。", "a", 0, 9), Passage("總部設在杭州。", "a", 10, 17))
+VARIABLES = {
+    "zh/question": {"passages", "question"},
+    "zh/follow_up": {"passages", "question", "previous"},
+    "en/question": {"passages", "question"},
+    "en/follow_up": {"passages", "question", "previous"},
+    "en/translate": {"quote"},
+    "judge/question": {"source", "question"},
+}
+
+
+def templates(folder: Path, **files: str) -> Templates:
+    for name, text in files.items():
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return Templates(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("甲$a乙${b}丙", "甲1乙2丙"),
+        ("$a $b $a", "1 2 1"),
+        ("$$5 $a $b", "$5 1 2"),
+        ("\n $a\n$b \n", "1\n2"),
+    ],
+)
+def test_variables_are_put_in(tmp_path: Path, text: str, filled: str) -> None:
+    assert templates(tmp_path, t=text).fill("t", a="1", b="2") == filled
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [("$a", "['a']"), ("$a $b $c", "['a', 'b', 'c']"), ("none", "[]"), ("$a $b 5$", "['a', 'b']"), ("$a $b ${}", "['a', 'b']")],
+    ids=["missing", "unknown", "none", "stray sign", "empty braces"],
+)
+def test_a_template_whose_variables_do_not_fit_is_named_with_both_lists(tmp_path: Path, text: str, has: str) -> None:
+    with pytest.raises(PromptError) as error:
+        templates(tmp_path, t=text).fill("t", a="1", b="2")
+    assert str(error.value) == f"The prompt {tmp_path / 't'}.txt has the variables {has}; expected ['a', 'b']."
+
+
+def test_a_missing_template_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(PromptError) as error:
+        Templates(tmp_path).text("gone")
+    said = str(error.value)
+    assert said.startswith(f"The prompt {tmp_path / 'gone.txt'} cannot be read: ")
+    assert said.endswith("; restore it, or set RAG_PROMPTS.")
+
+
+def test_a_template_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_bytes("资料".encode("gbk"))
+    with pytest.raises(PromptError, match=r"t\.txt cannot be read: 'utf-8' codec"):
+        Templates(tmp_path).text("t")
+
+
+@pytest.mark.parametrize("value", ["$a", "${a}", "$$", "{a}", "{{a}}", "{a.__class__}", "%(a)s", "{% x %}", "`id`", "\\1"])
+def test_what_a_reader_writes_is_put_in_as_it_is_and_never_run(tmp_path: Path, value: str) -> None:
+    assert templates(tmp_path, t="$a!").fill("t", a=value) == f"{value}!"
+
+
+@pytest.mark.parametrize("code", ["{a.__class__}", "{% for x in y %}", "{{ 7*7 }}", "<% x %>", "{0}", "%s"])
+def test_a_template_cannot_run_code(tmp_path: Path, code: str) -> None:
+    assert templates(tmp_path, t=f"{code}$a").fill("t", a="1") == f"{code}1"
+
+
+def test_every_shipped_template_fills() -> None:
+    found = {p.relative_to(SHIPPED).with_suffix("").as_posix() for p in SHIPPED.rglob("*.txt") if "$" in p.read_text("utf-8")}
+    assert found == set(VARIABLES)
+    for name, variables in VARIABLES.items():
+        filled = Templates(SHIPPED).fill(name, **{variable: f"〔{variable}〕" for variable in variables})
+        assert all(f"〔{variable}〕" in filled for variable in variables)
+        assert "$" not in filled
+
+
+@pytest.mark.parametrize("name", ["zh/system", "en/system", "judge/system", "en/answer.gbnf"])
+def test_every_shipped_text_is_there(name: str) -> None:
+    assert Templates(SHIPPED).text(name)
+
+
+def test_the_judges_examples_are_whole_and_show_both_verdicts() -> None:
+    examples = Templates(SHIPPED).examples()
+    assert all(set(example) == {"source", "question", "verdict"} for example in examples)
+    assert {example["verdict"] for example in examples} == {"能", "否"}
+
+
+@pytest.mark.parametrize("text", ["not toml", "x = 1"])
+def test_examples_of_the_wrong_form_are_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "judge").mkdir()
+    (tmp_path / "judge" / "examples.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(PromptError, match=r"judge/examples\.toml has the wrong form: "):
+        Templates(tmp_path).examples()
+
+
+def test_lists_have_no_empty_lines(tmp_path: Path) -> None:
+    assert templates(tmp_path, t="a\n\n b \n").lines("t") == ["a", "b"]
+
+
+def test_evidence_is_one_passage_a_line_in_simplified_characters() -> None:
+    assert evidence_text(PASSAGES) == "深度求索在 杭州。\n总部设在杭州。"
+    assert evidence_text(PASSAGES, NAMES).splitlines()[0] == " DeepSeek (深度求索)在 杭州。"
+
+
+def test_a_chinese_question_is_put_in_simplified_and_without_a_grammar() -> None:
+    prompt = answer_prompt(Templates(SHIPPED, NAMES), Query("總部在哪裡？", "", "zh-Hant"), PASSAGES)
+    assert [message["role"] for message in prompt.messages] == ["system", "user"]
+    assert prompt.messages[1]["content"] == "资料：\n深度求索在 杭州。\n总部设在杭州。\n\n问题：总部在哪里？"
+    assert prompt.grammar == ""
+
+
+def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
+    prompt = answer_prompt(Templates(SHIPPED, NAMES), Query("Where?", "Who?", "en"), PASSAGES)
+    assert prompt.messages[1]["content"] == (
+        "Material:\n DeepSeek (深度求索)在 杭州。\n总部设在杭州。\n\n"
+        "Previous question: Who?\nQuestion: Where?\nAnswer in English:"
+    )
+    assert prompt.grammar == (SHIPPED / "en" / "answer.gbnf").read_text("utf-8").strip()
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
+def test_what_is_read_ahead_begins_every_prompt_with_that_best_passage(language: str) -> None:
+    shipped = Templates(SHIPPED, NAMES)
+    ahead = beginning_prompt(shipped, Query("", "", language), PASSAGES[0])
+    for previous in ("", "之前"):
+        asked = answer_prompt(shipped, Query("哪裡？", previous, language), PASSAGES)
+        assert asked.messages[0] == ahead.messages[0]
+        assert asked.messages[1]["content"].startswith(ahead.messages[1]["content"])
+
+
+def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> None:
+    shipped = Templates(SHIPPED)
+    first = judge_prompt(shipped, Query("總部在哪裡？", "深度求索呢？", "zh-Hant"), ["總部設在杭州。", "別的。"])
+    second = judge_prompt(shipped, Query("Who?", "", "en"), ["王興興。"])
+    assert first.messages[:-1] == second.messages[:-1]
+    assert first.messages[-1]["content"].startswith("原文：总部设在杭州。\n别的。\n问题：深度求索呢？ 总部在哪里？")
+
+
+def test_a_quote_is_translated_with_its_names_in_english() -> None:
+    prompt = translation_prompt(Templates(SHIPPED, NAMES), "深度求索總部設在杭州。")
+    assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
+    assert prompt.grammar

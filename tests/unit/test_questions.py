@@ -1,0 +1,78 @@
+"""What can be asked, and what is refused in which words."""
+
+from collections.abc import Callable
+
+import pytest
+from fakes import ScriptedGenerator
+
+from rag.errors import QuestionError
+from rag.pipeline import LONGEST_QUESTION, Rag
+
+Maker = Callable[..., Rag]
+FOUNDED = "深度求索成立於哪一年？"
+DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
+FORM = 'A turn of the history has the wrong form; expected {"role": "user" or "assistant", "content": text}.'
+LIST = 'The history has the wrong form; expected a list of {"role": …, "content": …}.'
+
+
+@pytest.mark.parametrize(
+    ("history", "said"),
+    [
+        ("text", LIST),
+        (b"bytes", LIST),
+        ({"role": "user", "content": "x"}, LIST),
+        (7, LIST),
+        (None, LIST),
+        (["text"], FORM),
+        ([{}], FORM),
+        ([("user", "x")], FORM),
+        ([{"role": "system", "content": "x"}], FORM),
+        ([{"role": "user", "content": None}], FORM),
+        ([{"role": "user", "content": ["x"]}], FORM),
+        ([{"role": ["user"], "content": "x"}], FORM),
+        ([{"role": "user"}], FORM),
+    ],
+)
+def test_a_history_of_another_shape_is_refused(make_rag: Maker, history: object, said: str) -> None:
+    with pytest.raises(QuestionError) as error:
+        make_rag().answer(FOUNDED, history)  # type: ignore[arg-type]
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("", "The question is empty; write what you want to know."),
+        (" \n\t\u3000", "The question is empty; write what you want to know."),
+        ("\u200b\x00\x1b", "The question is empty; write what you want to know."),
+        ("杭" * 100_000, "The question has 100,000 characters; the most is 4,000. Shorten it."),
+        (None, "The question is a NoneType; expected a text."),
+        (b"bytes", "The question is a bytes; expected a text."),
+        (7, "The question is a int; expected a text."),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_any_work(make_rag: Maker, question: object, said: str) -> None:
+    generator = ScriptedGenerator()
+    with pytest.raises(QuestionError) as error:
+        make_rag(generator).stream(question)  # type: ignore[arg-type]
+    assert str(error.value) == said
+    assert generator.prompts == []
+
+
+def test_a_question_of_the_most_characters_is_answered(make_rag: Maker) -> None:
+    question = (FOUNDED * 400)[:LONGEST_QUESTION]
+    assert len(question) == LONGEST_QUESTION
+    assert make_rag(ScriptedGenerator([DRAFT])).answer(question).answerable
+
+
+def test_a_history_of_a_million_characters_is_cut_not_refused(make_rag: Maker) -> None:
+    history = [{"role": "user", "content": "杭州" * 50_000}] * 10
+    assert make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED, history).text
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\udfff", "a\udc80b", "\ud83d"])
+def test_lone_surrogates_in_question_and_history_harm_nothing(make_rag: Maker, odd: str) -> None:
+    history = [{"role": "user", "content": f"宇樹{odd}科技？"}]
+    answer = make_rag(ScriptedGenerator([DRAFT])).answer(f"深度求索{odd}成立於哪一年？", history)
+    answer.text.encode("utf-8")
+    assert answer.citations

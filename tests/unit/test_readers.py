@@ -1,0 +1,158 @@
+"""Readers who ask at once, wait, give up, or find the engine broken."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from fakes import ScriptedGenerator, asked
+
+from rag.errors import Cancelled, CorpusError, GenerationError
+from rag.pipeline import Rag
+from rag.results import Answer
+from rag.settings import Settings
+from rag.text import to_simplified, to_traditional
+
+Maker = Callable[..., Rag]
+FOUNDED = "深度求索成立於哪一年？"
+DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
+SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + 5
+    while not done():
+        assert time.monotonic() < until, "it did not happen within 5 s"
+        time.sleep(0.005)
+
+
+def test_an_engine_failure_is_an_error_and_no_decline(make_rag: Maker) -> None:
+    rag = make_rag(ScriptedGenerator([GenerationError("The engine failed: out of memory."), DRAFT]))
+    with pytest.raises(GenerationError) as error:
+        rag.answer(FOUNDED)
+    assert str(error.value) == "The engine failed: out of memory."
+    assert rag.answer(FOUNDED).answerable
+
+
+def test_the_question_after_a_crash_of_any_kind_is_answered(make_rag: Maker) -> None:
+    rag = make_rag(ScriptedGenerator([RuntimeError("not an error of ours"), DRAFT]))
+    with pytest.raises(RuntimeError):
+        rag.answer(FOUNDED)
+    assert rag.answer(FOUNDED).answerable
+
+
+def test_an_engine_that_takes_too_long_is_stopped_and_told(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT], hold=threading.Event())
+    rag = make_rag(generator, timeout_s=0.4)
+    rag.warm()
+    with pytest.raises(GenerationError) as error:
+        rag.answer(FOUNDED)
+    assert str(error.value) == "The answer took longer than 0.4 s; ask again, or raise RAG_TIMEOUT_S."
+    assert not isinstance(error.value, Cancelled)
+    assert generator.stopped
+    generator.hold.set()
+    assert rag.answer(FOUNDED).answerable
+
+
+def test_closing_ends_the_work_in_progress(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT], hold=threading.Event())
+    rag = make_rag(generator)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            rag.answer(FOUNDED)
+        except Cancelled as error:
+            failures.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert generator.started.wait(5)
+    rag.close()
+    worker.join(5)
+    assert len(failures) == 1
+    assert generator.closed
+
+
+def test_who_waits_is_told_the_place_and_may_give_up(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT], hold=threading.Event())
+    rag = make_rag(generator)
+    first = threading.Thread(target=rag.answer, args=(FOUNDED,))
+    first.start()
+    assert generator.started.wait(5)
+    waiting = rag.stream(FOUNDED, cancelled=lambda: True)
+    place = next(waiting)
+    assert (place.type, place.stage, place.place) == ("progress", "waiting", 1)
+    with pytest.raises(Cancelled) as error:
+        next(waiting)
+    assert str(error.value) == "The question was withdrawn while it waited."
+    generator.hold.set()
+    first.join(5)
+    assert rag.answer(FOUNDED).answerable
+
+
+TOPICS = {
+    "深度求索成立於哪一年？": SENTENCE,
+    "浙江大學為杭州培養了什麼？": "浙江大學為杭州培養了大量的人才。",
+    "王興興是誰的創始人？": "王興興是宇樹科技的創始人。",
+    "杭州的房價與深圳相比如何？": "與深圳相比，杭州的房價更低。",
+}
+
+
+def test_of_many_readers_at_once_each_gets_the_answer_to_the_own_question(make_rag: Maker) -> None:
+    working = threading.Lock()
+
+    def draft(prompt: object) -> str:
+        assert working.acquire(blocking=False), "two prompts at once"
+        try:
+            time.sleep(0.001)
+            question = asked(prompt).rsplit("：", 1)[1]  # type: ignore[arg-type]
+            return next(said for known, said in TOPICS.items() if known[-4:-1] == to_traditional(question)[-4:-1])
+        finally:
+            working.release()
+
+    rag = make_rag(ScriptedGenerator([draft])).warm()
+    got: list[tuple[str, Answer]] = []
+
+    def reader(question: str) -> None:
+        got.append((question, rag.answer(question)))
+
+    workers = [threading.Thread(target=reader, args=(question,)) for question in TOPICS for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(20)
+    assert len(got) == 32
+    for question, answer in got:
+        assert TOPICS[question] in [citation.quote for citation in answer.citations]
+        assert answer.text.startswith(TOPICS[question])
+
+
+def test_reading_ahead_reads_each_passage_in_both_languages_and_ends_with_close(make_rag: Maker) -> None:
+    generator = ScriptedGenerator()
+    rag = make_rag(generator, read_ahead=True).warm()
+    wait_for(lambda: len(generator.readings) == 10)
+    assert [prompt.messages[0]["content"][:3] for prompt in generator.readings[::5]] == ["你根据", "You"]
+    rag.close()
+
+
+def test_what_is_read_ahead_is_the_beginning_of_the_prompt(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT])
+    rag = make_rag(generator, read_ahead=True).warm()
+    wait_for(lambda: len(generator.readings) == 10)
+    answer = rag.answer(FOUNDED)
+    best = answer.passages[0]
+    beginnings = [prompt for prompt in generator.readings if asked(generator.prompts[0]).startswith(asked(prompt))]
+    assert len(beginnings) == 1
+    assert asked(beginnings[0]).endswith(to_simplified(best.text))
+    assert beginnings[0].messages[0] == generator.prompts[0].messages[0]
+
+
+def test_status_tells_warming_ready_and_broken(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag()
+    assert rag.status() == ("warming", "The models are loading.")
+    assert rag.warm().status() == ("ready", "")
+    broken = make_rag(corpus=chosen.corpus / "gone")
+    with pytest.raises(CorpusError) as error:
+        broken.warm()
+    assert broken.status() == ("broken", str(error.value))

@@ -1,0 +1,135 @@
+"""Dense and lexical search are fused by rank; a follow-up leans on the question before it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import ARTICLE, FakeEmbedder
+
+from rag.documents import Document
+from rag.index import Index, build
+from rag.names import Names
+from rag.retrieval import Query, lexical_cover, likely_sentences, read_question, retrieve
+from rag.text import fold, terms
+from rag.tuned import tuned
+
+NAMES = Names((("宇树科技", ("Unitree",)),))
+TUNED = replace(tuned(), passages=5, rank_constant=10, dense=1.0, lexical=1.0, alone=0.5)
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    return build([Document("article.txt", ARTICLE)], FakeEmbedder(), longest=100)[0]
+
+
+def turn(content: str, role: str = "user") -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def test_a_first_question_leans_on_nothing() -> None:
+    assert read_question(" 為什麼？ ", (), ARTICLE, NAMES) == Query("為什麼？", "", "zh-Hant")
+
+
+def test_a_follow_up_leans_on_the_last_question_of_the_reader() -> None:
+    history = [turn("第一個？"), turn("答。", "assistant"), turn("第二個？ "), turn("答。", "assistant")]
+    assert read_question("為什麼？", history, ARTICLE, NAMES).previous == "第二個？"
+
+
+@pytest.mark.parametrize(
+    ("history", "source", "language"),
+    [
+        ((), "總部設在杭州", "zh-Hant"),
+        ((), "总部设在杭州", "zh-Hans"),
+        ((), "Hangzhou", "zh-Hans"),
+        ((turn("總部在哪裡？"),), "总部设在杭州", "zh-Hant"),
+        ((turn("总部在哪里？"),), "總部設在杭州", "zh-Hans"),
+        ((turn("杭州？"),), "總部設在杭州", "zh-Hant"),
+    ],
+)
+def test_a_question_of_either_script_follows_the_reader_then_the_source(
+    history: tuple[dict[str, str], ...], source: str, language: str
+) -> None:
+    assert read_question("杭州？", history, source, NAMES).language == language
+
+
+def test_an_english_question_gets_the_originals_of_its_names() -> None:
+    query = read_question("Who runs Unitree?", [turn("What is Unitree?")], ARTICLE, NAMES)
+    assert query == Query("Who runs Unitree (宇树科技)?", "What is Unitree (宇树科技)?", "en")
+    assert read_question("Unitree是誰的？", (), ARTICLE, NAMES).text == "Unitree是誰的？"
+
+
+def fused(index: Index, texts: list[tuple[str, float]], dense: float, lexical: float) -> dict[int, float]:
+    """Compute weighted reciprocal rank fusion by hand."""
+    scores: dict[int, float] = {}
+    for text, weight in texts:
+        words = terms(text)
+        known = sum(word in index.lexicon.vocab_dict for word in words) / len(words)
+        for hits, share in (
+            (index.dense(FakeEmbedder().vector(fold(text)), 30), dense),
+            (index.lexical(words, 30), lexical * known),
+        ):
+            for rank, hit in enumerate(hits, start=1):
+                scores[hit.passage] = scores.get(hit.passage, 0.0) + weight * share / (10 + rank)
+    return scores
+
+
+@pytest.mark.parametrize(("dense", "lexical"), [(1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.7, 2.0)])
+@pytest.mark.parametrize("previous", ["", "宇樹科技的創始人是誰？"])
+def test_scores_are_the_weighted_reciprocal_ranks(index: Index, previous: str, dense: float, lexical: float) -> None:
+    text = "杭州的房價與機器人"
+    found = retrieve(Query(text, previous, "zh-Hant"), index, FakeEmbedder(), replace(TUNED, dense=dense, lexical=lexical))
+    texts = [(text, 0.5), (f"{previous} {text}", 1.0)] if previous else [(text, 1.0)]
+    expected = fused(index, texts, dense, lexical)
+    assert {n: p.score for n, p in zip(found.numbers, found.passages, strict=True)} == pytest.approx(expected)
+    assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
+
+
+def test_found_passages_are_the_indexes_own_and_at_most_as_many_as_wanted(index: Index) -> None:
+    found = retrieve(Query("杭州", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, passages=2))
+    assert len(found.passages) == len(found.numbers) == 2
+    for number, passage in zip(found.numbers, found.passages, strict=True):
+        assert replace(passage, score=0.0) == index.passages[number]
+        assert ARTICLE[passage.start : passage.end] == passage.text
+
+
+def test_the_nearest_is_the_best_inner_product_of_any_passage(index: Index) -> None:
+    query = FakeEmbedder().vector(fold("深度求索成立於2023年"))
+    rows = index.vectors.reconstruct_n(0, index.vectors.ntotal)
+    found = retrieve(Query("深度求索成立於2023年", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
+    assert found.nearest == pytest.approx(float((rows @ query).max()), abs=1e-6)
+    np.testing.assert_allclose(found.vector, query)
+
+
+def test_both_scripts_find_the_same(index: Index) -> None:
+    traditional, simplified = (
+        retrieve(Query(text, "", "zh-Hant"), index, FakeEmbedder(), TUNED) for text in ("機器人與房價", "机器人与房价")
+    )
+    assert traditional.passages == simplified.passages
+
+
+def test_a_question_without_words_finds_nothing_by_words(index: Index) -> None:
+    found = retrieve(Query("？？？", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, dense=0.0))
+    assert all(passage.score == 0.0 for passage in found.passages)
+    assert found.cover == 0.0
+
+
+def test_the_lexical_cover_weighs_words_by_their_rarity(index: Index) -> None:
+    def rarity(holding: int) -> float:
+        return math.log(1 + (5 - holding + 0.5) / (holding + 0.5))
+
+    assert sum("杭州" in terms(passage.text) for passage in index.passages) == 4
+    assert lexical_cover("杭州 quantum", "杭州", index) == pytest.approx(rarity(4) / (rarity(4) + rarity(0)))
+    assert lexical_cover("杭州", "杭州", index) == 1.0
+    assert lexical_cover("quantum", "杭州", index) == 0.0
+    assert lexical_cover("？", "杭州", index) == 0.0
+
+
+def test_likely_sentences_are_those_nearest_to_the_question(index: Index) -> None:
+    found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
+    query = FakeEmbedder().vector(fold("王興興是誰"))
+    expected = sorted((float(FakeEmbedder().vector(s.text) @ query) for s in index.sentences), reverse=True)
+    near = likely_sentences(found, index, 3)
+    assert index.sentences[near[0][0]].text == "王興興是宇樹科技的創始人。"
+    assert [similarity for _, similarity in near] == pytest.approx(expected[:3], abs=1e-6)
+    assert likely_sentences(replace(found, numbers=()), index, 3) == []
