@@ -126,5 +126,6 @@ def page(chromium, address: str, request: pytest.FixtureRequest):
     SCREENSHOTS.mkdir(exist_ok=True)
     opened.screenshot(path=SCREENSHOTS / f"{request.node.name}.png", full_page=True)
     context.close()
-    assert opened.errors == []
+    left_behind = ("AbortError: signal is aborted", "Connection errored out")  # Gradio, of a page that was left by a reload
+    assert [error for error in opened.errors if not any(words in error for words in left_behind)] == []
     assert opened.hosts == {address.split("/")[2]}

@@ -71,6 +71,7 @@ def test_answered_declined_and_broken_look_different(page) -> None:
 
 def test_a_conversation_survives_a_reload(page) -> None:
     ask(page, "杭州？")
+    page.wait_for_timeout(2_000)
     page.reload()
     page.locator('.reply[data-state="answered"]').wait_for(timeout=8_000)
     assert page.locator(".question").inner_text() == "杭州？"
@@ -124,7 +125,7 @@ def test_copying_can_leave_the_marks_out(page) -> None:
 
 
 def test_a_link_asks_at_once(page, address: str) -> None:
-    page.wait_for_timeout(1_500)
+    page.wait_for_timeout(2_000)
     page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
     page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
     assert page.locator(".question").inner_text() == "杭州？"
