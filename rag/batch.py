@@ -38,7 +38,7 @@ def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None 
 
 def _rows(source: Path) -> Iterator[dict[str, Any]]:
     try:
-        lines = source.read_text(encoding="utf-8-sig").splitlines()
+        lines = source.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionError(f"The questions {source} cannot be read: {error}.") from error
     for number, line in enumerate(lines, start=1):
@@ -59,11 +59,11 @@ def _answered(target: Path) -> set[Any]:
         return set()
     done: set[Any] = set()
     whole: list[str] = []
-    for line in target.read_text(encoding="utf-8").splitlines():
+    for line in target.read_bytes().decode("utf-8", "replace").split("\n"):
         try:
             done.add(json.loads(line)["id"])
         except (ValueError, KeyError, TypeError):
-            continue
+            continue  # an empty line, or the last one of an interrupted run
         whole.append(line)
     try:
         target.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")

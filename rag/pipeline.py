@@ -101,8 +101,9 @@ class Rag:
         try:
             for place in self._turns.wait(ticket, cancelled):
                 yield Progress(stage="waiting", place=place.ahead, expected_s=place.expected_s)
-            deadline = time.monotonic() + self.settings.timeout_s
             answering = self.answering()
+            self._trouble = ""
+            deadline = time.monotonic() + self.settings.timeout_s
             query = read_question(question, history, answering.index.documents[0].text, self._names)
 
             def stop() -> bool:
