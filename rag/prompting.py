@@ -64,9 +64,14 @@ class Templates:
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
 
 
+def _spoken(text: str) -> str:
+    """Return text as a model reads it: Simplified, and with no `<|…|>` that an engine would take for a control token."""
+    return to_simplified(clean(text)).replace("<|", "< |").replace("|>", "| >")
+
+
 def evidence_text(passages: Sequence[Passage], names: Names | None = None) -> str:
     """Return passages as the model reads them: one a line, Simplified, no invisible characters."""
-    lines = (" ".join(to_simplified(clean(passage.text)).split()) for passage in passages)
+    lines = (" ".join(_spoken(passage.text).split()) for passage in passages)
     return "\n".join(names.annotate(line) if names else line for line in lines)
 
 
@@ -79,9 +84,9 @@ def _folder(query: Query) -> str:
 
 
 def _asked(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
-    variables = {"passages": _evidence(templates, query, passages), "question": to_simplified(clean(query.text))}
+    variables = {"passages": _evidence(templates, query, passages), "question": _spoken(query.text)}
     if query.previous:
-        return templates.fill(f"{_folder(query)}/follow_up", previous=to_simplified(clean(query.previous)), **variables)
+        return templates.fill(f"{_folder(query)}/follow_up", previous=_spoken(query.previous), **variables)
     return templates.fill(f"{_folder(query)}/question", **variables)
 
 
@@ -109,8 +114,8 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
     for example in templates.examples():
         content = templates.fill("judge/question", source=example["source"], question=example["question"])
         messages += [{"role": "user", "content": content}, {"role": "assistant", "content": example["verdict"]}]
-    asked = to_simplified(clean(f"{query.previous} {query.text}".strip()))
-    source = "\n".join(" ".join(to_simplified(clean(sentence)).split()) for sentence in sentences)
+    asked = _spoken(f"{query.previous} {query.text}".strip())
+    source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
     return Prompt((*messages, {"role": "user", "content": templates.fill("judge/question", source=source, question=asked)}))
 
 
@@ -122,5 +127,5 @@ def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Pr
 
 def translation_prompt(templates: Templates, quote: str) -> Prompt:
     """Return the prompt that puts a quoted sentence into English."""
-    content = templates.fill("en/translate", quote=templates.names.annotate(clean(quote)))
+    content = templates.fill("en/translate", quote=templates.names.annotate(_spoken(quote)))
     return Prompt(({"role": "user", "content": content},), grammar=templates.text("en/answer.gbnf"))

@@ -73,7 +73,7 @@ class TransformersGenerator:
                 tokens,
                 attention_mask=torch.ones_like(tokens),
                 past_key_values=self._cache,
-                max_new_tokens=max_tokens,
+                max_new_tokens=max_tokens if self._context is None else min(max_tokens, self._context - len(ids)),
                 streamer=voice,
                 stopping_criteria=StoppingCriteriaList(
                     [lambda ids, scores: torch.full((len(ids),), left(), device=ids.device)]
