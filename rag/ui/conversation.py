@@ -32,14 +32,33 @@ def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
 
 
 def kept(value: object) -> list[Turn]:
-    """Return the turns that a browser kept, leaving out what does not look like one."""
+    """Return the turns that a browser kept, leaving out what does not look like one; an older page may have kept it."""
     if not isinstance(value, list):
         return []
-    turns = [turn for turn in value if isinstance(turn, dict) and isinstance(turn.get("question"), str) and "state" in turn]
+    turns = [turn for turn in value if isinstance(turn, dict) and isinstance(turn.get("question"), str) and _whole(turn)]
     for turn in turns:
         if turn["state"] == "asked":
             turn["state"] = "stopped"
     return turns[-LONGEST_KEPT:]
+
+
+def _whole(turn: Turn) -> bool:
+    """Tell whether a turn has what its state needs."""
+    state, answer = turn.get("state"), turn.get("answer")
+    if answer is None:
+        return state in ("asked", "stopped", "broken")
+    if state not in ("answered", "declined") or not isinstance(answer, dict):
+        return False
+    kinds = {"text": str, "language": str, "engine": str, "passages": list, "citations": list, "timings": dict}
+    if not all(isinstance(answer.get(name), kind) for name, kind in kinds.items()):
+        return False
+    numbers = ("retrieve_s", "first_token_s", "total_s", "prompt_tokens", "completion_tokens")
+    return all(isinstance(answer["timings"].get(name), (int, float)) for name in numbers) and all(
+        isinstance(c, dict)
+        and all(isinstance(c.get(name), int) for name in ("marker", "start", "end"))
+        and all(isinstance(c.get(name), str) for name in ("quote", "source"))
+        for c in answer["citations"]
+    )
 
 
 def to_markdown(turns: Sequence[Turn]) -> str:

@@ -5,7 +5,7 @@ The page knows an Answerer, not models: tests give it a scripted one.
 
 from __future__ import annotations
 
-import tempfile
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +26,10 @@ from rag.ui.strings import DEFAULT, examples, languages, preferred, say
 LONGEST_QUESTION = 2_000
 _FOLDER = Path(__file__).parent
 _FONTS = ["system-ui", "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "sans-serif"]
+_LOG = logging.getLogger("rag.ui")
 THEME = gr.themes.Soft(primary_hue="emerald", font=_FONTS, font_mono=["ui-monospace", "monospace"])
 CSS = (_FOLDER / "style.css").read_text(encoding="utf-8")
+_SAVE = "(text) => window.saveConversation(text, '{ending}')"
 HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
 
 
@@ -122,6 +124,8 @@ class _Page:
         """Lay out the parts and connect them."""
         self.turns = gr.BrowserState([], storage_key="why-hangzhou-turns", secret="why-hangzhou")
         self.language = gr.State(DEFAULT)
+        self.linked = gr.State("")
+        self.picked = gr.BrowserState("", storage_key="why-hangzhou-language", secret="why-hangzhou")
         with gr.Row():
             self.title = gr.Markdown(f"# {say('title', DEFAULT)}", elem_id="title")
             self.choice = gr.Radio(
@@ -156,9 +160,8 @@ class _Page:
         with gr.Row(elem_id="tools"):
             names = ("retry", "edit", "undo", "new")
             self.tools = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=80, elem_id=name) for name in names}
-            self.files = {
-                n: gr.DownloadButton(say(n, DEFAULT), size="sm", min_width=90, elem_id=n) for n in ("markdown", "json")
-            }
+            self.files = {n: gr.Button(say(n, DEFAULT), size="sm", min_width=90, elem_id=n) for n in ("markdown", "json")}
+            self.file = gr.Textbox(visible="hidden", elem_id="file")
         with gr.Row(elem_id="feedback"):
             self.reason = gr.Textbox(label=say("reason", DEFAULT), lines=1, scale=4, elem_id="reason")
             thumbs = ("helpful", "unhelpful")
@@ -167,12 +170,14 @@ class _Page:
     def _wire(self, page: gr.Blocks) -> None:
         shown = [self.transcript, self.article, self.status, self.turns, *self.suggested]
         view = [self.turns, self.language]
-        opened = [self.language, self.choice, self.box, *self._labelled(), *shown]
-        page.load(self.open, self.turns, opened, api_name=False).then(
-            self.ask_linked, [self.box, *view], [self.box, *shown], api_name=False
+        # The box is left alone: a reader may be typing in it already.
+        opened = [self.language, self.choice, self.linked, *self._labelled(), *shown]
+        page.load(self.open, [self.turns, self.picked], opened, api_name=False).then(
+            self.ask_linked, [self.linked, *view], [self.box, *shown], api_name=False
         )
         page.load(self.await_ready, self.language, self.status, api_name=False)
-        self.choice.input(self.switch, [self.turns, self.choice], [self.language, *self._labelled(), *shown], api_name=False)
+        switched = [self.picked, self.language, *self._labelled(), *shown]
+        self.choice.input(self.switch, [self.turns, self.choice], switched, api_name=False)
         for trigger in (self.box.submit, self.send.click):
             trigger(self.ask, [self.box, *view], [self.box, *shown], api_name=False)
         for button in self.suggested:
@@ -186,15 +191,10 @@ class _Page:
             self.redraw, view, shown, api_name=False
         )
         self.tools["new"].click(list, None, self.turns, api_name=False).then(self.redraw, view, shown, api_name=False)
-        self.files["markdown"].click(
-            lambda t: _file("md", conversation.to_markdown(conversation.kept(t))),
-            self.turns,
-            self.files["markdown"],
-            api_name=False,
-        )
-        self.files["json"].click(
-            lambda t: _file("json", conversation.to_json(conversation.kept(t))), self.turns, self.files["json"], api_name=False
-        )
+        for name, ending, write in (("markdown", "md", conversation.to_markdown), ("json", "json", conversation.to_json)):
+            self.files[name].click(_written(write), self.turns, self.file, api_name=False).then(
+                None, self.file, None, js=_SAVE.format(ending=ending), api_name=False
+            )
         for name, button in self.thumbs.items():
             button.click(self._judge(name == "helpful"), [*view, self.reason], [self.status, self.reason], api_name=False)
         page.unload(self.leave)
@@ -203,17 +203,18 @@ class _Page:
         fixed = [self.title, self.choice, self.lead, self.box, self.send, self.stop, self.reason]
         return [*fixed, *self.tools.values(), *self.files.values(), *self.thumbs.values()]
 
-    def open(self, turns: list[Turn], request: gr.Request) -> list[Any]:
-        """Return the page in the browser's language, with its kept conversation and the question that its link asks."""
-        language = preferred(request.headers.get("accept-language", ""))
+    def open(self, turns: list[Turn], picked: str, request: gr.Request) -> list[Any]:
+        """Return the page in the reader's language, with its kept conversation and the question that its link asks."""
+        known = {code for _, code in languages()}
+        language = picked if picked in known else preferred(request.headers.get("accept-language", ""))
         asked = str(request.query_params.get("q", "")).strip()
         before = conversation.kept(turns)
         linked = "" if before and before[-1]["question"] == asked else asked
         return [language, language, linked, *self.relabel(language), *self._shown(before, language)]
 
     def switch(self, turns: list[Turn], language: str) -> list[Any]:
-        """Return the page in another language."""
-        return [language, *self.relabel(language), *self._shown(conversation.kept(turns), language)]
+        """Return the page in another language, which the browser keeps."""
+        return [language, language, *self.relabel(language), *self._shown(conversation.kept(turns), language)]
 
     def relabel(self, language: str) -> list[Any]:
         """Return every label in a language."""
@@ -269,7 +270,7 @@ class _Page:
 
     def ask_linked(self, asked: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
         """Ask at once what a link asks."""
-        if request.query_params.get("q") and asked.strip():
+        if asked.strip():
             yield from self.ask(asked, turns, language, request)
         else:
             yield [gr.skip()] * 9
@@ -306,11 +307,17 @@ class _Page:
             for event in self.desk.answerer.stream(question, conversation.history(before), stop.is_set):
                 progress = self._heard(event, turn, likely, language) or progress
                 if not isinstance(event, Final):
-                    yield ["", *self._shown([*before, turn], language, progress, likely)]
+                    page = self._shown([*before, turn], language, progress, likely)
+                    if not isinstance(event, Evidence):
+                        page[1] = gr.skip()  # the article changes with the evidence and with the answer only
+                    yield ["", *page]
         except Cancelled:
             turn["state"] = "stopped"
         except RagError as error:
             turn.update(state="broken", error=str(error), kind=type(error).__name__)
+        except Exception as error:  # the page is the outermost edge: a reader must not wait for ever
+            _LOG.exception("An answer failed in a way that was not foreseen.")
+            turn.update(state="broken", error=say("unforeseen", language), kind=type(error).__name__)
         yield ["", *self._shown([*before, turn], language, "", likely if turn["state"] != "answered" else ())]
 
     @staticmethod
@@ -356,8 +363,6 @@ class _Page:
         return judge
 
 
-def _file(ending: str, text: str) -> str:
-    """Return the path of a file that the browser can download."""
-    path = Path(tempfile.mkdtemp()) / f"conversation.{ending}"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+def _written(write: Callable[[Sequence[Turn]], str]) -> Callable[[list[Turn]], str]:
+    """Return a writer of the conversation that a browser kept."""
+    return lambda turns: write(conversation.kept(turns))

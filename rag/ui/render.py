@@ -99,21 +99,26 @@ def _meter(answer: Mapping[str, Any], language: str) -> str:
 def article(documents: Sequence[Document], turns: Sequence[Turn], likely: Sequence[Span], language: str) -> str:
     """Return the sources as text, with the cited sentences and those that likely answer marked.
 
-    likely: (source, start, end) of sentences found for the question at hand.
+    likely: (source, start, end) of sentences found for the question at hand, best first. A citation that no longer
+    holds, because the article has changed since, is not marked.
     """
+    texts = {document.source: document.text for document in documents}
     used: dict[Span, list[int]] = {}
     for number, turn in enumerate(turns, start=1):
         for c in (turn.get("answer") or {}).get("citations", ()):
+            if texts.get(str(c["source"]), "")[int(c["start"]) : int(c["end"])] != c["quote"]:
+                continue
             numbers = used.setdefault((str(c["source"]), int(c["start"]), int(c["end"])), [])
             if number not in numbers:
                 numbers.append(number)
-    parts = [_source(document, used, set(likely), language) for document in documents]
+    fresh = [span for span in likely if len(turns) not in used.get(span, ())]
+    parts = [_source(document, used, fresh, language) for document in documents]
     return (
         f'<div id="article" tabindex="0" role="region" aria-label="{escape(say("article", language))}">{"".join(parts)}</div>'
     )
 
 
-def _source(document: Document, used: Mapping[Span, list[int]], likely: set[Span], language: str) -> str:
+def _source(document: Document, used: Mapping[Span, list[int]], likely: Sequence[Span], language: str) -> str:
     spans = sorted(
         {s for s in [*used, *likely] if s[0] == document.source and 0 <= s[1] < s[2] <= len(document.text)}, key=lambda s: s[1:]
     )
@@ -125,7 +130,7 @@ def _source(document: Document, used: Mapping[Span, list[int]], likely: set[Span
             continue
         parts.append(_paragraphs(document.text[position:start]))
         numbers = used.get(span, [])
-        kind = "cited" if numbers else "likely"
+        kind = " ".join(["cited"] * bool(numbers) + ["likely"] * (span in likely) + ["best"] * (span in likely[:1]))
         title = say("used_by", language, numbers=", ".join(map(str, numbers))) if numbers else ""
         parts.append(
             f'<mark id="{span_id(*span)}" class="{kind}" tabindex="0" data-turns="{" ".join(map(str, numbers))}" '

@@ -53,6 +53,31 @@
       navigator.clipboard?.writeText(answer.textContent).then(() => { copy.textContent = copy.dataset.done; });
     }
   };
+  // The article is drawn anew with the evidence and with the answer: keep the reader's place, then lead to new evidence.
+  let drawn = null, place = 0, led = "";
+  const redrawn = () => {
+    const article = document.getElementById("article");
+    if (!article) return;
+    if (article !== drawn) {
+      drawn = article;
+      article.scrollTop = place;
+      article.addEventListener("scroll", () => { place = article.scrollTop; });
+    }
+    const best = article.querySelector("mark.best");
+    if (best && best.id !== led) {
+      const top = article.scrollTop + best.getBoundingClientRect().top - article.getBoundingClientRect().top;
+      article.scrollTo({ top: top - article.clientHeight / 3, behavior: calm() });
+    }
+    led = best ? best.id : "";
+  };
+  new MutationObserver(redrawn).observe(document.documentElement, { childList: true, subtree: true });
+  window.saveConversation = (text, ending) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+    link.download = `conversation.${ending}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
   document.addEventListener("click", (event) => follow(event.target));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches?.("#article mark")) follow(event.target);

@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import gradio as gr
@@ -68,9 +69,21 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
         footer_links=[],
         show_error=True,
         max_file_size="1mb",
+        mcp_server=auth is None and mcp_installed(),
         allowed_paths=[],
     )
     return served
+
+
+def mcp_installed() -> bool:
+    """Tell whether Gradio can serve its endpoints as MCP tools (`pip install "gradio[mcp]"`).
+
+    Behind a password it is left out: Gradio 6.31 lists the tools to anyone there, and can call none of them.
+    """
+    try:
+        return version("mcp").startswith("1.")
+    except PackageNotFoundError:
+        return False
 
 
 def _checker(auth: tuple[str, str]) -> Callable[[str, str], bool]:

@@ -27,12 +27,13 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 
 
 class Scripted:
-    """Answer by the words of the question: "slow", "break" and "unsaid" do what they say."""
+    """Answer by the words of the question: "slow", "break", "crash", "deep" and "unsaid" do what they say."""
 
     def __init__(self) -> None:
         self.documents = (Document("article.txt", TEXT),)
         self.sentences = split_document(self.documents[0])
         self.stopped = threading.Event()
+        self.ended = threading.Event()
 
     def status(self) -> tuple[str, str]:
         return "ready", ""
@@ -51,7 +52,18 @@ class Scripted:
 
     def stream(self, question: str, history: Sequence[object] = (), cancelled=None) -> Iterator[Event]:
         found = self.retrieve(question)
-        yield found
+        if "deep" in question:
+            found = Evidence(found.passages, found.sentences[::-1], found.seconds)
+        self.ended.clear()
+        try:
+            yield found
+            yield from self._words(question, history, cancelled, found)
+        finally:
+            self.ended.set()
+
+    def _words(self, question: str, history: Sequence[object], cancelled, found: Evidence) -> Iterator[Event]:
+        if "crash" in question:
+            raise ValueError("a fault that nobody foresaw")
         if "break" in question:
             raise GenerationError("The engine failed: it ran out of memory. Ask again.")
         yield Progress(stage="reading", fraction=0.5)

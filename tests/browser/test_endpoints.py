@@ -1,8 +1,12 @@
 """The page's endpoints, for programs and for those who watch."""
 
+import json
+
 import httpx
 import pytest
 from gradio_client import Client
+
+from rag.ui.server import mcp_installed
 
 pytestmark = pytest.mark.browser
 
@@ -32,3 +36,13 @@ def test_no_path_leads_out_of_the_served_folders(address: str) -> None:
     ):
         answer = httpx.get(address + path)
         assert answer.status_code >= 400 or "root:" not in answer.text
+
+
+def test_the_endpoints_are_mcp_tools(address: str) -> None:
+    if not mcp_installed():
+        pytest.skip('MCP is not installed: pip install "gradio[mcp]"')
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted, timeout=20)
+    told = json.loads(answer.text.split("data: ", 1)[1])
+    assert {tool["name"] for tool in told["result"]["tools"]} == {"answer", "retrieve"}

@@ -1,8 +1,11 @@
 """What a person sees on the chat page, at a desktop's and a phone's size."""
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.browser
+one_size = pytest.mark.parametrize("page", [(1280, 800)], ids=["desktop"], indirect=True)  # where the layout plays no part
 
 
 def ask(page, question: str, state: str = "answered"):
@@ -143,11 +146,85 @@ def test_nothing_overflows_sideways(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
 
-def test_the_conversation_can_be_taken_home_as_footnoted_markdown(page) -> None:
-    ask(page, "杭州？")
-    page.locator("#markdown").click()
-    page.wait_for_timeout(1_500)
+def test_the_conversation_can_be_taken_home_with_one_click_as_it_is_now(page) -> None:
+    for question in ("杭州？", "還有呢？"):
+        ask(page, question)
+        with page.expect_download(timeout=8_000) as taken:
+            page.locator("#markdown").click()
+        text = taken.value.path().read_text(encoding="utf-8")
+        assert f"## {question}" in text
+        assert "[^1-1]: “杭州的互聯網生態起步早,基礎深厚。”" in text
     with page.expect_download(timeout=8_000) as taken:
-        page.locator("#markdown").click()
-    text = taken.value.path().read_text(encoding="utf-8")
-    assert "[^1-1]: “杭州的互聯網生態起步早,基礎深厚。”" in text
+        page.locator("#json").click()
+    assert taken.value.suggested_filename == "conversation.json"
+    assert [turn["question"] for turn in json.loads(taken.value.path().read_text(encoding="utf-8"))] == ["杭州？", "還有呢？"]
+
+
+IN_SIGHT = """(mark) => {
+    const pane = document.getElementById("article").getBoundingClientRect(), box = mark.getBoundingClientRect();
+    return box.top >= pane.top && box.bottom <= pane.bottom;
+}"""
+
+
+def test_the_best_evidence_is_brought_into_sight_and_stays_there(page) -> None:
+    page.locator("#box textarea").fill("deep slow")
+    page.locator("#send").click()
+    best = page.locator("#article mark.best")
+    best.wait_for(timeout=3_000)
+    assert best.inner_text() == "浙江大學等高校提供了穩定的人才。"
+    page.wait_for_timeout(1_200)
+    assert best.evaluate(IN_SIGHT)
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=15_000)
+    page.wait_for_timeout(300)
+    assert page.locator("#article mark.cited", has_text="浙江大學").evaluate(IN_SIGHT)
+
+
+@one_size
+def test_a_sentence_cited_before_lights_up_again_as_evidence(page) -> None:
+    ask(page, "杭州？")
+    page.locator("#box textarea").fill("slow")
+    page.locator("#send").click()
+    page.locator("#article mark.cited.likely").first.wait_for(timeout=3_000)
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
+
+
+@one_size
+def test_an_unforeseen_fault_ends_as_broken_and_can_be_asked_again(page) -> None:
+    broken = ask(page, "crash", "broken")
+    assert "ask again" in broken.inner_text()
+    assert "a fault that nobody foresaw" not in broken.inner_text()
+    page.locator("#edit").click()
+    page.wait_for_function("document.querySelector('#box textarea').value === 'crash'")
+
+
+@one_size
+def test_the_chosen_language_survives_a_reload(page) -> None:
+    page.get_by_text("繁體中文").click()
+    page.get_by_text("為什麼 DeepSeek 誕生在杭州？").wait_for()
+    page.wait_for_timeout(2_000)
+    page.reload()
+    page.get_by_text("為什麼 DeepSeek 誕生在杭州？").wait_for(timeout=8_000)
+    assert page.locator("#send").inner_text() == "提問"
+
+
+@one_size
+def test_a_reader_who_leaves_frees_the_engine(page, scripted) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
+    other.locator("#box textarea").fill("slow")
+    other.locator("#send").click()
+    other.locator(".reply .draft").wait_for(timeout=4_000)
+    assert not scripted.ended.is_set()
+    other.close(run_before_unload=True)
+    assert scripted.ended.wait(timeout=2)
+
+
+@one_size
+def test_a_question_typed_while_the_page_opens_is_not_wiped(page) -> None:
+    page.goto(page.url, wait_until="commit")
+    page.locator("#box textarea").fill("杭州？")
+    page.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
+    page.wait_for_timeout(1_000)
+    assert page.locator("#box textarea").input_value() == "杭州？"
