@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag.errors import Cancelled, GenerationError
+from rag.errors import GenerationError
 from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.generation.listening import listen
 
 
 class LlamaCppGenerator:
@@ -30,8 +31,6 @@ class LlamaCppGenerator:
 
     BATCH = 128
     """Tokens read between two looks at whether to stop; also the step of the progress bar."""
-
-    POLL_S = 0.05
 
     def __init__(self, model: Path, context: int, threads: int = 0, cache_mib: int = 768) -> None:
         import xllamacpp
@@ -108,17 +107,7 @@ class LlamaCppGenerator:
         worker = threading.Thread(target=work, name="llama.cpp", daemon=True)
         worker.start()
         try:
-            while True:
-                if stop():
-                    raise Cancelled("The answer was stopped.")
-                try:
-                    chunk = chunks.get(timeout=self.POLL_S)
-                except queue.Empty:
-                    continue
-                if chunk is None:
-                    return
-                if isinstance(chunk, Exception):
-                    raise GenerationError(f"The engine failed: {chunk}.") from chunk
+            for chunk in listen(chunks, stop, lambda error: GenerationError(f"The engine failed: {error}.")):
                 if "error" in chunk:
                     raise GenerationError(f"The engine refused the prompt: {chunk['error'].get('message', chunk['error'])}.")
                 yield chunk

@@ -19,8 +19,9 @@ from typing import Any
 
 import httpx
 
-from rag.errors import Cancelled, GenerationError, SettingsError
+from rag.errors import GenerationError, SettingsError
 from rag.generation import Piece, Prompt, Step, Stop, Usage
+from rag.generation.listening import listen
 
 _ADVICE = {
     401: "check api_key",
@@ -47,7 +48,6 @@ class OpenAIGenerator:
     request may take, from the first byte sent to the last one received. Raises SettingsError where these cannot be used.
     """
 
-    POLL_S = 0.05
     CONNECT_S = 10.0
     LONGEST_LINE = 1 << 20
     """Bytes; a longer line is no event of a chat."""
@@ -140,21 +140,16 @@ class OpenAIGenerator:
         worker = threading.Thread(target=work, name="openai", daemon=True)
         worker.start()
         deadline = time.monotonic() + self._timeout_s
+
+        def stopped_or_late() -> bool:
+            if stop():
+                return True
+            if time.monotonic() > deadline:
+                raise GenerationError(f"{self._asked} did not finish within {self._timeout_s:g} s (timeout_s).")
+            return False
+
         try:
-            while True:
-                if stop():
-                    raise Cancelled("The answer was stopped.")
-                if time.monotonic() > deadline:
-                    raise GenerationError(f"{self._asked} did not finish within {self._timeout_s:g} s (timeout_s).")
-                try:
-                    chunk = chunks.get(timeout=self.POLL_S)
-                except queue.Empty:
-                    continue
-                if chunk is None:
-                    return
-                if isinstance(chunk, Exception):
-                    raise self._told(chunk) from chunk
-                yield chunk
+            yield from listen(chunks, stopped_or_late, self._told)
         finally:
             with contextlib.suppress(RuntimeError):  # the loop has already ended
                 loop.call_soon_threadsafe(task.cancel)
@@ -234,8 +229,6 @@ class OpenAIGenerator:
 
     def _told(self, error: Exception) -> GenerationError:
         """Return a failure as one sentence."""
-        if isinstance(error, GenerationError):
-            return error
         reason = self._safe(str(error)) or type(error).__name__
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
             return GenerationError(f"{self._asked} could not be reached ({reason}); check base_url and that it runs.")

@@ -19,6 +19,7 @@ from transformers.utils import logging
 
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.generation.listening import listen
 
 Tell = Callable[[Any], None]
 Left = Callable[[], bool]
@@ -34,7 +35,6 @@ class TransformersGenerator:
 
     BATCH: ClassVar[dict[str, int]] = {"cpu": 128}
     """Tokens read between two looks at whether to stop, by kind of device."""
-    POLL_S = 0.05
 
     def __init__(self, model: str | Path, device: str = "auto") -> None:
         folder = Path(model)
@@ -133,20 +133,7 @@ class TransformersGenerator:
         worker = threading.Thread(target=work, name="transformers", daemon=True)
         worker.start()
         try:
-            while True:
-                if stop():
-                    raise Cancelled("The answer was stopped.")
-                try:
-                    item = told.get(timeout=self.POLL_S)
-                except queue.Empty:
-                    continue
-                if item is None:
-                    return
-                if isinstance(item, GenerationError):
-                    raise item
-                if isinstance(item, Exception):
-                    raise GenerationError(f"The engine failed: {_line(item)}.") from item
-                yield item
+            yield from listen(told, stop, lambda error: GenerationError(f"The engine failed: {_line(error)}."))
         finally:
             abandoned.set()
             worker.join(timeout=1)
