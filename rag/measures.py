@@ -118,8 +118,6 @@ def score(question: Question, answer: Answer) -> Scores:
         found["fact recall"] = float(np.mean(right))
         wrong = any(holds(answer.text, [text]) for text in question.wrong)
         found["all facts right"] = float(answer.answerable and all(right) and not wrong)
-    elif not question.answerable:
-        found["all facts right"] = None
     if answer.answerable and answer.citations:
         found["citation precision"] = float(np.mean([_supports(c, answer) for c in answer.citations]))
     found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))

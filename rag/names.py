@@ -7,17 +7,12 @@ question finds the original name, and an English answer shows both. Without one,
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag import tables
 from rag.errors import CorpusError
 from rag.text import fold, to_simplified
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Names:
         table: dict[str, tuple[str, ...]] = {}
         for path in (path for path in paths if path.exists()):
             try:
-                rows = tomllib.loads(path.read_text(encoding="utf-8"))["names"]
+                rows = tables.read(path)["names"]
                 table |= {fold(original): tuple(map(str, forms)) for original, forms in rows.items() if forms}
             except (OSError, ValueError, KeyError, AttributeError) as error:
                 raise CorpusError(

@@ -6,23 +6,18 @@ missing or unknown is a PromptError. Chinese goes in as Simplified characters.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from rag import tables
 from rag.documents import Passage
 from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.names import Names
 from rag.retrieval import Query
 from rag.text import clean, to_simplified
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Templates:
     def examples(self) -> list[dict[str, str]]:
         """Return the judge's examples, each with source, question and verdict."""
         try:
-            rows: list[dict[str, str]] = tomllib.loads(self.text("judge/examples.toml"))["example"]
+            rows: list[dict[str, str]] = tables.parse(self.text("judge/examples.toml"))["example"]
         except (ValueError, KeyError) as error:
             raise PromptError(f"The prompt {self.folder}/judge/examples.toml has the wrong form: {error}.") from error
         return rows

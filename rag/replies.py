@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 
+from rag import tables
 from rag.text import Language
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @cache
 def _table() -> dict[str, dict[str, str]]:
-    table: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / "replies.toml").read_text(encoding="utf-8"))
+    table: dict[str, dict[str, str]] = tables.read(Path(__file__).parent / "replies.toml")
     return table
 
 

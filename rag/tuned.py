@@ -5,15 +5,11 @@ They lie in `tuned.toml`, beside the command that found them.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from rag import tables
 
 
 @dataclass(frozen=True)
@@ -42,4 +38,4 @@ class Tuned:
 @cache
 def tuned() -> Tuned:
     """Return the numbers that this version ships."""
-    return Tuned(**tomllib.loads((Path(__file__).parent / "tuned.toml").read_text(encoding="utf-8")))
+    return Tuned(**tables.read(Path(__file__).parent / "tuned.toml"))

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,14 +18,10 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
+from rag import tables
 from rag.errors import WeightsError
 from rag.settings import Settings
 from rag.weight_sources import Carrier, Hub, Model, PackageIndex, Source, SourceError, WeightFile
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 State = Literal["ok", "missing", "altered"]
 _RECORD = "verified.json"
@@ -44,7 +39,7 @@ class FileState:
 @cache
 def models() -> Mapping[str, Model]:
     """Return every known model by its name."""
-    table = tomllib.loads((Path(__file__).parent / "weights.toml").read_text(encoding="utf-8"))
+    table = tables.read(Path(__file__).parent / "weights.toml")
     return {name: _model(name, row) for name, row in table.items()}
 
 
@@ -141,10 +136,9 @@ def _fetch(model: Model, missing: Sequence[WeightFile], folder: Path, sources: S
         try:
             for file, path in source.fetch(model, missing, scratch):
                 _accept(file, path, folder)
-            missing = [file for file in missing if not (folder / file.path).exists()]
         except SourceError as error:
-            missing = [file for file in missing if _state(folder, file, _recorded(folder)) != "ok"]
             failures.append(f"{source.name}: {error}")
+        missing = [file for file in missing if _state(folder, file, _recorded(folder)) != "ok"]
         if not missing:
             shutil.rmtree(scratch, ignore_errors=True)
             return

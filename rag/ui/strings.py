@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from rag import tables
 
 DEFAULT = "en"
 
 
 @cache
 def _table() -> dict[str, dict[str, Any]]:
-    table: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "strings.toml").read_text(encoding="utf-8"))
+    table: dict[str, dict[str, Any]] = tables.read(Path(__file__).parent / "strings.toml")
     return table
 
 
