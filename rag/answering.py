@@ -25,7 +25,12 @@ from rag.steering import Steering
 from rag.text import Language, has_han, to_script
 from rag.tuned import Tuned
 
+SHOWN = 3
+"""Sentences that light up before the answer."""
+
 Stop = Callable[[], bool]
+Near = Sequence[tuple[int, float]]
+"""Numbers of source sentences with their similarity to the question, nearest first."""
 
 
 @dataclass(frozen=True)
@@ -82,24 +87,20 @@ class Answering:
             return
         query = replace(query, text=asked)
         found = retrieve(query, self.index, self.embedder, self.tuned)
+        near = likely_sentences(found, self.index)
         clock.retrieve_s = clock.now()
-        yield self.evidence(found, clock.retrieve_s)
+        yield evidence(found, near, self.index, clock.retrieve_s)
         if not found.passages or (self.switches.gate and hopeless(found.nearest, self.tuned)):
-            yield Final(self._decline(found, clock, stop))
+            yield Final(self._decline(found, near, clock, stop))
             return
         draft = yield from self._draft(answer_prompt(self.templates, query, found.passages), clock, stop)
         yield Progress(stage="checking", fraction=1.0)
-        yield Final(self._checked(draft, found, clock, stop))
+        yield Final(self._checked(draft, found, near, clock, stop))
 
-    def evidence(self, found: Found, seconds: float) -> Evidence:
-        """Return what was found as a reader sees it first."""
-        near = likely_sentences(found, self.index, 3)
-        return Evidence(found.passages, tuple(self._citation(m, *pair, 0) for m, pair in enumerate(near, start=1)), seconds)
-
-    def signals(self, found: Found, claims: Sequence[Claim], stop: Stop) -> Signals:
+    def signals(self, found: Found, claims: Sequence[Claim], near: Near, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
         behind = [source for claim in claims for source in claim.sources]
-        behind += [number for number, _ in likely_sentences(found, self.index, 1)]
+        behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         yes, no = self.generator.choose(judge_prompt(self.templates, found.query, sentences), ("能", "否"), stop)
         invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
@@ -135,7 +136,7 @@ class Answering:
                 _add(clock, step)
         return text.strip()
 
-    def _checked(self, draft: str, found: Found, clock: Clock, stop: Stop) -> Answer:
+    def _checked(self, draft: str, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
         """Return the draft with its citations; what no source supports is replaced by what the source says."""
         language = found.query.language
         if not self.switches.grounding:
@@ -143,15 +144,15 @@ class Answering:
         candidates = [number for passage in found.numbers for number in self.index.members[passage]]
         asked = f"{found.query.previous} {found.query.text}"
         claims = ground(draft, asked, candidates, self.index, self.embedder, self.tuned)
-        if self.switches.gate and not self._answered(self.signals(found, claims, stop)):
-            return self._decline(found, clock, stop)
+        if self.switches.gate and not self._answered(self.signals(found, claims, near, stop)):
+            return self._decline(found, near, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
-        near = dict(likely_sentences(found, self.index, len(candidates)))
-        nearest = list(near)[:1]
-        cited = [near.get(source, 0.0) for claim in kept for source in claim.sources]
+        nearest = [number for number, _ in near[:1]]
+        similarity = dict(near)
+        cited = [similarity.get(source, 0.0) for claim in kept for source in claim.sources]
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number in nearest]
-        elif self._bare(kept, language) or near[nearest[0]] - max(cited) > self.tuned.passed_by:
+        elif self._bare(kept, language) or near[0][1] - max(cited) > self.tuned.passed_by:
             kept += [self._source_says(number, language, clock, stop) for number in nearest]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
@@ -184,12 +185,11 @@ class Answering:
             quote = f"“{quote}”"
         return Claim("", quote, (number,), 1.0)
 
-    def _decline(self, found: Found, clock: Clock, stop: Stop) -> Answer:
+    def _decline(self, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
         """Return a decline that says the nearest thing the text does say."""
         language = found.query.language
         text = reply("not_in_text", language)
         citations: tuple[Citation, ...] = ()
-        near = likely_sentences(found, self.index, 1)
         if near and near[0][1] >= self.tuned.gate_hopeless:
             claim = self._quoted(near[0][0], language, clock, stop)
             quoted, citations = compose([claim], self.index)
@@ -210,10 +210,15 @@ class Answering:
             self.generator.name,
         )
 
-    def _citation(self, marker: int, number: int, similarity: float, sentence: int) -> Citation:
-        source = self.index.sentences[number]
+
+def evidence(found: Found, near: Near, index: Index, seconds: float) -> Evidence:
+    """Return what was found as a reader sees it first: the passages, and the sentences nearest to the question."""
+    shown = []
+    for marker, (number, similarity) in enumerate(near[:SHOWN], start=1):
+        source = index.sentences[number]
         support = round(min(1.0, max(0.0, similarity)), 3)
-        return Citation(marker, source.text, source.source, source.start, source.end, sentence, support)
+        shown.append(Citation(marker, source.text, source.source, source.start, source.end, 0, support))
+    return Evidence(found.passages, tuple(shown), seconds)
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Literal
 
-from rag.answering import Answering, Clock, Switches
+from rag.answering import Answering, Clock, Switches, evidence
 from rag.counters import Counters
 from rag.documents import Document
 from rag.embedding import Embedder, Report
@@ -28,7 +28,7 @@ from rag.models import open_embedder, open_generator
 from rag.names import Names
 from rag.prompting import Templates, beginning_prompt
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
-from rag.retrieval import Query, read_question, retrieve
+from rag.retrieval import Query, likely_sentences, read_question, retrieve
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
@@ -148,10 +148,10 @@ class Rag:
         """Return the passages and the likely sentences for a question, without generating."""
         started = time.monotonic()
         question, history = checked_question(question, history)
-        answering = self.answering()
-        query = read_question(question, history, answering.index.documents[0].text, self._names)
-        found = retrieve(query, answering.index, answering.embedder, self._tuned)
-        return answering.evidence(found, time.monotonic() - started)
+        index, embedder = self.search_index()
+        query = read_question(question, history, index.documents[0].text, self._names)
+        found = retrieve(query, index, embedder, self._tuned)
+        return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
 
     def answering(self) -> Answering:
         """Return what answers are made with, loading what is not loaded yet."""

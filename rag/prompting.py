@@ -6,7 +6,7 @@ missing or unknown is a PromptError. Chinese goes in as Simplified characters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -29,14 +29,19 @@ class Templates:
 
     def fill(self, name: str, **variables: str) -> str:
         """Return a template with its variables put in; raise PromptError where the two do not fit."""
+        return self.fill_each(name, [variables])[0]
+
+    def fill_each(self, name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
+        """Return a template filled once for each row of variables; its file is read once."""
         template = Template(self.text(name))
         found = [match.groupdict() for match in Template.pattern.finditer(template.template)]
         wanted = {match["named"] or match["braced"] for match in found if match["named"] or match["braced"]}
-        if any(match["invalid"] is not None for match in found) or wanted != set(variables):
-            raise PromptError(
-                f"The prompt {self.folder / name}.txt has the variables {sorted(wanted)}; expected {sorted(variables)}."
-            )
-        return template.substitute(variables).strip()
+        for row in rows:
+            if any(match["invalid"] is not None for match in found) or wanted != set(row):
+                raise PromptError(
+                    f"The prompt {self.folder / name}.txt has the variables {sorted(wanted)}; expected {sorted(row)}."
+                )
+        return [template.substitute(row).strip() for row in rows]
 
     def text(self, name: str) -> str:
         """Return a template as it stands."""
@@ -105,13 +110,15 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
 
     Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question.
     """
-    messages = [{"role": "system", "content": templates.text("judge/system")}]
-    for example in templates.examples():
-        content = templates.fill("judge/question", source=example["source"], question=example["question"])
-        messages += [{"role": "user", "content": content}, {"role": "assistant", "content": example["verdict"]}]
+    examples = templates.examples()
     asked = _spoken(f"{query.previous} {query.text}".strip())
     source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
-    return Prompt((*messages, {"role": "user", "content": templates.fill("judge/question", source=source, question=asked)}))
+    shown = [{"source": example["source"], "question": example["question"]} for example in examples]
+    *worked, last = templates.fill_each("judge/question", [*shown, {"source": source, "question": asked}])
+    messages = [{"role": "system", "content": templates.text("judge/system")}]
+    for content, example in zip(worked, examples, strict=True):
+        messages += [{"role": "user", "content": content}, {"role": "assistant", "content": example["verdict"]}]
+    return Prompt((*messages, {"role": "user", "content": last}))
 
 
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:

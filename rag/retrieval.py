@@ -108,7 +108,7 @@ def lexical_cover(question: str, evidence: str, index: Index) -> float:
     return sum(weight for word, weight in weights.items() if word in held) / total if total else 0.0
 
 
-def likely_sentences(found: Found, index: Index, limit: int) -> list[tuple[int, float]]:
+def likely_sentences(found: Found, index: Index, limit: int | None = None) -> list[tuple[int, float]]:
     """Return the sentences of the found passages nearest to the question, as (sentence number, similarity)."""
     numbers = [s for passage in found.numbers for s in index.members[passage] if index.rows[s] >= 0]
     if not numbers:
