@@ -37,6 +37,8 @@ class SentenceTransformerEmbedder:
     """
 
     BATCH = 8
+    REMEMBERED = 256
+    """Queries whose vectors are kept: one question is embedded by several stages."""
 
     def __init__(self, folder: Path, identity: str, threads: int = 0) -> None:
         import torch
@@ -49,14 +51,21 @@ class SentenceTransformerEmbedder:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         self._lock = threading.Lock()
+        self._known: dict[str, Vectors] = {}
         self.identity = identity
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a query."""
+        """Return one unit vector a query; one asked for lately is not embedded again."""
         with self._lock:
-            vectors = self._model.encode_query(list(texts), normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(vectors, dtype=np.float32)
+            fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+            if fresh:
+                vectors = self._model.encode_query(fresh, normalize_embeddings=True, show_progress_bar=False)
+                self._known |= zip(fresh, np.asarray(vectors, dtype=np.float32), strict=True)
+            found = np.stack([self._known[text] for text in texts])
+            for text in list(self._known)[: -self.REMEMBERED]:
+                del self._known[text]
+        return found
 
     def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
         """Return one unit vector a text; texts of like length share a batch, so that little is padded."""

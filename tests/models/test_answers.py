@@ -86,3 +86,12 @@ def test_the_corpus_is_the_text_that_citations_count_in() -> None:
     (document,) = read_corpus(Settings.load().corpus)
     for mended in ("211高校”", "結果。互聯網時期", "。“三個15%”"):
         assert document.text.count(mended) == 1
+
+
+def test_a_query_embedded_again_or_among_others_has_the_same_vector(rag: Rag) -> None:
+    _, embedder = rag.search_index()
+    alone = embedder.queries(["杭州有什么政策"])[0]
+    first, again, other = embedder.queries(["杭州有什么政策", "杭州有什么政策", "南京的产业"])
+    assert (first == alone).all()
+    assert (again == alone).all()
+    assert abs(float(other @ other) - 1.0) < 1e-5
