@@ -6,21 +6,21 @@ The page knows an Answerer, not models: tests give it a scripted one.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import gradio as gr
 
 from rag.documents import Document
 from rag.errors import Cancelled, RagError
-from rag.results import Event, Evidence, Final, Message, Progress, Token
+from rag.results import Event, Evidence, Final, Progress, Token
 from rag.ui import conversation, feedback, render
 from rag.ui.conversation import Turn
+from rag.ui.desk import Answerer, Desk
+from rag.ui.endpoints import offer_endpoints
 from rag.ui.strings import DEFAULT, examples, languages, preferred, say
 
 LONGEST_QUESTION = 2_000
@@ -33,49 +33,6 @@ _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
 
 
-class Answerer(Protocol):
-    """Answer questions; `rag.pipeline.Rag` does."""
-
-    @property
-    def documents(self) -> tuple[Document, ...]:
-        """Return the sources."""
-
-    def stream(
-        self, question: str, history: Sequence[Message] = (), cancelled: Callable[[], bool] | None = None
-    ) -> Iterator[Event]:
-        """Yield an answer's events."""
-
-    def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
-        """Return the evidence alone."""
-
-    def status(self) -> tuple[Literal["ready", "warming", "broken"], str]:
-        """Return whether questions can be answered, and why not."""
-
-    def metrics(self) -> str:
-        """Return counts in Prometheus' text format."""
-
-
-@dataclass
-class Desk:
-    """Hold what the page works with, and which readers' answers are under way."""
-
-    answerer: Answerer
-    feedback_path: Path
-    stops: dict[str, threading.Event] = field(default_factory=dict)
-
-    def start(self, session: str) -> threading.Event:
-        """Return a fresh stop for a reader, ending what the same reader had under way."""
-        self.stop(session)
-        self.stops[session] = threading.Event()
-        return self.stops[session]
-
-    def stop(self, session: str) -> None:
-        """End a reader's answer."""
-        event = self.stops.pop(session, None)
-        if event is not None:
-            event.set()
-
-
 def create_app(answerer: Answerer, feedback_path: Path) -> gr.Blocks:
     """Return the page; nothing is served yet.
 
@@ -84,34 +41,9 @@ def create_app(answerer: Answerer, feedback_path: Path) -> gr.Blocks:
     desk = Desk(answerer, feedback_path)
     with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(desk).build(page)
-        _endpoints(desk)
+        offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256)
     return page
-
-
-def _endpoints(desk: Desk) -> None:
-    """Offer `/answer` and `/retrieve` to programs."""
-
-    def answer(question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
-        """Answer one question about the text; history holds earlier turns as role and content."""
-        try:
-            for event in desk.answerer.stream(question, history or []):
-                if isinstance(event, Final):
-                    return event.answer.to_dict()
-        except RagError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        raise gr.Error("The answer ended before it was complete; ask again.", print_exception=False)
-
-    def retrieve(question: str) -> dict[str, Any]:
-        """Return the passages and sentences of the text that most likely answer a question."""
-        try:
-            found = desk.answerer.retrieve(question)
-        except RagError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return {"passages": [vars(p) for p in found.passages], "sentences": [vars(s) for s in found.sentences]}
-
-    gr.api(answer, api_name="answer", api_description="Answer one question about the text, with citations.")
-    gr.api(retrieve, api_name="retrieve", api_description="Find the passages that most likely answer a question.")
 
 
 class _Page:
@@ -197,7 +129,7 @@ class _Page:
             )
         for name, button in self.thumbs.items():
             button.click(self._judge(name == "helpful"), [*view, self.reason], [self.status, self.reason], api_name=False)
-        page.unload(self.leave)
+        page.unload(self.halt)
 
     def _labelled(self) -> list[Any]:
         fixed = [self.title, self.choice, self.lead, self.box, self.send, self.stop, self.reason]
@@ -342,11 +274,7 @@ class _Page:
         return ""
 
     def halt(self, request: gr.Request) -> None:
-        """Stop the reader's answer."""
-        self.desk.stop(str(request.session_hash))
-
-    def leave(self, request: gr.Request) -> None:
-        """Free the engine of a reader who left."""
+        """End the answer of a reader who stops or leaves."""
         self.desk.stop(str(request.session_hash))
 
     def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], tuple[str, str]]:

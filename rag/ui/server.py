@@ -18,7 +18,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from rag.errors import SettingsError
-from rag.ui.page import CSS, HEAD, THEME, Answerer, create_app
+from rag.ui.desk import Answerer
+from rag.ui.page import CSS, HEAD, THEME, create_app
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -1,0 +1,36 @@
+"""Offer the page's answers to programs, as named endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from rag.errors import RagError
+from rag.results import Final
+from rag.ui.desk import Desk
+
+
+def offer_endpoints(desk: Desk) -> None:
+    """Offer `/answer` and `/retrieve` to programs."""
+
+    def answer(question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
+        """Answer one question about the text; history holds earlier turns as role and content."""
+        try:
+            for event in desk.answerer.stream(question, history or []):
+                if isinstance(event, Final):
+                    return event.answer.to_dict()
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error("The answer ended before it was complete; ask again.", print_exception=False)
+
+    def retrieve(question: str) -> dict[str, Any]:
+        """Return the passages and sentences of the text that most likely answer a question."""
+        try:
+            found = desk.answerer.retrieve(question)
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return {"passages": [vars(p) for p in found.passages], "sentences": [vars(s) for s in found.sentences]}
+
+    gr.api(answer, api_name="answer", api_description="Answer one question about the text, with citations.")
+    gr.api(retrieve, api_name="retrieve", api_description="Find the passages that most likely answer a question.")
