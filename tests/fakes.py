@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.errors import Cancelled
 from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.results import Answer
 from rag.text import fold
 
 ARTICLE = """杭州的人工智能產業起步很早。深度求索成立於2023年7月17日，總部設在杭州。
@@ -20,6 +21,18 @@ ARTICLE = """杭州的人工智能產業起步很早。深度求索成立於2023
 宇樹科技的機器人在春節晚會上跳了舞。王興興是宇樹科技的創始人。
 與深圳相比，杭州的房價更低。上海的外資企業最多。
 """
+
+FOUNDED = "深度求索成立於哪一年？"
+DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
+SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
+
+
+def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
+    assert answer.citations
+    for citation in answer.citations:
+        assert source[citation.start : citation.end] == citation.quote
+        assert f"[{citation.marker}]" in answer.text
+        assert 0.0 <= citation.support <= 1.0
 
 
 class FakeEmbedder:

@@ -4,27 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes import ARTICLE, FakeEmbedder, ScriptedGenerator, asked
+from fakes import DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
 
 from rag.answering import Switches
 from rag.documents import Document
 from rag.pipeline import Rag
-from rag.results import Answer, Event, Evidence, Progress, Token
+from rag.results import Event, Evidence, Progress, Token
 from rag.settings import Settings
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
-FOUNDED = "深度求索成立於哪一年？"
-DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
-SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
-
-
-def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
-    assert answer.citations
-    for citation in answer.citations:
-        assert source[citation.start : citation.end] == citation.quote
-        assert f"[{citation.marker}]" in answer.text
-        assert 0.0 <= citation.support <= 1.0
 
 
 def stages(events: list[Event]) -> list[str]:

@@ -3,28 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from fakes import ARTICLE, FakeEmbedder, ScriptedGenerator
+from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, assert_exact
 
 from rag.documents import Document
 from rag.errors import CorpusError, IndexStoreError
 from rag.pipeline import Rag
-from rag.results import Answer
 from rag.settings import Settings
 from rag.store import rebuild
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
-FOUNDED = "深度求索成立於哪一年？"
-DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
-SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
-
-
-def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
-    assert answer.citations
-    for citation in answer.citations:
-        assert source[citation.start : citation.end] == citation.quote
-        assert f"[{citation.marker}]" in answer.text
-        assert 0.0 <= citation.support <= 1.0
 
 
 def test_an_index_that_another_process_rebuilt_is_picked_up(make_rag: Maker, chosen: Settings) -> None:

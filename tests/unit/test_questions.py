@@ -3,14 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from fakes import ScriptedGenerator
+from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
 from rag.errors import QuestionError
 from rag.pipeline import LONGEST_QUESTION, Rag
 
 Maker = Callable[..., Rag]
-FOUNDED = "深度求索成立於哪一年？"
-DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
 FORM = 'A turn of the history has the wrong form; expected {"role": "user" or "assistant", "content": text}.'
 LIST = 'The history has the wrong form; expected a list of {"role": …, "content": …}.'
 

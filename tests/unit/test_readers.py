@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from fakes import ScriptedGenerator, asked
+from fakes import DRAFT, FOUNDED, ScriptedGenerator, asked
 
 from rag.errors import Cancelled, CorpusError, GenerationError
 from rag.pipeline import Rag
@@ -14,8 +14,6 @@ from rag.settings import Settings
 from rag.text import to_simplified, to_traditional
 
 Maker = Callable[..., Rag]
-FOUNDED = "深度求索成立於哪一年？"
-DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
 SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
 
 
