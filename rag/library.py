@@ -42,7 +42,7 @@ class Library:
             seen = self._fingerprint()
             if self._index is None or seen != self._seen:
                 self._index = self._open(embedder, report, say)
-                self._seen = self._fingerprint()
+                self._seen = seen  # taken before reading: what changes meanwhile is seen at the next question
             return self._index
 
     def _open(self, embedder: Embedder, report: Report | None, say: Callable[[str], None]) -> Index:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from rag.index import Index, build
 
 FORMAT = 1
 _MEND = "run python index/rebuild.py"
+_BUILD = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,21 @@ def load(store: Path, recipe: Recipe) -> Index:
 
     Raises IndexStoreError, naming the file, what was found and what was expected, where there is none that fits.
     """
+    while True:
+        pointer = _pointer(store)
+        try:
+            return _load(store, recipe)
+        except (IndexStoreError, OSError, RuntimeError):
+            if _pointer(store) == pointer:
+                raise
+            # Another process has put a new build in use and removed this one while it was read.
+
+
+def _pointer(store: Path) -> bytes:
+    return _bytes(store / "current.json")
+
+
+def _load(store: Path, recipe: Recipe) -> Index:
     folder, manifest = _manifest(store)
     found = Recipe(**manifest["recipe"])
     if found != recipe:
@@ -78,7 +95,7 @@ def load(store: Path, recipe: Recipe) -> Index:
 
 
 def _manifest(store: Path) -> tuple[Path, dict[str, Any]]:
-    pointer = _json(_bytes(store / "current.json"), store / "current.json")
+    pointer = _json(_pointer(store), store / "current.json")
     if not isinstance(pointer, dict) or not {"build", "manifest"} <= pointer.keys():
         raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names no build; {_MEND}.")
     folder = store / Path(str(pointer["build"])).name
@@ -144,8 +161,17 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
             f"The index cannot be written to {store} ({error.strerror}); free space or allow writing there, or set "
             "RAG_STORE to another folder."
         ) from error
+    _clear(store)
+
+
+def _clear(store: Path) -> None:
+    """Remove every build but the one in use: older ones, and what a crash left half-written; nothing else is touched."""
+    try:
+        build = json.loads((store / "current.json").read_bytes())["build"]
+    except (OSError, ValueError, KeyError, TypeError):
+        build = None
     for path in store.iterdir():
-        if path.is_dir() and path.name != build_id:
+        if path.is_dir() and path.name != build and _BUILD.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -201,6 +227,7 @@ def rebuild(
 
 
 def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, recipe: Recipe, report: Report | None) -> Rebuilt:
+    _clear(store)
     try:
         index = load(store, recipe)
         return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, assert_exact
 
+from rag import library
 from rag.documents import Document
 from rag.errors import CorpusError, IndexStoreError
 from rag.pipeline import Rag
 from rag.settings import Settings
-from rag.store import rebuild
+from rag.store import load, rebuild
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
@@ -36,6 +37,23 @@ def test_an_edited_article_is_indexed_before_the_next_answer(
     (chosen.corpus / "article.txt").write_text(edited, encoding="utf-8")
     assert_exact(rag.answer(FOUNDED), edited)
     assert "is stale: the source article.txt has changed" in capsys.readouterr().err
+
+
+def test_an_article_that_is_edited_while_it_is_read_is_read_again(
+    make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = "新的第一段。\n" + ARTICLE
+
+    def load_slowly(*arguments: object) -> object:
+        index = load(*arguments)  # type: ignore[arg-type]
+        (chosen.corpus / "article.txt").write_text(edited, encoding="utf-8")
+        return index
+
+    rag = make_rag(ScriptedGenerator([DRAFT]))
+    rag.rebuild()
+    monkeypatch.setattr(library, "load", load_slowly)
+    assert_exact(rag.answer(FOUNDED), ARTICLE)
+    assert_exact(rag.answer(FOUNDED), edited)
 
 
 def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chosen: Settings) -> None:

@@ -318,8 +318,47 @@ def test_characters_beyond_the_basic_plane_are_kept(tmp_path: Path) -> None:
     assert load(tmp_path, recipe(odd)).documents[0].text == odd
 
 
-def test_saving_removes_the_builds_before(store: Path) -> None:
-    (store / "leaving").mkdir()
+def test_saving_removes_the_builds_before_and_nothing_else(store: Path) -> None:
+    for name in ("0123456789ab", "holiday photos"):
+        (store / name).mkdir()
     index = load(store, recipe())
     save(store, index, recipe())
+    assert {p.name for p in store.iterdir() if p.is_dir()} == {build_of(store).name, "holiday photos"}
+
+
+def test_what_a_crash_left_is_removed_by_a_rebuild_that_finds_nothing_to_do(store: Path) -> None:
+    (store / "0123456789ab").mkdir()
+    assert rebuild(store, article(), FakeEmbedder(), LONGEST).embedded == 0
     assert [p.name for p in store.iterdir() if p.is_dir()] == [build_of(store).name]
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "current.json"])
+def test_a_reader_meets_no_gap_when_another_process_puts_a_new_build_in_use(
+    store: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    opened, late = place(store, name), []
+    read = store_module._bytes
+
+    def save_meanwhile(path: Path) -> bytes:
+        if path == opened and not late:
+            late.append(path)
+            save(store, store_module.build(article(), FakeEmbedder(), LONGEST)[0], recipe())
+        return read(path)
+
+    monkeypatch.setattr(store_module, "_bytes", save_meanwhile)
+    assert load(store, recipe()).documents[0].text == ARTICLE
+    assert late == [opened] and not opened.exists()
+
+
+def test_a_reader_meets_no_gap_between_the_check_and_the_reading(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, late = store_module._read, []
+
+    def save_meanwhile(folder: Path) -> store_module.Index:
+        if not late:
+            late.append(folder)
+            save(store, store_module.build(article(), FakeEmbedder(), LONGEST)[0], recipe())
+        return read(folder)
+
+    monkeypatch.setattr(store_module, "_read", save_meanwhile)
+    assert load(store, recipe()).documents[0].text == ARTICLE
+    assert late and not late[0].exists()
