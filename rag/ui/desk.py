@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -37,22 +36,38 @@ class Answerer(Protocol):
         """Return counts in Prometheus' text format."""
 
 
-@dataclass
 class Desk:
-    """Hold what the page works with, and which readers' answers are under way."""
+    """Hold what the page works with, and which readers' answers are under way.
 
-    answerer: Answerer
-    feedback_path: Path
-    stops: dict[str, threading.Event] = field(default_factory=dict)
+    feedback_path: file to which readers' feedback is appended.
+    """
 
-    def start(self, session: str) -> threading.Event:
-        """Return a fresh stop for a reader, ending what the same reader had under way."""
-        self.stop(session)
-        self.stops[session] = threading.Event()
-        return self.stops[session]
+    def __init__(self, answerer: Answerer, feedback_path: Path) -> None:
+        self.answerer = answerer
+        self.feedback_path = feedback_path
+        self._lock = threading.Lock()
+        self._under_way: dict[str, set[threading.Event]] = {}
+
+    def stream(self, session: str, question: str, history: Sequence[Message]) -> Iterator[Event]:
+        """Return an answer's events, which end when the reader of a session stops or leaves, from now on."""
+        stopped = threading.Event()
+        with self._lock:
+            self._under_way.setdefault(session, set()).add(stopped)
+        return self._stream(session, question, history, stopped)
+
+    def _stream(self, session: str, question: str, history: Sequence[Message], stopped: threading.Event) -> Iterator[Event]:
+        try:
+            yield from self.answerer.stream(question, history, stopped.is_set)
+        finally:
+            with self._lock:
+                others = self._under_way.get(session, set())
+                others.discard(stopped)
+                if not others:
+                    self._under_way.pop(session, None)
 
     def stop(self, session: str) -> None:
-        """End a reader's answer."""
-        event = self.stops.pop(session, None)
-        if event is not None:
-            event.set()
+        """End a reader's answers."""
+        with self._lock:
+            under_way = self._under_way.pop(session, set())
+        for stopped in under_way:
+            stopped.set()

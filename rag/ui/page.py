@@ -19,7 +19,7 @@ from rag.errors import Cancelled, RagError
 from rag.results import Event, Evidence, Final, Progress, Token
 from rag.ui import conversation, feedback, render
 from rag.ui.conversation import Turn
-from rag.ui.desk import Answerer, Desk
+from rag.ui.desk import Desk
 from rag.ui.endpoints import offer_endpoints
 from rag.ui.strings import DEFAULT, examples, languages, preferred, say
 
@@ -33,12 +33,8 @@ _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
 
 
-def create_app(answerer: Answerer, feedback_path: Path) -> gr.Blocks:
-    """Return the page; nothing is served yet.
-
-    feedback_path: file to which readers' feedback is appended.
-    """
-    desk = Desk(answerer, feedback_path)
+def create_app(desk: Desk) -> gr.Blocks:
+    """Return the page; nothing is served yet."""
     with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(desk).build(page)
         offer_endpoints(desk)
@@ -230,13 +226,15 @@ class _Page:
             page[2] = f'<p role="alert">{say("too_long", language, most=LONGEST_QUESTION, found=len(question))}</p>'
             yield [question, *page]
             return
-        stop = self.desk.start(str(request.session_hash))
+        session = str(request.session_hash)
+        self.desk.stop(session)
+        events = self.desk.stream(session, question, conversation.history(before))
         turn: Turn = {"question": question, "state": "asked", "draft": ""}
         likely: list[render.Span] = []
         progress = say("searching", language)
         yield ["", *self._shown([*before, turn], language, progress)]
         try:
-            for event in self.desk.answerer.stream(question, conversation.history(before), stop.is_set):
+            for event in events:
                 progress = self._heard(event, turn, likely, language) or progress
                 if not isinstance(event, Final):
                     page = self._shown([*before, turn], language, progress, likely)

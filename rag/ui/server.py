@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import gradio as gr
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
-from rag.ui.desk import Answerer
+from rag.ui.desk import Answerer, Desk
 from rag.ui.page import CSS, HEAD, THEME, create_app
 
 HEADERS = {
@@ -31,6 +35,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+THREADS = 512
+"""Twice as many as the page lets wait."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -39,7 +45,9 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
 
     auth: name and password that a reader must give.
     """
-    app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
+    desk = Desk(answerer, feedback_path)
+    app.add_middleware(_Leaving, stop=desk.stop)  # within the guard, which ends every response that was cut short
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -57,7 +65,7 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
     def metrics() -> PlainTextResponse:
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
-    page = create_app(answerer, feedback_path)
+    page = create_app(desk)
     served: FastAPI = gr.mount_gradio_app(
         app,
         page,
@@ -74,6 +82,46 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
         allowed_paths=[],
     )
     return served
+
+
+@asynccontextmanager
+async def _room(app: FastAPI) -> AsyncIterator[None]:
+    """Let more readers wait than the 40 threads that are usual: whoever waits holds one, and stopping needs one too."""
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+class _Leaving:
+    """Notice who hangs up before the answer is there: Gradio drops the answer, but lets its work go on."""
+
+    def __init__(self, app: ASGIApp, stop: Callable[[str], None]) -> None:
+        self._app = app
+        self._stop = stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session = _awaited(scope) if scope["type"] == "http" else ""
+        complete = False
+
+        async def sending(message: Message) -> None:
+            nonlocal complete
+            complete = complete or (message["type"] == "http.response.body" and not message.get("more_body"))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            if session and not complete:
+                self._stop(session)
+
+
+def _awaited(scope: Scope) -> str:
+    """Return the session whose answers a request awaits; a single call's event is its own session."""
+    path = str(scope["path"])
+    if "/gradio_api/call/" in path and scope["method"] == "GET":
+        return path.rstrip("/").rsplit("/", 1)[1]
+    if path.endswith("/gradio_api/queue/data"):
+        return str(parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0])
+    return ""
 
 
 def mcp_installed() -> bool:

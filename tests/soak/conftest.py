@@ -1,0 +1,127 @@
+"""Run each test of this folder twice over: short with every run of the tests, long (`make soak`) for hours of wear."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from fakes import ARTICLE
+
+SCRIPTED = Path(__file__).parent / "scripted.py"
+
+
+@pytest.fixture(params=["short", pytest.param("long", marks=pytest.mark.soak)])
+def amount(request: pytest.FixtureRequest) -> Callable[[float, float], float]:
+    """Return how much to do: amount(short, long)."""
+    return lambda short, long: long if request.param == "long" else short
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """Start the project's programs with scripted models, in processes and folders of their own."""
+
+    folder: Path
+
+    def start(self, program: str, *arguments: str, **variables: object) -> subprocess.Popen[str]:
+        """Start a program; its output goes to `<folder>/<program>.log`."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+        own = {
+            "RAG_CORPUS": self.folder / "corpus",
+            "RAG_STORE": self.folder / "store",
+            "RAG_READ_AHEAD": 0,
+            "XDG_CACHE_HOME": self.folder / "cache",
+        }
+        environment = kept | {name: str(value) for name, value in (own | variables).items()}
+        command = [sys.executable, str(SCRIPTED), program, *arguments]
+        with self.log(program).open("ab") as log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True)
+
+    def log(self, program: str) -> Path:
+        """Return where a program's output goes."""
+        return self.folder / f"{Path(program).stem}.log"
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> Scripted:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "article.txt").write_text(ARTICLE, encoding="utf-8")
+    return Scripted(tmp_path)
+
+
+@dataclass(frozen=True)
+class App:
+    """Hold a page that is being served by a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+
+    @property
+    def resident(self) -> int:
+        """Return the bytes of memory that the process holds."""
+        return int(self._status("VmRSS")) * 1024
+
+    @property
+    def threads(self) -> int:
+        """Return the number of its threads."""
+        return int(self._status("Threads"))
+
+    @property
+    def handles(self) -> int:
+        """Return the number of its open files and sockets."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def _status(self, name: str) -> str:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
+
+    def metric(self, name: str) -> float:
+        """Return one count of /metrics."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        return float(next(line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} ")))
+
+
+@pytest.fixture
+def start_app(scripted: Scripted) -> Iterator[Callable[..., App]]:
+    """Return a starter of pages: start_app(**environment) waits until questions can be answered."""
+    processes = []
+
+    def start(**variables: object) -> App:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = scripted.start("app.py", "--port", str(port), **variables)
+        processes.append(process)
+        app = App(process, f"http://127.0.0.1:{port}", scripted.log("app.py"))
+        wait_for(lambda: process.poll() is not None or _ready(app), 60)
+        assert process.poll() is None, app.log.read_text()
+        return app
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def _ready(app: App) -> bool:
+    try:
+        return httpx.get(f"{app.url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(done: Callable[[], bool], seconds: float) -> float:
+    """Wait until something is so, and return the seconds that it took."""
+    started = time.monotonic()
+    while not done():
+        assert time.monotonic() - started < seconds, f"it did not happen within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - started

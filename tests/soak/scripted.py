@@ -1,0 +1,71 @@
+"""Run one of the project's own programs with scripted models: `python scripted.py app.py --port 7861`.
+
+Everything but the models is the real thing. SCRIPTED_TEXT_S: seconds that each text takes to embed. SCRIPTED_LETTER_S:
+seconds that each letter takes to write. A draft repeats what was asked, so that an answer tells whose it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from fakes import FakeEmbedder, ScriptedGenerator, asked  # noqa: E402
+
+from rag import pipeline  # noqa: E402
+from rag.generation import Piece, Prompt, Step, Stop  # noqa: E402
+
+TEXT_S = float(os.environ.get("SCRIPTED_TEXT_S", "0"))
+LETTER_S = float(os.environ.get("SCRIPTED_LETTER_S", "0"))
+
+
+class SlowEmbedder(FakeEmbedder):
+    """Take some time over each text, and keep no list of them."""
+
+    def passages(self, texts: Sequence[str], report: Callable[[int, int], None] | None = None) -> np.ndarray:
+        vectors = []
+        for done, text in enumerate(texts, start=1):
+            time.sleep(TEXT_S)
+            vectors.append(self.vector(text))
+            if report is not None:
+                report(done, len(texts))
+        return np.stack(vectors)
+
+
+class Repeating(ScriptedGenerator):
+    """Write what was asked, this question's words last, letter by letter."""
+
+    def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        for step in super().stream(prompt, max_tokens, stop):
+            if isinstance(step, Piece):
+                time.sleep(LETTER_S)
+            yield step
+        self.prompts.clear()
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+        chances = super().choose(prompt, choices, stop)
+        self.chosen.clear()
+        return chances
+
+
+def repeated(prompt: Prompt) -> str:
+    """Return the question before this one, if there was one, and this one as a draft."""
+    questions = re.findall(r"问题：(.*)", asked(prompt))
+    return "".join(f"{question}。" for question in questions)
+
+
+if __name__ == "__main__":
+    pipeline.open_embedder = lambda settings: SlowEmbedder()  # type: ignore[assignment]
+    pipeline.open_generator = lambda settings: Repeating([repeated])  # type: ignore[assignment]
+    program, *arguments = sys.argv[1:]
+    sys.argv = [str(ROOT / program), *arguments]
+    runpy.run_path(sys.argv[0], run_name="__main__")
