@@ -34,10 +34,7 @@ def _serve(host: str, options: argparse.Namespace) -> int:
     rag = Rag(Settings.load())
     threading.Thread(target=_warm, args=(rag,), name="warm", daemon=True).start()
     print(f"http://{host}:{options.port}", flush=True)
-    try:
-        serve(create_server(rag, cache_folder() / "feedback.jsonl", auth), host, options.port)
-    finally:
-        rag.close()
+    serve(create_server(rag, cache_folder() / "feedback.jsonl", auth), host, options.port, rag.close)
     return 0
 
 

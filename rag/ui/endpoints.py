@@ -14,9 +14,7 @@ from rag.ui.desk import Desk
 def offer_endpoints(desk: Desk) -> None:
     """Offer `/answer` and `/retrieve` to programs."""
 
-    def answer(
-        question: str, history: list[dict[str, str]] | None = None, request: gr.Request | None = None
-    ) -> dict[str, Any]:
+    def answer(question: str, history: list[dict[str, str]] | None = None, request: gr.Request | None = None) -> dict[str, Any]:
         """Answer one question about the text; history holds earlier turns as role and content."""
         session = str(request.session_hash) if request else ""
         try:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -17,8 +17,9 @@ from urllib.parse import parse_qs
 import gradio as gr
 import uvicorn
 from anyio import to_thread
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
@@ -47,14 +48,8 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
     """
     app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
     desk = Desk(answerer, feedback_path)
-    app.add_middleware(_Leaving, stop=desk.stop)  # within the guard, which ends every response that was cut short
-
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        for name, value in HEADERS.items():
-            response.headers[name] = value
-        return response
+    app.add_middleware(_Leaving, stop=desk.stop)
+    app.add_middleware(_Guard)
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
@@ -89,6 +84,21 @@ async def _room(app: FastAPI) -> AsyncIterator[None]:
     """Let more readers wait than the 40 threads that are usual: whoever waits holds one, and stopping needs one too."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
+
+
+class _Guard:
+    """Put the headers on every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, sending)
 
 
 class _Leaving:
@@ -177,6 +187,16 @@ def check_address(host: str, port: int, auth: tuple[str, str] | None, allow_publ
             ) from error
 
 
-def serve(app: FastAPI, host: str, port: int) -> None:
-    """Serve until interrupted; open connections get two seconds to end."""
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+def serve(app: FastAPI, host: str, port: int, end: Callable[[], None]) -> None:
+    """Serve until interrupted.
+
+    end: called then, to end the answers under way; open connections get one more second.
+    """
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await to_thread.run_sync(end)
+            await super().shutdown(sockets)
+
+    with suppress(KeyboardInterrupt):  # an interrupted server raises it again once it has ended
+        Server(uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)).run()

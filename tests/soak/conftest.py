@@ -24,6 +24,26 @@ def amount(request: pytest.FixtureRequest) -> Callable[[float, float], float]:
     return lambda short, long: long if request.param == "long" else short
 
 
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Return a keeper of what was counted; it is told at the end of the run."""
+
+    def keep(**counted: object) -> None:
+        for name, value in counted.items():
+            record_property(name, value)
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [
+        each for outcome in ("passed", "failed") for each in terminalreporter.getreports(outcome) if each.user_properties
+    ]
+    for report in reports:
+        told = ", ".join(f"{name} {value}" for name, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid.split('::')[1]}: {told}")
+
+
 @dataclass(frozen=True)
 class Scripted:
     """Start the project's programs with scripted models, in processes and folders of their own."""

@@ -33,6 +33,7 @@ class SlowEmbedder(FakeEmbedder):
 
     def passages(self, texts: Sequence[str], report: Callable[[int, int], None] | None = None) -> np.ndarray:
         vectors = []
+        sys.stderr.write("embedding\n")
         for done, text in enumerate(texts, start=1):
             time.sleep(TEXT_S)
             vectors.append(self.vector(text))
@@ -45,11 +46,11 @@ class Repeating(ScriptedGenerator):
     """Write what was asked, this question's words last, letter by letter."""
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        self.prompts.clear()
         for step in super().stream(prompt, max_tokens, stop):
             if isinstance(step, Piece):
                 time.sleep(LETTER_S)
             yield step
-        self.prompts.clear()
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
         chances = super().choose(prompt, choices, stop)

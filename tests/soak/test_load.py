@@ -8,23 +8,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
 from conftest import App, wait_for
 from readers import ask, asking, question_and_history
 
 Amount = Callable[[float, float], float]
+Figures = Callable[..., None]
 StartApp = Callable[..., App]
 READERS = 50
 
 
 def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
-    start_app: StartApp, amount: Amount, record_property: pytest.RecordProperty
+    start_app: StartApp, amount: Amount, figures: Figures
 ) -> None:
     app = start_app()
     counts = [0] * READERS
     waits: list[list[float]] = [[] for _ in range(READERS)]
-    until = time.monotonic() + amount(6, 300)
-    warm = time.monotonic() + amount(3, 60)
+    until = time.monotonic() + amount(4, 300)
+    warm = time.monotonic() + amount(2, 60)
 
     def reader(number: int) -> None:
         with httpx.Client(base_url=app.url, timeout=60) as client:
@@ -51,17 +51,19 @@ def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
     growth = app.resident / resident - 1
     slowest = max(max(times[1:], default=0.0) for times in waits)
     typical = sorted(time for times in waits for time in times[1:])[sum(map(len, waits)) // 2 - READERS // 2]
-    figures = {
-        "answers": sum(counts),
-        "fewest and most a reader": (min(counts), max(counts)),
-        "median and longest wait": (round(typical, 2), round(slowest, 2)),
-        "slowest /healthz": round(max(health), 2),
-        "MB then and growth": (resident // 1_000_000, f"{growth:.1%}"),
-        "threads": (threads, app.threads),
-        "handles": (handles, app.handles),
-    }
-    record_property("figures", figures)
-    print(figures)
+    figures(
+        readers=READERS,
+        answers=sum(counts),
+        fewest_of_a_reader=min(counts),
+        most_of_a_reader=max(counts),
+        median_wait_s=round(typical, 2),
+        longest_wait_s=round(slowest, 2),
+        slowest_healthz_s=round(max(health), 2),
+        resident_mb=resident // 1_000_000,
+        growth=f"{growth:.1%}",
+        threads=f"{threads} to {app.threads}",
+        handles=f"{handles} to {app.handles}",
+    )
     assert app.metric('rag_questions_total{outcome="answered"}') == sum(counts)
     assert max(counts) - min(counts) <= max(2, 0.1 * max(counts))
     assert max(health) < 1.0
@@ -70,8 +72,10 @@ def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
     assert app.handles <= handles + 2
 
 
-def test_a_hundred_readers_who_leave_in_the_middle_free_the_engine_within_a_second(start_app: StartApp) -> None:
-    app = start_app(SCRIPTED_LETTER_S=0.05)
+def test_a_hundred_readers_who_leave_in_the_middle_free_the_engine_within_a_second(
+    start_app: StartApp, figures: Figures
+) -> None:
+    app = start_app(SCRIPTED_LETTER_S=0.03)
     with httpx.Client(base_url=app.url, timeout=60) as client:
         question = question_and_history()[0]
         ask(client, question)
@@ -97,6 +101,6 @@ def test_a_hundred_readers_who_leave_in_the_middle_free_the_engine_within_a_seco
             started = time.monotonic()
         ask(client, question)
         late = time.monotonic() - started - alone
-    print({"seconds alone": round(alone, 2), "seconds later": round(late, 2), "seconds of /healthz": round(healthy, 3)})
+    figures(left=100, next_answer_later_by_s=round(late, 2), healthz_s=round(healthy, 3))
     assert healthy < 1.0
     assert late < 1.0

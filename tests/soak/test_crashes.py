@@ -1,0 +1,95 @@
+"""Programs that are killed or told to end, at any moment: the index in use stays whole, and nothing is left lying about."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import App, Scripted, wait_for
+from fakes import ARTICLE, FakeEmbedder
+from readers import asking, question_and_history
+
+from rag.documents import Document
+from rag.store import Recipe, load, rebuild
+from rag.tuned import tuned
+
+LONGEST = tuned().longest_passage
+
+
+def recipe(text: str) -> Recipe:
+    return Recipe.of([Document("article.txt", text)], "bigrams", LONGEST)
+
+
+def edited(number: int) -> str:
+    return f"第{number}版。\n" + ARTICLE * 20
+
+
+def builds(store: Path) -> list[Path]:
+    return [path for path in store.iterdir() if path.is_dir()]
+
+
+def test_a_rebuild_that_is_killed_at_any_moment_leaves_an_index_that_serves(
+    scripted: Scripted, amount: Callable[[float, float], float], figures: Callable[..., None]
+) -> None:
+    store, source, kills, done, left = scripted.folder / "store", scripted.folder / "corpus" / "article.txt", 0, 0, 0
+    random.seed(7)
+    old = edited(0)
+    source.write_text(old, encoding="utf-8")
+    started = time.monotonic()
+    assert scripted.start("index/rebuild.py").wait(60) == 0
+    whole = time.monotonic() - started
+    for number in range(1, int(amount(8, 200)) + 1):
+        fresh = edited(number)
+        source.write_text(fresh, encoding="utf-8")
+        # The interpreter's start is left out of most shots: they are for the embedding and the writing.
+        process = scripted.start("index/rebuild.py", SCRIPTED_TEXT_S=0.001)
+        time.sleep(random.uniform(0.6, 1.1) * whole)
+        process.kill()
+        if process.wait() == 0:
+            done += 1
+        else:
+            kills += 1
+        try:
+            load(store, recipe(fresh))
+            old = fresh
+        except Exception:
+            assert load(store, recipe(old)).documents[0].text == old
+        left = max(left, len(builds(store)))
+        assert len(builds(store)) <= 2
+    last = Document("article.txt", edited(-1))
+    rebuild(store, [last], FakeEmbedder(), LONGEST)
+    assert load(store, recipe(last.text)).documents == (last,)
+    assert len(builds(store)) == 1
+    assert {path.name for path in store.iterdir() if path.is_file()} <= {"current.json", "current.tmp", "rebuild.lock"}
+    figures(killed=kills, ended_before=done, survived=kills + done, most_folders=left)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_a_rebuild_that_is_told_to_end_does_so_within_three_seconds(scripted: Scripted, sent: signal.Signals) -> None:
+    store, source = scripted.folder / "store", scripted.folder / "corpus" / "article.txt"
+    rebuild(store, [Document("article.txt", ARTICLE)], FakeEmbedder(), LONGEST)
+    source.write_text("新的一段。\n" + ARTICLE.replace("杭州", "上海"), encoding="utf-8")
+    process = scripted.start("index/rebuild.py", SCRIPTED_TEXT_S=5)
+    wait_for(lambda: "embedding" in scripted.log("rebuild.py").read_text(), 30)
+    process.send_signal(sent)
+    assert process.wait(3) in (130, -sent)
+    assert "Traceback" not in scripted.log("rebuild.py").read_text()
+    assert load(store, recipe(ARTICLE)).documents[0].text == ARTICLE
+    assert len(builds(store)) == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_a_page_that_is_told_to_end_while_it_answers_does_so_within_three_seconds(
+    start_app: Callable[..., App], sent: signal.Signals
+) -> None:
+    app = start_app(SCRIPTED_LETTER_S=0.5)
+    with httpx.Client(base_url=app.url, timeout=60) as client, asking(client, question_and_history()[0]):
+        time.sleep(0.5)
+        app.process.send_signal(sent)
+        assert app.process.wait(3) in (0, 130, -sent)
+    assert "Traceback" not in app.log.read_text()
