@@ -175,7 +175,7 @@ def _clear(store: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _durable(path: Path, data: bytes) -> None:
+def _durable(path: Path, data: bytes | memoryview) -> None:
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -192,7 +192,7 @@ def _write(folder: Path, index: Index) -> None:
     _durable(folder / "content.json", json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     np.save(folder / "owners.npy", index.owners, allow_pickle=False)
     np.save(folder / "rows.npy", index.rows, allow_pickle=False)
-    faiss.write_index(index.vectors, str(folder / "vectors.faiss"))
+    _durable(folder / "vectors.faiss", faiss.serialize_index(index.vectors).data)
     index.lexicon.save(str(folder / "terms"), corpus=None, show_progress=False)
 
 

