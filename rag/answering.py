@@ -22,7 +22,7 @@ from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, retrieve
 from rag.steering import Steering
-from rag.text import Language, has_han, to_script
+from rag.text import Language, clean, has_han, to_script
 from rag.tuned import Tuned
 
 SHOWN = 3
@@ -119,8 +119,9 @@ class Answering:
                 yield Progress(stage="reading", fraction=step.fraction)
             elif isinstance(step, Piece):
                 clock.first_token_s = clock.first_token_s or clock.now()
-                text += step.text
-                yield Token(text=step.text)
+                piece = clean(step.text)
+                text += piece
+                yield Token(text=piece)
             elif isinstance(step, Usage):
                 _add(clock, step)
         if not text.strip():
@@ -131,7 +132,7 @@ class Answering:
         text = ""
         for step in self.generator.stream(prompt, self.max_tokens, stop):
             if isinstance(step, Piece):
-                text += step.text
+                text += clean(step.text)
             elif isinstance(step, Usage):
                 _add(clock, step)
         return text.strip()

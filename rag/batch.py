@@ -59,7 +59,11 @@ def _answered(target: Path) -> set[Any]:
         return set()
     done: set[Any] = set()
     whole: list[str] = []
-    for line in target.read_bytes().decode("utf-8", "replace").split("\n"):
+    try:
+        lines = target.read_bytes().decode("utf-8", "replace").split("\n")
+    except OSError as error:
+        raise RagError(f"The results {target} cannot be read: {error.strerror}.") from error
+    for line in lines:
         try:
             done.add(json.loads(line)["id"])
         except (ValueError, KeyError, TypeError):

@@ -19,11 +19,21 @@ from rag.text import fold, split_sentences
 class Document:
     """Hold one source after mending.
 
-    `source` is its name (a file's name, or an identifier); `text` its whole text.
+    `source` is its name (a file's name, or an identifier); `text` its whole text. Raises CorpusError for a text that is no
+    Unicode text.
     """
 
     source: str
     text: str
+
+    def __post_init__(self) -> None:
+        """Refuse half a surrogate pair, which can be neither stored nor shown."""
+        try:
+            self.text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise CorpusError(
+                f"The source {self.source} holds half of a character (at {error.start}); expected Unicode text."
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Recipe:
     @classmethod
     def of(cls, documents: Sequence[Document], embedder: str, longest: int) -> Recipe:
         """Return the recipe for documents."""
-        return cls({d.source: _sha256(d.text.encode("utf-8", "surrogatepass")) for d in documents}, embedder, longest)
+        return cls({d.source: _sha256(d.text.encode()) for d in documents}, embedder, longest)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
         files = {p.relative_to(folder).as_posix(): _sha256(p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
         counts = {"documents": len(index.documents), "sentences": len(index.sentences), "passages": len(index.passages)}
         manifest = {"format": FORMAT, "recipe": asdict(recipe), "counts": counts, "files": files}
-        data = json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+        data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
         _durable(folder / "manifest.json", data)
         pointer = json.dumps({"build": build_id, "manifest": _sha256(data)}).encode()
         _durable(store / "current.tmp", pointer)
@@ -189,7 +189,7 @@ def _write(folder: Path, index: Index) -> None:
         "passages": [asdict(passage) for passage in index.passages],
         "members": index.members,
     }
-    _durable(folder / "content.json", json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    _durable(folder / "content.json", json.dumps(content, ensure_ascii=False).encode())
     np.save(folder / "owners.npy", index.owners, allow_pickle=False)
     np.save(folder / "rows.npy", index.rows, allow_pickle=False)
     _durable(folder / "vectors.faiss", faiss.serialize_index(index.vectors).data)
@@ -197,7 +197,7 @@ def _write(folder: Path, index: Index) -> None:
 
 
 def _read(folder: Path) -> Index:
-    content = json.loads((folder / "content.json").read_bytes().decode("utf-8", "surrogatepass"))
+    content = json.loads((folder / "content.json").read_bytes())
     return Index(
         documents=tuple(Document(**values) for values in content["documents"]),
         sentences=tuple(Sentence(**values) for values in content["sentences"]),

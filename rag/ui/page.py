@@ -24,6 +24,8 @@ from rag.ui.endpoints import offer_endpoints
 from rag.ui.strings import DEFAULT, examples, languages, preferred, say
 
 LONGEST_QUESTION = 2_000
+SESSIONS = 512
+"""Readers that Gradio remembers; every single call of an endpoint is one, and each takes some 60 kB."""
 _FOLDER = Path(__file__).parent
 _FONTS = ["system-ui", "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "sans-serif"]
 _LOG = logging.getLogger("rag.ui")
@@ -39,6 +41,7 @@ def create_app(desk: Desk) -> gr.Blocks:
         _Page(desk).build(page)
         offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256)
+    page.state_session_capacity = SESSIONS
     return page
 
 
