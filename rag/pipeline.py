@@ -14,14 +14,14 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 from rag.answering import Answering, Clock, Switches, evidence
 from rag.counters import Counters
-from rag.documents import Document
+from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, QuestionError, RagError
-from rag.generation import Generator, Prompt
+from rag.generation import Generator
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
@@ -32,6 +32,7 @@ from rag.retrieval import Query, likely_sentences, read_question, retrieve
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
+from rag.suggestions import Suggestions, write_question
 from rag.text import Language, clean
 from rag.tuned import Tuned, tuned
 from rag.turns import Turns
@@ -69,6 +70,7 @@ class Rag:
         self._embedder = embedder
         self._generator = generator
         self._steering: Steering | None = None
+        self._suggestions = Suggestions(self.settings.corpus, self.settings.store / "questions.jsonl")
         self._turns = Turns()
         self.counters = Counters()
         self._embedder_lock = threading.Lock()
@@ -153,6 +155,21 @@ class Rag:
         found = retrieve(query, index, embedder, self._tuned)
         return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
 
+    def suggest(
+        self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = (), limit: int = 3
+    ) -> list[str]:
+        """Return questions that the text answers: examples at first, then what lies near the last answer's citations.
+
+        cited: the citations of each answer so far, as `Answer.to_dict` has them. asked: the questions so far. Nothing is
+        loaded or generated for it.
+        """
+        if not asked:
+            sentences = [sentence for document in self.documents for sentence in split_document(document)]
+            return self._suggestions.first(language, sentences)
+        if self._steering is None:
+            return []
+        return self._suggestions.after(language, self.search_index()[0], cited, asked, limit)
+
     def answering(self) -> Answering:
         """Return what answers are made with, loading what is not loaded yet."""
         with ThreadPoolExecutor(1) as pool:
@@ -172,7 +189,7 @@ class Rag:
             raise
         self._trouble = ""
         if self.settings.read_ahead and self._ahead is None:
-            self._ahead = threading.Thread(target=self._read_ahead, name="read-ahead", daemon=True)
+            self._ahead = threading.Thread(target=self._work_ahead, name="read-ahead", daemon=True)
             self._ahead.start()
         return self
 
@@ -225,25 +242,47 @@ class Rag:
                 self._steering = Steering.load(self._templates, embedder, self._tuned.steering)
         return self._library.index(embedder, say=_say), embedder, self._steering
 
+    def _work_ahead(self) -> None:
+        """Read prompts and find questions to suggest while nobody asks."""
+        self._read_ahead()
+        if self._suggest_ahead():
+            self._read_ahead()  # what was read may have made room for other prompts since
+
     def _read_ahead(self) -> None:
-        """Read the prompt's beginning with each passage, in both languages, while nobody asks."""
+        """Read the prompt's beginning with each passage, in both languages."""
         answering = self.answering()
         languages: tuple[Language, ...] = ("zh-Hans", "en")
         for query in (Query("", "", language) for language in languages):
             for passage in answering.index.passages:
-                while not self._read_quietly(answering.generator, beginning_prompt(self._templates, query, passage)):
-                    if self._closed.wait(0.2):
-                        return
+                prompt = beginning_prompt(self._templates, query, passage)
+                self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
 
-    def _read_quietly(self, generator: Generator, prompt: Prompt) -> bool:
-        """Read one prompt as a reader of the lowest rank would; False when a question came in between."""
-        if self._turns.busy or self._closed.is_set():
-            return False
+    def _suggest_ahead(self) -> bool:
+        """Find a question for each sentence that has none yet; tell whether there was one to find."""
+        answering = self.answering()
+        missing = list(self._suggestions.missing(answering.index))
+        for number, language in missing:
+
+            def seek(stop: Stop, number: int = number, language: Language = language) -> None:
+                question = write_question(answering, number, language, stop)
+                self._suggestions.keep(answering.index.sentences[number].text, language, question)
+
+            self._quietly(seek)
+        return bool(missing)
+
+    def _quietly(self, work: Callable[[Stop], None]) -> None:
+        """Do a piece of work as a reader of the lowest rank would: again from its start when a question came in between."""
+        while not self._closed.is_set():
+            if not self._turns.busy and self._done(work):
+                return
+            self._closed.wait(0.2)
+
+    def _done(self, work: Callable[[Stop], None]) -> bool:
         ticket = object()
         try:
             for _ in self._turns.wait(ticket, lambda: True):
                 pass
-            generator.read(prompt, lambda: self._turns.waiting or self._closed.is_set())
+            work(lambda: self._turns.waiting or self._closed.is_set())
             return True
         except Cancelled:
             return False

@@ -17,7 +17,7 @@ from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.names import Names
 from rag.retrieval import Query
-from rag.text import clean, to_simplified
+from rag.text import Language, clean, to_simplified
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Templates:
         except (OSError, UnicodeDecodeError) as error:
             raise PromptError(f"The prompt {path} cannot be read: {error}; restore it, or set RAG_PROMPTS.") from error
 
-    def examples(self) -> list[dict[str, str]]:
-        """Return the judge's examples, each with source, question and verdict."""
+    def examples(self, name: str) -> list[dict[str, str]]:
+        """Return the worked examples of a folder of templates."""
         try:
-            rows: list[dict[str, str]] = tables.parse(self.text("judge/examples.toml"))["example"]
+            rows: list[dict[str, str]] = tables.parse(self.text(f"{name}/examples.toml"))["example"]
         except (ValueError, KeyError) as error:
-            raise PromptError(f"The prompt {self.folder}/judge/examples.toml has the wrong form: {error}.") from error
+            raise PromptError(f"The prompt {self.folder}/{name}/examples.toml has the wrong form: {error}.") from error
         return rows
 
     def lines(self, name: str) -> list[str]:
@@ -110,7 +110,7 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
 
     Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question.
     """
-    examples = templates.examples()
+    examples = templates.examples("judge")
     asked = _spoken(f"{query.previous} {query.text}".strip())
     source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
     shown = [{"source": example["source"], "question": example["question"]} for example in examples]
@@ -131,3 +131,17 @@ def translation_prompt(templates: Templates, quote: str) -> Prompt:
     """Return the prompt that puts a quoted sentence into English."""
     content = templates.fill("en/translate", quote=templates.names.annotate(_spoken(quote)))
     return Prompt(({"role": "user", "content": content},), grammar=templates.text("en/answer.gbnf"))
+
+
+def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
+    """Return the prompt whose continuation is a question, in a language, that a source sentence answers."""
+    name = "en" if language == "en" else "zh"
+    messages = [{"role": "system", "content": templates.text(f"suggest/{name}")}]
+    for example in templates.examples("suggest"):
+        messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
+    spoken = " ".join(_spoken(sentence).split())
+    if name == "zh":
+        return Prompt((*messages, {"role": "user", "content": spoken}))
+    return Prompt(
+        (*messages, {"role": "user", "content": templates.names.annotate(spoken)}), grammar=templates.text("en/answer.gbnf")
+    )

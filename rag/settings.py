@@ -47,7 +47,8 @@ class Settings:
     file or a transformers folder. engine: who generates. base_url, api_key, remote_model: an OpenAI-compatible server.
     rebuild: "never" makes an index that does not fit an error. offline: never touch the network. threads: 0 means one a
     core. context: tokens the engine can hold. max_tokens: longest answer. timeout_s: seconds one answer may take.
-    read_ahead: read the prompt's beginning with each passage in idle time. log_questions: write questions into the log.
+    read_ahead: in idle time, read the prompt's beginning with each passage, and find questions to suggest.
+    log_questions: write questions into the log.
     """
 
     corpus: Path = field(default_factory=lambda: _shipped("corpus", "index/corpus"))

@@ -6,9 +6,9 @@ It knows neither models nor HTML.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from rag.documents import Document
 from rag.results import Event, Evidence, Message
@@ -28,6 +28,9 @@ class Answerer(Protocol):
 
     def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
         """Return the evidence alone."""
+
+    def suggest(self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = ()) -> list[str]:
+        """Return questions that the text answers, for a reader who has seen these answers' citations."""
 
     def status(self) -> tuple[Literal["ready", "warming", "broken"], str]:
         """Return whether questions can be answered, and why not."""

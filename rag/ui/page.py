@@ -16,21 +16,28 @@ import gradio as gr
 
 from rag.documents import Document
 from rag.errors import Cancelled, RagError
-from rag.results import Event, Evidence, Final, Progress, Token
+from rag.results import Evidence, Final
 from rag.ui import conversation, feedback, render
 from rag.ui.conversation import Turn
 from rag.ui.desk import Desk
 from rag.ui.endpoints import offer_endpoints
-from rag.ui.strings import DEFAULT, examples, languages, preferred, say
+from rag.ui.live import Live
+from rag.ui.strings import DEFAULT, languages, preferred, say
 
 LONGEST_QUESTION = 2_000
 SESSIONS = 512
 """Readers that Gradio remembers; every single call of an endpoint is one, and each takes some 60 kB."""
 _FOLDER = Path(__file__).parent
-_FONTS = ["system-ui", "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "sans-serif"]
+OFFERED = 4
+"""Questions that are offered at once, at most."""
+_FONTS = ["system-ui", "PingFang TC", "Microsoft JhengHei", "Noto Sans CJK TC", "sans-serif"]
 _LOG = logging.getLogger("rag.ui")
-THEME = gr.themes.Soft(primary_hue="emerald", font=_FONTS, font_mono=["ui-monospace", "monospace"])
+THEME = gr.themes.Base(
+    primary_hue="emerald", neutral_hue="stone", radius_size="lg", font=_FONTS, font_mono=["ui-monospace", "monospace"]
+)
 CSS = (_FOLDER / "style.css").read_text(encoding="utf-8")
+Shown = dict[Any, Any]
+"""What changes on the page: new values by component."""
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
 
@@ -54,28 +61,31 @@ class _Page:
     def build(self, page: gr.Blocks) -> None:
         """Lay out the parts and connect them."""
         self.turns = gr.BrowserState([], storage_key="why-hangzhou-turns", secret="why-hangzhou")
-        self.language = gr.State(DEFAULT)
-        self.linked = gr.State("")
         self.picked = gr.BrowserState("", storage_key="why-hangzhou-language", secret="why-hangzhou")
-        with gr.Row():
-            self.title = gr.Markdown(f"# {say('title', DEFAULT)}", elem_id="title")
-            self.choice = gr.Radio(
-                languages(), value=DEFAULT, label=say("language", DEFAULT), elem_id="language", min_width=320
-            )
-        self.lead = gr.HTML(f'<p id="lead">{say("lead", DEFAULT)}</p>')
+        self.language = gr.State("")
+        self.linked = gr.State("")
+        with gr.Row(elem_id="header"):
+            self.title = gr.HTML(render.title(DEFAULT), elem_id="title")
+            self.choice = gr.Radio(languages(), value=DEFAULT, label=say("language", DEFAULT), elem_id="language")
         with gr.Row(elem_id="panes"):
-            with gr.Column(scale=5, min_width=320):
-                self._chat()
-            with gr.Column(scale=4, min_width=320):
+            with gr.Column(scale=5, min_width=320, elem_id="chat"):
+                self._conversation()
+                self._composer()
+            with gr.Column(scale=5, min_width=320, elem_id="source"):
                 self.article = gr.HTML("", elem_id="article-pane")
         self._wire(page)
 
-    def _chat(self) -> None:
+    def _conversation(self) -> None:
+        with gr.Column(elem_id="conversation"):
+            self.past = gr.HTML("", elem_id="past")
+            self.current = gr.HTML("", elem_id="current")
+            self.offer = gr.HTML("", elem_id="offer")
+            with gr.Row(elem_id="suggestions"):
+                self.suggested = [gr.Button("", size="sm", elem_classes="suggestion") for _ in range(OFFERED)]
+
+    def _composer(self) -> None:
         self.status = gr.HTML("", elem_id="status")
-        self.transcript = gr.HTML("", elem_id="transcript-pane")
-        with gr.Row(elem_id="suggestions"):
-            self.suggested = [gr.Button("", size="sm", elem_classes="suggestion", min_width=140) for _ in range(4)]
-        with gr.Row():
+        with gr.Row(elem_id="composer"):
             self.box = gr.Textbox(
                 placeholder=say("placeholder", DEFAULT),
                 label=say("question", DEFAULT),
@@ -86,103 +96,119 @@ class _Page:
                 max_length=20_000,
                 autofocus=True,
             )
-            self.send = gr.Button(say("send", DEFAULT), variant="primary", scale=1, min_width=90, elem_id="send")
-            self.stop = gr.Button(say("stop", DEFAULT), variant="stop", scale=1, min_width=90, elem_id="stop")
-        with gr.Row(elem_id="tools"):
-            names = ("retry", "edit", "undo", "new")
-            self.tools = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=80, elem_id=name) for name in names}
-            self.files = {n: gr.Button(say(n, DEFAULT), size="sm", min_width=90, elem_id=n) for n in ("markdown", "json")}
+            self.send = gr.Button(say("send", DEFAULT), variant="primary", scale=1, min_width=84, elem_id="send")
+            self.stop = gr.Button(say("stop", DEFAULT), variant="stop", scale=1, min_width=84, elem_id="stop", visible=False)
+        with gr.Row(elem_id="why", visible=False) as self.why:
+            self.reason = gr.Textbox(label=say("reason", DEFAULT), lines=1, scale=6, elem_id="reason")
+            self.tell = gr.Button(say("tell", DEFAULT), size="sm", scale=1, min_width=84, elem_id="tell")
+        with gr.Row(elem_id="tools", visible=False) as self.tools:
+            self.helpful, self.unhelpful = _quiet("helpful"), _quiet("unhelpful")
+            self.retry, self.edit, self.undo, self.new = map(_quiet, ("retry", "edit", "undo", "new"))
+            self.markdown, self.json = _quiet("markdown"), _quiet("json")
             self.file = gr.Textbox(visible="hidden", elem_id="file")
-        with gr.Row(elem_id="feedback"):
-            self.reason = gr.Textbox(label=say("reason", DEFAULT), lines=1, scale=4, elem_id="reason")
-            thumbs = ("helpful", "unhelpful")
-            self.thumbs = {name: gr.Button(say(name, DEFAULT), size="sm", min_width=90, elem_id=name) for name in thumbs}
 
     def _wire(self, page: gr.Blocks) -> None:
-        shown = [self.transcript, self.article, self.status, self.turns, *self.suggested]
+        changing = [self.past, self.current, self.offer, *self.suggested, self.article, self.status, self.turns]
+        changing += [self.box, self.send, self.stop, self.tools, self.why, self.reason]
+        labelled = [self.title, self.choice, *self._buttons().values(), self.language, self.picked, self.linked]
         view = [self.turns, self.language]
+        quiet: dict[str, Any] = {"api_name": False, "show_progress": "hidden"}
         # The box is left alone: a reader may be typing in it already.
-        opened = [self.language, self.choice, self.linked, *self._labelled(), *shown]
-        page.load(self.open, [self.turns, self.picked], opened, api_name=False).then(
-            self.ask_linked, [self.linked, *view], [self.box, *shown], api_name=False
+        opened = [part for part in (*changing, *labelled) if part is not self.box]
+        page.load(self.open, [self.turns, self.picked], [*opened, self.box], **quiet).then(
+            self.ask_linked, [self.linked, *view], changing, **quiet
         )
-        page.load(self.await_ready, self.language, self.status, api_name=False)
-        switched = [self.picked, self.language, *self._labelled(), *shown]
-        self.choice.input(self.switch, [self.turns, self.choice], switched, api_name=False)
+        page.load(self.await_ready, self.language, self.status, **quiet)
+        self.choice.input(self.switch, [self.turns, self.choice], [*changing, *labelled], **quiet)
         for trigger in (self.box.submit, self.send.click):
-            trigger(self.ask, [self.box, *view], [self.box, *shown], api_name=False)
+            trigger(self.ask, [self.box, *view], changing, **quiet)
         for button in self.suggested:
-            button.click(self.ask, [button, *view], [self.box, *shown], api_name=False)
-        self.stop.click(self.halt, None, None, api_name=False, queue=False)
-        self.tools["retry"].click(self.ask_again, view, [self.box, *shown], api_name=False)
-        self.tools["edit"].click(self.take_back, self.turns, [self.box, self.turns], api_name=False).then(
-            self.redraw, view, shown, api_name=False
-        )
-        self.tools["undo"].click(lambda turns: conversation.kept(turns)[:-1], self.turns, self.turns, api_name=False).then(
-            self.redraw, view, shown, api_name=False
-        )
-        self.tools["new"].click(list, None, self.turns, api_name=False).then(self.redraw, view, shown, api_name=False)
-        for name, ending, write in (("markdown", "md", conversation.to_markdown), ("json", "json", conversation.to_json)):
-            self.files[name].click(_written(write), self.turns, self.file, api_name=False).then(
+            button.click(self.ask, [button, *view], changing, **quiet)
+        self.stop.click(self.halt, None, None, queue=False, **quiet)
+        self.retry.click(self.ask_again, view, changing, **quiet)
+        self.edit.click(self.take_back, view, changing, **quiet)
+        self.undo.click(lambda *view: self._shown(conversation.kept(view[0])[:-1], view[1]), view, changing, **quiet)
+        self.new.click(lambda language: self._shown([], language), self.language, changing, **quiet)
+        for button, ending, write in (
+            (self.markdown, "md", conversation.to_markdown),
+            (self.json, "json", conversation.to_json),
+        ):
+            button.click(_written(write), self.turns, self.file, **quiet).then(
                 None, self.file, None, js=_SAVE.format(ending=ending), api_name=False
             )
-        for name, button in self.thumbs.items():
-            button.click(self._judge(name == "helpful"), [*view, self.reason], [self.status, self.reason], api_name=False)
+        self.helpful.click(self._judge(True), [*view, self.reason], changing, **quiet)
+        self.unhelpful.click(lambda: gr.update(visible=True), None, self.why, **quiet)
+        for trigger in (self.tell.click, self.reason.submit):
+            trigger(self._judge(False), [*view, self.reason], changing, **quiet)
         page.unload(self.halt)
 
-    def _labelled(self) -> list[Any]:
-        fixed = [self.title, self.choice, self.lead, self.box, self.send, self.stop, self.reason]
-        return [*fixed, *self.tools.values(), *self.files.values(), *self.thumbs.values()]
+    def _buttons(self) -> dict[str, Any]:
+        """Return the buttons whose label only changes with the language."""
+        names = ("tell", "helpful", "unhelpful", "retry", "edit", "undo", "new", "markdown", "json")
+        return {name: getattr(self, name) for name in names}
 
-    def open(self, turns: list[Turn], picked: str, request: gr.Request) -> list[Any]:
+    def open(self, turns: list[Turn], picked: str, request: gr.Request) -> Shown:
         """Return the page in the reader's language, with its kept conversation and the question that its link asks."""
         known = {code for _, code in languages()}
-        language = picked if picked in known else preferred(request.headers.get("accept-language", ""))
+        language = picked if picked in known else _preferred(request)
         asked = str(request.query_params.get("q", "")).strip()
         before = conversation.kept(turns)
         linked = "" if before and before[-1]["question"] == asked else asked
-        return [language, language, linked, *self.relabel(language), *self._shown(before, language)]
+        return {self.linked: linked, **self._labels(language), **self._shown(before, language)}
 
-    def switch(self, turns: list[Turn], language: str) -> list[Any]:
+    def switch(self, turns: list[Turn], language: str) -> Shown:
         """Return the page in another language, which the browser keeps."""
-        return [language, language, *self.relabel(language), *self._shown(conversation.kept(turns), language)]
+        return {self.picked: language, **self._labels(language), **self._shown(conversation.kept(turns), language)}
 
-    def relabel(self, language: str) -> list[Any]:
-        """Return every label in a language."""
+    def _labels(self, language: str) -> Shown:
+        return {
+            self.language: language,
+            self.title: render.title(language),
+            self.choice: gr.update(value=language, label=say("language", language)),
+            self.box: gr.update(placeholder=say("placeholder", language), label=say("question", language)),
+            self.reason: gr.update(label=say("reason", language)),
+            **{button: gr.update(value=say(name, language)) for name, button in self._buttons().items()},
+        }
 
-        def button(name: str) -> Any:
-            return gr.update(value=say(name, language))
+    def _shown(self, turns: list[Turn], language: str, live: Live | None = None) -> Shown:
+        """Return the whole page but for its labels; `live` is a turn behind the others that is being answered."""
+        answering = live is not None and live.turn["state"] == "asked"
+        every = [*turns, live.turn] if live else turns
+        offered = [] if answering else self._offered(every, language)
+        buttons = [gr.update(value=question, visible=True) for question in offered]
+        buttons += [gr.update(visible=False)] * (OFFERED - len(buttons))
+        return {
+            self.past: render.turns(every[:-1], language),
+            self.current: self._current(every, language, live),
+            self.offer: render.offer(language, bool(offered), bool(every)),
+            **dict(zip(self.suggested, buttons, strict=True)),
+            self.article: render.article(self._documents(), every, live.likely if live else (), language),
+            self.status: self._notice(language),
+            self.turns: every,
+            self.send: gr.update(value=say("send", language), visible=not answering),
+            self.stop: gr.update(value=say("stop", language), visible=answering),
+            self.tools: gr.update(visible=bool(every) and not answering),
+            self.why: gr.update(visible=False),
+        }
 
-        return [
-            f"# {say('title', language)}",
-            gr.update(label=say("language", language)),
-            f'<p id="lead">{say("lead", language)}</p>',
-            gr.update(placeholder=say("placeholder", language), label=say("question", language)),
-            *(button(name) for name in ("send", "stop")),
-            gr.update(label=say("reason", language)),
-            *(button(name) for name in (*self.tools, *self.files, *self.thumbs)),
-        ]
+    def _current(self, turns: list[Turn], language: str, live: Live | None) -> str:
+        return render.turn(turns[-1], len(turns), language, live) if turns else render.welcome(language)
 
-    def redraw(self, turns: list[Turn], language: str) -> list[Any]:
-        """Return the whole page for a conversation."""
-        return self._shown(conversation.kept(turns), language)
-
-    def _shown(self, turns: list[Turn], language: str, progress: str = "", likely: Sequence[render.Span] = ()) -> list[Any]:
-        offered = [] if turns else examples(language)
-        buttons = [gr.update(value=q, visible=True) for q in offered[:4]]
-        buttons += [gr.update(visible=False)] * (4 - len(buttons))
-        return [
-            render.transcript(turns, language, progress),
-            render.article(self._documents(), turns, likely, language),
-            self._notice(language),
-            turns,
-            *buttons,
-        ]
+    def _offered(self, turns: list[Turn], language: str) -> list[str]:
+        """Return questions that the article answers: examples at first, then what lies near the last answer."""
+        asked = [str(turn["question"]) for turn in turns]
+        answers = [turn["answer"] for turn in turns if turn.get("answer")]
+        if turns and not (answers and answers[-1] is turns[-1].get("answer")):
+            return []
+        try:
+            return self.desk.answerer.suggest(language, [a["citations"] for a in answers], asked)[:OFFERED]
+        except RagError:  # told by the notice, which asks the same answerer for its state
+            return []
 
     def _documents(self) -> tuple[Document, ...]:
         try:
             return self.desk.answerer.documents
-        except RagError:  # told by the notice, which asks the same answerer for its state
+        except RagError:  # as above
             return ()
 
     def _notice(self, language: str) -> str:
@@ -192,104 +218,92 @@ class _Page:
             return ""
         return f'<p role="status">{escape(say("warming", language) if state == "warming" else why)}</p>'
 
-    def await_ready(self, language: str) -> Iterator[str]:
+    def await_ready(self, language: str, request: gr.Request) -> Iterator[str]:
         """Yield the notice until the models are loaded."""
+        language = language or _preferred(request)
         while self.desk.answerer.status()[0] == "warming":
             yield self._notice(language)
             time.sleep(0.5)
         yield self._notice(language)
 
-    def ask_linked(self, asked: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
+    def ask_linked(self, asked: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[Shown]:
         """Ask at once what a link asks."""
         if asked.strip():
             yield from self.ask(asked, turns, language, request)
         else:
-            yield [gr.skip()] * 9
+            yield {self.why: gr.skip()}
 
-    def ask_again(self, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
+    def ask_again(self, turns: list[Turn], language: str, request: gr.Request) -> Iterator[Shown]:
         """Ask the last question again."""
         before = conversation.kept(turns)
         if before:
             yield from self.ask(str(before[-1]["question"]), before[:-1], language, request)
+        else:
+            yield {self.why: gr.skip()}
 
-    def take_back(self, turns: list[Turn]) -> tuple[str, list[Turn]]:
-        """Return the last question for editing, and the conversation before it."""
+    def take_back(self, turns: list[Turn], language: str) -> Shown:
+        """Return the page with the last question in the box, for editing."""
         before = conversation.kept(turns)
-        return (str(before[-1]["question"]), before[:-1]) if before else ("", [])
+        return {self.box: str(before[-1]["question"]) if before else "", **self._shown(before[:-1], language)}
 
-    def ask(self, question: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[list[Any]]:
+    def ask(self, question: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[Shown]:
         """Yield the page as a question is answered; the question is never lost."""
         question = question.strip()
         before = conversation.kept(turns)
+        language = language or _preferred(request)
         if not question:
-            yield ["", *self._shown(before, language)]
+            yield {self.box: ""}
             return
         if len(question) > LONGEST_QUESTION:
-            page = self._shown(before, language)
-            page[2] = f'<p role="alert">{say("too_long", language, most=LONGEST_QUESTION, found=len(question))}</p>'
-            yield [question, *page]
+            told = say("too_long", language, most=LONGEST_QUESTION, found=len(question))
+            yield {self.status: f'<p role="alert">{told}</p>'}
             return
         session = str(request.session_hash)
         self.desk.stop(session)
         events = self.desk.stream(session, question, conversation.history(before))
-        turn: Turn = {"question": question, "state": "asked", "draft": ""}
-        likely: list[render.Span] = []
-        progress = say("searching", language)
-        yield ["", *self._shown([*before, turn], language, progress)]
+        live = Live.asked(question, language)
+        yield {self.box: "", **self._shown(before, language, live)}
         try:
             for event in events:
-                progress = self._heard(event, turn, likely, language) or progress
-                if not isinstance(event, Final):
-                    page = self._shown([*before, turn], language, progress, likely)
-                    if not isinstance(event, Evidence):
-                        page[1] = gr.skip()  # the article changes with the evidence and with the answer only
-                    yield ["", *page]
+                live.hear(event)
+                if isinstance(event, Evidence):
+                    yield self._shown(before, language, live)
+                elif not isinstance(event, Final):
+                    yield {self.current: self._current([*before, live.turn], language, live)}
         except Cancelled:
-            turn["state"] = "stopped"
-        except RagError as error:
-            turn.update(state="broken", error=str(error), kind=type(error).__name__)
+            live.stopped()
         except Exception as error:  # the page is the outermost edge: a reader must not wait for ever
-            _LOG.exception("An answer failed in a way that was not foreseen.")
-            turn.update(state="broken", error=say("unforeseen", language), kind=type(error).__name__)
-        yield ["", *self._shown([*before, turn], language, "", likely if turn["state"] != "answered" else ())]
-
-    @staticmethod
-    def _heard(event: Event, turn: Turn, likely: list[render.Span], language: str) -> str:
-        """Take one event into a turn, and return what to tell of the progress."""
-        if isinstance(event, Evidence):
-            likely[:] = [(c.source, c.start, c.end) for c in event.sentences]
-            return say("reading", language, percent=0)
-        if isinstance(event, Progress):
-            if event.stage == "waiting":
-                return say("waiting", language, place=event.place, seconds=round(event.expected_s))
-            return (
-                say("reading", language, percent=round(100 * event.fraction))
-                if event.stage == "reading"
-                else say("checking", language)
-            )
-        if isinstance(event, Token):
-            turn["draft"] += event.text
-            return say("writing", language)
-        turn.update(state="answered" if event.answer.answerable else "declined", answer=event.answer.to_dict())
-        turn.pop("draft", None)
-        return ""
+            if not isinstance(error, RagError):
+                _LOG.exception("An answer failed in a way that was not foreseen.")
+            live.broken(error)
+        yield self._shown(before, language, live)
 
     def halt(self, request: gr.Request) -> None:
         """End the answer of a reader who stops or leaves."""
         self.desk.stop(str(request.session_hash))
 
-    def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], tuple[str, str]]:
-        def judge(turns: list[Turn], language: str, reason: str) -> tuple[str, str]:
+    def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], Shown]:
+        def judge(turns: list[Turn], language: str, reason: str) -> Shown:
             answered = [turn for turn in conversation.kept(turns) if turn.get("answer")]
             if not answered:
-                return "", reason
+                return {self.why: gr.update(visible=False)}
             try:
                 feedback.record(self.desk.feedback_path, answered[-1]["question"], answered[-1]["answer"], helpful, reason)
             except RagError as error:
-                return f'<p role="alert">{escape(str(error))}</p>', reason
-            return f'<p role="status">{say("thanks", language)}</p>', ""
+                return {self.status: f'<p role="alert">{escape(str(error))}</p>'}
+            thanks = f'<p role="status">{escape(say("thanks", language))}</p>'
+            return {self.status: thanks, self.reason: "", self.why: gr.update(visible=False)}
 
         return judge
+
+
+def _quiet(name: str) -> gr.Button:
+    """Return a small button that bears its own name."""
+    return gr.Button(say(name, DEFAULT), size="sm", min_width=40, elem_id=name, elem_classes="tool")
+
+
+def _preferred(request: gr.Request) -> str:
+    return preferred(request.headers.get("accept-language", ""))
 
 
 def _written(write: Callable[[Sequence[Turn]], str]) -> Callable[[list[Turn]], str]:

@@ -8,7 +8,10 @@ from html import escape
 from typing import Any
 
 from rag.documents import Document
-from rag.ui.conversation import Turn
+from rag.results import Citation
+from rag.text import script
+from rag.ui.conversation import Turn, without_marks
+from rag.ui.live import Live
 from rag.ui.strings import say
 
 _MARK = re.compile(r"\[(\d+)\]")
@@ -20,44 +23,88 @@ def span_id(source: str, start: int, end: int) -> str:
     return f"s-{re.sub(r'[^A-Za-z0-9]', '-', source)}-{start}-{end}"
 
 
-def transcript(turns: Sequence[Turn], language: str, progress: str = "") -> str:
-    """Return the conversation; `progress` tells what the last turn is waiting for."""
-    parts = []
-    for number, turn in enumerate(turns, start=1):
-        last = number == len(turns)
-        parts.append(f'<div class="question" role="article" aria-label="{escape(say("question", language))} {number}">')
-        parts.append(f"<p>{escape(turn['question'])}</p></div>")
-        parts.append(_reply(turn, number, language, progress if last else ""))
-    return f'<div id="transcript" role="log" aria-live="polite">{"".join(parts)}</div>'
+def title(language: str) -> str:
+    """Return the page's name and the one sentence that says what it is for."""
+    return f'<h1>{escape(say("title", language))}</h1><p id="lead">{escape(say("lead", language))}</p>'
 
 
-def _reply(turn: Turn, number: int, language: str, progress: str) -> str:
-    state = str(turn["state"])
-    attributes = f'class="reply {escape(state)}" data-turn="{number}" data-state="{escape(state)}"'
+def welcome(language: str) -> str:
+    """Return what a newcomer sees in place of a conversation."""
+    told = "".join(f"<li>{escape(say(f'welcome_{name}', language))}</li>" for name in ("evidence", "marks", "declined"))
+    asked = escape(say("welcome", language))
+    return f'<div class="welcome" data-language="{escape(language)}"><h2>{asked}</h2><ul>{told}</ul></div>'
+
+
+def offer(language: str, offered: bool, begun: bool) -> str:
+    """Return the line above the questions that are offered."""
+    return f"<p>{escape(say('next' if begun else 'try', language))}</p>" if offered else ""
+
+
+def turns(before: Sequence[Turn], language: str) -> str:
+    """Return the turns of a conversation that are over."""
+    return "".join(turn(each, number, language) for number, each in enumerate(before, start=1))
+
+
+def turn(shown: Turn, number: int, language: str, live: Live | None = None) -> str:
+    """Return one question and what became of it; `live` while it is being answered.
+
+    `data-heard` is what a screen reader is told: `script.js` speaks it when it changes.
+    """
+    question = f'<div class="question" role="article" aria-label="{escape(say("question", language))} {number}">'
+    heard, body = _reply(shown, language, live)
+    state = escape(str(shown["state"]))
+    attributes = f'class="reply {state}" data-turn="{number}" data-state="{state}" data-heard="{escape(heard)}"'
+    name = f'role="article" aria-label="{escape(say("answer", language))} {number}"'
+    busy = ' aria-busy="true"' if state == "asked" else ""
+    return (
+        f'<div class="turn" data-language="{escape(language)}">{question}<p>{_lines(str(shown["question"]))}</p></div>'
+        f"<div {attributes} {name}{busy}>{body}</div></div>"
+    )
+
+
+def _reply(shown: Turn, language: str, live: Live | None) -> tuple[str, str]:
+    """Return what a reader hears of a reply, and what a reader sees."""
+    state = shown["state"]
+    draft = f'<p class="draft">{_lines(str(shown["draft"]))}</p>' if shown.get("draft") else ""
     if state == "asked":
-        draft = f'<p class="draft">{_lines(str(turn.get("draft", "")))}</p>' if turn.get("draft") else ""
-        return f'<div {attributes}>{draft}<p class="progress" role="status">{escape(progress)}</p></div>'
+        progress, stage, likely = (live.progress, live.stage, live.likely) if live else ("", "", ())
+        return stage, f'<p class="progress">{escape(progress)}</p>{_evidence(likely, language)}{draft}'
     if state == "stopped":
-        draft = _lines(str(turn.get("draft", "")))
-        return f'<div {attributes}><p class="draft">{draft}</p><p class="label">{escape(say("stopped", language))}</p></div>'
+        told = say("stopped", language)
+        return told, f'{draft}<p class="label">{escape(told)}</p>'
     if state == "broken":
+        told, why = say("broken", language), str(shown.get("error", ""))
         return (
-            f'<div {attributes} role="alert"><p class="label">⚠ {escape(say("broken", language))}</p>'
-            f"<p>{escape(str(turn.get('error', '')))}</p><p>{escape(say('broken_help', language))}</p>"
-            f"<details><summary>{escape(say('details', language))}</summary><code>{escape(str(turn.get('kind', '')))}</code>"
-            "</details></div>"
+            f"{told}: {why}",
+            f'<p class="label"><span aria-hidden="true">⚠ </span>{escape(told)}</p><p>{escape(why)}</p>'
+            f"<p>{escape(say('broken_help', language))}</p><details><summary>{escape(say('details', language))}</summary>"
+            f"<code>{escape(str(shown.get('kind', '')))}</code></details>",
         )
-    answer = turn["answer"]
-    label = f'<p class="label">○ {escape(say("declined", language))}</p>' if state == "declined" else ""
+    answer = shown["answer"]
+    label = say("declined", language) if state == "declined" else ""
+    shape = f'<p class="label"><span aria-hidden="true">○ </span>{escape(label)}</p>' if label else ""
     copy = "".join(
         f'<button type="button" class="quiet" data-copy="{kind}" data-done="{escape(say("copied", language))}">'
         f"{escape(say(name, language))}</button>"
         for kind, name in (("marked", "copy"), ("plain", "copy_plain"))
     )
     return (
-        f'<div {attributes} lang="{escape(str(answer["language"]))}">{label}<p class="answer">{_marked(answer)}</p>'
-        f'<p class="meter">{escape(_meter(answer, language))}</p><p class="tools">{copy}</p></div>'
+        f"{label} {without_marks(str(answer['text']))}".strip(),
+        f'{shape}<p class="answer" lang="{escape(str(answer["language"]))}">{_marked(answer)}</p>'
+        f'<div class="foot"><p class="meter">{escape(_meter(answer, language))}</p><p class="copies">{copy}</p></div>',
     )
+
+
+def _evidence(likely: Sequence[Citation], language: str) -> str:
+    """Return the sentences that may answer, each a way to its place in the article."""
+    if not likely:
+        return ""
+    rows = "".join(
+        f'<li><button type="button" class="evidence" data-target="{span_id(found.source, found.start, found.end)}">'
+        f"{escape(found.quote)}</button></li>"
+        for found in likely
+    )
+    return f'<p class="hint">{escape(say("likely", language))}</p><ol class="likely">{rows}</ol>'
 
 
 def _lines(text: str) -> str:
@@ -96,10 +143,10 @@ def _meter(answer: Mapping[str, Any], language: str) -> str:
     )
 
 
-def article(documents: Sequence[Document], turns: Sequence[Turn], likely: Sequence[Span], language: str) -> str:
+def article(documents: Sequence[Document], turns: Sequence[Turn], likely: Sequence[Citation], language: str) -> str:
     """Return the sources as text, with the cited sentences and those that likely answer marked.
 
-    likely: (source, start, end) of sentences found for the question at hand, best first. A citation that no longer
+    likely: sentences found for the question at hand, best first. A citation that no longer
     holds, because the article has changed since, is not marked.
     """
     texts = {document.source: document.text for document in documents}
@@ -111,11 +158,10 @@ def article(documents: Sequence[Document], turns: Sequence[Turn], likely: Sequen
             numbers = used.setdefault((str(c["source"]), int(c["start"]), int(c["end"])), [])
             if number not in numbers:
                 numbers.append(number)
-    fresh = [span for span in likely if len(turns) not in used.get(span, ())]
+    fresh = [(c.source, c.start, c.end) for c in likely]
     parts = [_source(document, used, fresh, language) for document in documents]
-    return (
-        f'<div id="article" tabindex="0" role="region" aria-label="{escape(say("article", language))}">{"".join(parts)}</div>'
-    )
+    label, back = escape(say("article", language)), escape(say("back", language))
+    return f'<div id="article" tabindex="0" role="region" aria-label="{label}" data-back="{back}">{"".join(parts)}</div>'
 
 
 def _source(document: Document, used: Mapping[Span, list[int]], likely: Sequence[Span], language: str) -> str:
@@ -138,7 +184,9 @@ def _source(document: Document, used: Mapping[Span, list[int]], likely: Sequence
         )
         position = end
     parts.append(_paragraphs(document.text[position:]))
-    return "".join(parts)
+    written = script(document.text)
+    attributes = f' lang="{written}"' if written else ""
+    return f"<section{attributes}>{''.join(parts)}</section>"
 
 
 def _paragraphs(text: str) -> str:

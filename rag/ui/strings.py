@@ -27,11 +27,6 @@ def say(name: str, language: str, **values: object) -> str:
     return str(_table()[language][name]).format(**values)
 
 
-def examples(language: str) -> list[str]:
-    """Return the example questions of a language."""
-    return [str(question) for question in _table()[language]["examples_list"]]
-
-
 def preferred(accept_language: str) -> str:
     """Return the page's language for a browser's Accept-Language header (RFC 9110, section 12.5.4)."""
     ranges: list[tuple[float, str]] = []

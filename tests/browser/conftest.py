@@ -23,11 +23,17 @@ TEXT = (
     + "這一段只是為了讓文章夠長。\n" * 60
     + "浙江大學等高校提供了穩定的人才。\n"
 )
+EXAMPLES = {
+    "en": ["Why was DeepSeek born in Hangzhou?", "How many parameters does DeepSeek-R1 have?"],
+    "zh-Hant": ["為什麼 DeepSeek 誕生在杭州？"],
+    "zh-Hans": ["为什么 DeepSeek 诞生在杭州？"],
+}
+NEXT = {"en": "Which universities does Hangzhou have?", "zh-Hant": "杭州有哪些大學？", "zh-Hans": "杭州有哪些大学？"}
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
 
 class Scripted:
-    """Answer by the words of the question: "slow", "break", "crash", "deep" and "unsaid" do what they say."""
+    """Answer by the words of the question: "slow", "queue", "break", "crash", "deep" and "unsaid" do what they say."""
 
     def __init__(self) -> None:
         self.documents = (Document("article.txt", TEXT),)
@@ -40,6 +46,9 @@ class Scripted:
 
     def metrics(self) -> str:
         return "rag_waiting 0\n"
+
+    def suggest(self, language: str, cited: Sequence[object] = (), asked: Sequence[str] = ()) -> list[str]:
+        return [NEXT[language]] if asked else EXAMPLES[language]
 
     def _citations(self) -> tuple[Citation, ...]:
         chosen = (self.sentences[0], self.sentences[-1])
@@ -66,6 +75,9 @@ class Scripted:
             raise ValueError("a fault that nobody foresaw")
         if "break" in question:
             raise GenerationError("The engine failed: it ran out of memory. Ask again.")
+        if "queue" in question:
+            yield Progress(stage="waiting", place=2, expected_s=14.0)
+            time.sleep(2)
         yield Progress(stage="reading", fraction=0.5)
         for word in ("杭州", "的", "互聯網", "生態"):
             if cancelled is not None and cancelled():

@@ -13,6 +13,7 @@ from rag.prompting import (
     beginning_prompt,
     evidence_text,
     judge_prompt,
+    suggestion_prompt,
     translation_prompt,
 )
 from rag.retrieval import Query
@@ -94,15 +95,24 @@ def test_every_shipped_template_fills() -> None:
         assert "$" not in filled
 
 
-@pytest.mark.parametrize("name", ["zh/system", "en/system", "judge/system", "en/answer.gbnf"])
+@pytest.mark.parametrize("name", ["zh/system", "en/system", "judge/system", "en/answer.gbnf", "suggest/zh", "suggest/en"])
 def test_every_shipped_text_is_there(name: str) -> None:
     assert Templates(SHIPPED).text(name)
 
 
 def test_the_judges_examples_are_whole_and_show_both_verdicts() -> None:
-    examples = Templates(SHIPPED).examples()
+    examples = Templates(SHIPPED).examples("judge")
     assert all(set(example) == {"source", "question", "verdict"} for example in examples)
     assert {example["verdict"] for example in examples} == {"能", "否"}
+
+
+def test_a_suggestion_is_asked_for_in_the_language_of_its_reader() -> None:
+    sentence = "深度求索總部設在杭州。"
+    chinese = suggestion_prompt(Templates(SHIPPED), sentence, "zh-Hans")
+    assert chinese.messages[-1]["content"] == "深度求索总部设在杭州。"
+    english = suggestion_prompt(Templates(SHIPPED, NAMES), sentence, "en")
+    assert english.messages[-1]["content"] == " DeepSeek (深度求索)总部设在杭州。"
+    assert english.messages[2]["content"].endswith("?")
 
 
 @pytest.mark.parametrize("text", ["not toml", "x = 1"])
@@ -110,7 +120,7 @@ def test_examples_of_the_wrong_form_are_an_error(tmp_path: Path, text: str) -> N
     (tmp_path / "judge").mkdir()
     (tmp_path / "judge" / "examples.toml").write_text(text, encoding="utf-8")
     with pytest.raises(PromptError, match=r"judge/examples\.toml has the wrong form: "):
-        Templates(tmp_path).examples()
+        Templates(tmp_path).examples("judge")
 
 
 def test_lists_have_no_empty_lines(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Offer questions that the text answers.
+
+The model writes a question for a sentence; it is kept only where the chatbot, asked it, answers and cites that very
+sentence. This is idle work, paid once: what came of each sentence lies in `questions.jsonl` beside the index. A source
+`article.txt` may bring such a file, `article.questions.jsonl`, and examples to begin with, `article.examples.toml`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag import tables
+from rag.answering import Answering, Clock, Stop
+from rag.documents import Sentence
+from rag.errors import CorpusError
+from rag.generation import Piece
+from rag.index import Index
+from rag.prompting import judge_prompt, suggestion_prompt
+from rag.results import Final
+from rag.retrieval import likely_sentences, read_question, retrieve
+from rag.text import Language, fold, to_traditional
+
+WRITTEN: tuple[Language, ...] = ("zh-Hans", "en")
+"""Languages in which questions are written; Traditional is converted from Simplified."""
+LENGTHS = range(15, 121)
+"""Code points of a sentence that is worth a question: not a heading, not a list of everything."""
+LONGEST = 48
+"""Tokens of a question."""
+_NAME = re.compile(r"\s\W*[A-Z0-9]")
+
+
+class Suggestions:
+    """Hold the questions that were found for a corpus's sentences.
+
+    corpus: folder of sources, or one file. written: file to which new ones are appended.
+    """
+
+    def __init__(self, corpus: Path, written: Path) -> None:
+        self._written = written
+        folder = corpus if corpus.is_dir() else corpus.parent
+        name = "*" if corpus.is_dir() else corpus.stem
+        self._examples = [_examples(path) for path in sorted(folder.glob(f"{name}.examples.toml"))]
+        self._questions: dict[tuple[str, str], str] = {}
+        for path in (*sorted(folder.glob(f"{name}.questions.jsonl")), written):
+            self._questions |= {(row["sentence"], row["language"]): row["question"] for row in _rows(path)}
+
+    def missing(self, index: Index) -> Iterator[tuple[int, Language]]:
+        """Yield each sentence, by its number, and language for which no question was sought yet."""
+        for language in WRITTEN:
+            for number, sentence in enumerate(index.sentences):
+                worth = index.rows[number] >= 0 and len(sentence.text) in LENGTHS
+                if worth and (sentence.text, language) not in self._questions:
+                    yield number, language
+
+    def keep(self, sentence: str, language: Language, question: str) -> None:
+        """Store what was found for a sentence; "" where no question held."""
+        self._questions[sentence, language] = question
+        row = json.dumps({"sentence": sentence, "language": language, "question": question}, ensure_ascii=False)
+        self._written.parent.mkdir(parents=True, exist_ok=True)
+        with self._written.open("ab") as file:
+            file.write(f"{row}\n".encode("utf-8", "replace"))
+
+    def first(self, language: str, sentences: Sequence[Sentence]) -> list[str]:
+        """Return questions for a reader who has asked nothing yet: the source's own examples, or some from all over it."""
+        examples = [question for table in self._examples for question in table.get(language, ())]
+        if examples:
+            return examples
+        found = [question for sentence in sentences if (question := self._question(sentence.text, language))]
+        return found[:: max(1, len(found) // 4)]
+
+    def after(
+        self, language: str, index: Index, cited: Sequence[Sequence[Mapping[str, Any]]], asked: Sequence[str], limit: int
+    ) -> list[str]:
+        """Return questions for the sentences nearest to those that the last answer cites, none of which was cited before.
+
+        cited: the citations of each answer so far. asked: the questions so far.
+        """
+        used = {(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
+        last = {(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
+        places = {number: (s.source, s.start) for number, s in enumerate(index.sentences) if index.rows[number] >= 0}
+        here = [number for number, place in places.items() if place in last]
+        said = {fold(question) for question in asked}
+        found = {
+            number: question
+            for number, place in places.items()
+            if place not in used
+            and (question := self._question(index.sentences[number].text, language))
+            and fold(question) not in said
+        }
+        if not here or not found:
+            return []
+        near = (index.sentence_vectors(list(found)) @ index.sentence_vectors(here).T).max(axis=1)
+        best = [list(found.values())[position] for position in np.argsort(-near)]
+        return list(dict.fromkeys(best))[:limit]
+
+    def _question(self, sentence: str, language: str) -> str:
+        if language == "en":
+            return self._questions.get((sentence, "en"), "")
+        simplified = self._questions.get((sentence, "zh-Hans"), "")
+        return to_traditional(simplified) if language == "zh-Hant" else simplified
+
+
+def write_question(answering: Answering, number: int, language: Language, stop: Stop) -> str:
+    """Return a question that a sentence answers, or "" where the one that was written does not hold.
+
+    Raises Cancelled when stopped.
+    """
+    index = answering.index
+    prompt = suggestion_prompt(answering.templates, index.sentences[number].text, language)
+    steps = answering.generator.stream(prompt, LONGEST, stop)
+    question = "".join(step.text for step in steps if isinstance(step, Piece)).strip().split("\n")[0]
+    if not question.endswith(("?", "？")) or (language == "en" and not _NAME.search(question)):
+        return ""  # it trails off, or asks of nothing in particular
+    query = read_question(question, (), index.documents[0].text, answering.templates.names)
+    near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)
+    if [found for found, _ in near] != [number]:
+        return ""
+    judged = judge_prompt(answering.templates, query, [index.sentences[number].text])
+    yes, no = answering.generator.choose(judged, ("能", "否"), stop)
+    if yes < no:
+        return ""
+    place = index.sentences[number].source, index.sentences[number].start
+    for event in answering.stream(query, Clock(), stop):
+        if isinstance(event, Final) and event.answer.answerable:
+            return question if place in {(c.source, c.start) for c in event.answer.citations} else ""
+    return ""
+
+
+def _examples(path: Path) -> dict[str, list[str]]:
+    try:
+        return {str(language): [str(q) for q in questions] for language, questions in tables.read(path)["examples"].items()}
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise CorpusError(f'The examples {path} cannot be read ({error}); expected [examples] en = ["…"].') from error
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the stored rows; a line cut short by a crash is left out, and its sentence is tried again."""
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+            yield {name: str(row[name]) for name in ("sentence", "language", "question")}
+        except (ValueError, KeyError, TypeError):
+            continue

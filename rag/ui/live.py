@@ -1,0 +1,63 @@
+"""Follow one answer from its question to its end, as plain values that the page can draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rag.errors import RagError
+from rag.results import Citation, Event, Evidence, Final, Progress, Token
+from rag.ui.conversation import Turn
+from rag.ui.strings import say
+
+
+@dataclass
+class Live:
+    """Hold a turn that is being answered.
+
+    progress: what a reader is told of it now. stage: the same in words that change seldom, for those who hear the page.
+    likely: the sentences that may answer, best first.
+    """
+
+    turn: Turn
+    language: str
+    progress: str = ""
+    stage: str = ""
+    likely: Sequence[Citation] = field(default_factory=tuple)
+
+    @classmethod
+    def asked(cls, question: str, language: str) -> Live:
+        """Return the turn of a question that was just asked."""
+        return cls({"question": question, "state": "asked", "draft": ""}, language)._tell("searching")
+
+    def hear(self, event: Event) -> Live:
+        """Take in one event of the answer, and return this."""
+        if isinstance(event, Evidence):
+            self.likely = event.sentences
+            return self._tell("reading", percent=0)
+        if isinstance(event, Progress):
+            if event.stage == "waiting":
+                return self._tell("waiting", place=event.place, seconds=round(event.expected_s))
+            return self._tell(event.stage, percent=round(100 * event.fraction))
+        if isinstance(event, Token):
+            self.turn["draft"] += event.text
+            return self._tell("writing")
+        if isinstance(event, Final):
+            self.turn.update(state="answered" if event.answer.answerable else "declined", answer=event.answer.to_dict())
+            self.turn.pop("draft")
+            self.likely = ()
+        return self
+
+    def stopped(self) -> None:
+        """End the turn as its reader wished."""
+        self.turn["state"] = "stopped"
+
+    def broken(self, error: Exception) -> None:
+        """End the turn with an error; one that was not foreseen is told in general words."""
+        told = str(error) if isinstance(error, RagError) else say("unforeseen", self.language)
+        self.turn.update(state="broken", error=told, kind=type(error).__name__)
+
+    def _tell(self, name: str, **values: object) -> Live:
+        self.progress = say(name, self.language, **values)
+        self.stage = say("reading_heard", self.language) if name == "reading" else self.progress
+        return self

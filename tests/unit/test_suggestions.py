@@ -1,0 +1,106 @@
+"""Suggested questions: only those that the text answers, paid once, near what the reader just read."""
+
+import time
+from pathlib import Path
+
+import pytest
+from fakes import ARTICLE, DRAFT, SENTENCE, ScriptedGenerator
+
+from rag.documents import Document, split_document
+from rag.errors import CorpusError
+from rag.suggestions import Suggestions, write_question
+
+QUESTION = "深度求索總部設在哪裡？"
+
+
+def number(index, text: str = SENTENCE) -> int:
+    return [sentence.text for sentence in index.sentences].index(text)
+
+
+def cited(*texts: str) -> list[dict[str, object]]:
+    return [{"source": "article.txt", "start": ARTICLE.index(text)} for text in texts]
+
+
+def never() -> bool:
+    return False
+
+
+def test_a_question_is_kept_that_the_chatbot_answers_from_its_own_sentence(make_rag) -> None:
+    answering = make_rag(ScriptedGenerator([QUESTION, DRAFT])).answering()
+    assert write_question(answering, number(answering.index), "zh-Hans", never) == QUESTION
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["深度求索總部設在杭州。", "與深圳相比，杭州的房價怎樣？", ""],
+    ids=["not a question", "answered elsewhere", "nothing"],
+)
+def test_another_is_refused(make_rag, written: str) -> None:
+    answering = make_rag(ScriptedGenerator([written, DRAFT])).answering()
+    assert write_question(answering, number(answering.index), "zh-Hans", never) == ""
+
+
+def test_a_question_is_refused_that_the_judge_finds_unanswered(make_rag) -> None:
+    answering = make_rag(ScriptedGenerator([QUESTION, DRAFT], chances=lambda prompt: 0.2)).answering()
+    assert write_question(answering, number(answering.index), "zh-Hans", never) == ""
+
+
+def test_an_english_question_must_name_something(make_rag) -> None:
+    answering = make_rag(ScriptedGenerator(["What is the role of the government?", DRAFT])).answering()
+    assert write_question(answering, number(answering.index), "en", never) == ""
+
+
+def test_what_was_found_is_paid_once_and_a_cut_line_is_sought_again(make_rag, corpus: Path, tmp_path: Path) -> None:
+    index = make_rag().answering().index
+    path = tmp_path / "questions.jsonl"
+    first = Suggestions(corpus, path)
+    before = list(first.missing(index))
+    assert (number(index), "zh-Hans") in before
+    first.keep(SENTENCE, "zh-Hans", QUESTION)
+    first.keep(SENTENCE, "en", "")
+    path.write_bytes(path.read_bytes() + b'{"sentence": "cut')
+    assert len(list(Suggestions(corpus, path).missing(index))) == len(before) - 2
+
+
+def test_the_nearest_unread_sentence_comes_first_in_the_readers_own_script(make_rag, corpus: Path, tmp_path: Path) -> None:
+    index = make_rag().answering().index
+    held = Suggestions(corpus, tmp_path / "questions.jsonl")
+    near, far = "浙大校友創辦的企業超過3000家，總市值約1.8萬億元。", "上海的外資企業最多。"
+    held.keep(near, "zh-Hans", "浙大校友创办了多少家企业？")
+    held.keep(far, "zh-Hans", "哪里的外资企业最多？")
+    seen = [cited("浙江大學為杭州培養了大量的人才。")]
+    assert held.after("zh-Hant", index, seen, ["浙大？"], 3) == ["浙大校友創辦了多少家企業？", "哪裡的外資企業最多？"]
+    assert held.after("zh-Hans", index, [cited(near), *seen], ["浙大？"], 3) == ["哪里的外资企业最多？"]
+    assert held.after("zh-Hans", index, seen, ["浙大校友创办了多少家企业？"], 1) == ["哪里的外资企业最多？"]
+    assert held.after("en", index, seen, ["浙大？"], 3) == []
+
+
+def test_an_answer_that_cites_nothing_is_followed_by_no_suggestion(make_rag) -> None:
+    rag = make_rag()
+    assert rag.suggest("zh-Hant", [[]], ["你好"]) == []
+    rag.answering()
+    assert rag.suggest("zh-Hant", [[]], ["你好"]) == []
+
+
+def test_a_source_may_bring_its_own_examples(make_rag, corpus: Path, tmp_path: Path) -> None:
+    sentences = split_document(Document("article.txt", ARTICLE))
+    held = Suggestions(corpus, tmp_path / "questions.jsonl")
+    assert held.first("zh-Hant", sentences) == []
+    held.keep(SENTENCE, "zh-Hans", "深度求索总部设在哪里？")
+    assert held.first("zh-Hant", sentences) == ["深度求索總部設在哪裡？"]
+    (corpus / "article.examples.toml").write_text('[examples]\nzh-Hant = ["為什麼？"]\n', encoding="utf-8")
+    assert make_rag().suggest("zh-Hant") == ["為什麼？"]
+    (corpus / "article.examples.toml").write_text("examples = 3", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"article.examples.toml cannot be read"):
+        Suggestions(corpus, tmp_path / "questions.jsonl")
+
+
+def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, tmp_path: Path) -> None:
+    generator = ScriptedGenerator([lambda prompt: QUESTION if "總部" in prompt.messages[-1]["content"] else DRAFT])
+    rag = make_rag(generator, read_ahead=True).warm()
+    assert rag.answer("深度求索成立於哪一年？").text
+    until = time.monotonic() + 20
+    path = tmp_path / "store" / "questions.jsonl"
+    while time.monotonic() < until and not (path.exists() and SENTENCE in path.read_text(encoding="utf-8")):
+        time.sleep(0.05)
+    assert SENTENCE in path.read_text(encoding="utf-8")
