@@ -3,18 +3,11 @@
 import json
 
 import pytest
+from reader import ask
+from scripted import NEXT
 
 pytestmark = pytest.mark.browser
 one_size = pytest.mark.parametrize("page", [(1280, 800)], ids=["desktop"], indirect=True)  # where the layout plays no part
-
-
-def ask(page, question: str, state: str = "answered"):
-    count = page.locator(".reply").count()
-    page.locator("#box textarea").fill(question)
-    page.locator("#send").click()
-    reply = page.locator(f'.reply[data-turn="{count + 1}"][data-state="{state}"]')
-    reply.wait_for(timeout=15_000)
-    return reply
 
 
 def test_a_mark_leads_to_the_exact_sentence_of_its_quote(page) -> None:
@@ -228,3 +221,107 @@ def test_a_question_typed_while_the_page_opens_is_not_wiped(page) -> None:
     page.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
     page.wait_for_timeout(1_000)
     assert page.locator("#box textarea").input_value() == "杭州？"
+
+
+@one_size
+def test_questions_that_the_article_answers_are_offered_after_each_answer(page) -> None:
+    ask(page, "杭州？")
+    offered = page.locator("#suggestions button:visible")
+    assert offered.all_inner_texts() == [NEXT["en"]]
+    offered.first.click()
+    page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
+    assert page.locator(".question").all_inner_texts() == ["杭州？", NEXT["en"]]
+    page.get_by_text("简体中文").click()
+    page.get_by_text(NEXT["zh-Hans"]).wait_for()
+
+
+def test_the_place_in_line_and_the_expected_wait_are_told(page) -> None:
+    page.locator("#box textarea").fill("queue")
+    page.locator("#send").click()
+    page.get_by_text("2 ahead of you, about 14 s").wait_for(timeout=4_000)
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=8_000)
+
+
+@one_size
+def test_feedback_is_stored_with_its_reason(page, feedback_path) -> None:
+    ask(page, "杭州？")
+    page.locator("#unhelpful").click()
+    page.locator("#reason input, #reason textarea").fill("第二句不對")
+    page.locator("#tell").click()
+    page.get_by_text("it is stored on this machine only").wait_for()
+    row = json.loads(feedback_path.read_text(encoding="utf-8").splitlines()[-1])
+    assert (row["question"], row["helpful"], row["reason"]) == ("杭州？", False, "第二句不對")
+    assert row["answer"]["citations"][0]["quote"] == "杭州的互聯網生態起步早,基礎深厚。"
+    page.locator("#helpful").click()
+    page.wait_for_timeout(500)
+    assert json.loads(feedback_path.read_text(encoding="utf-8").splitlines()[-1])["helpful"] is True
+
+
+@pytest.mark.parametrize("page", [(640, 400)], ids=["zoomed"], indirect=True)  # 1280 by 800 at 200 %
+def test_at_twice_the_size_nothing_overflows_and_everything_can_be_used(page) -> None:
+    reply = ask(page, "杭州為什麼？" * 20)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for part in ("#box textarea", "#send", "#retry", "#language", "#article"):
+        box = page.locator(part).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 640
+    reply.locator("button.mark").first.click()
+    page.locator("#back").click()
+    assert page.evaluate("document.activeElement.className") == "mark"
+
+
+def test_the_evidence_can_be_read_beside_the_progress_and_leads_to_its_place(page) -> None:
+    page.locator("#box textarea").fill("slow")
+    page.locator("#send").click()
+    evidence = page.locator("button.evidence")
+    evidence.first.wait_for(timeout=2_000)
+    assert evidence.all_inner_texts()[0] == "杭州的互聯網生態起步早,基礎深厚。"
+    page.wait_for_timeout(600)
+    box = evidence.first.bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] <= page.viewport_size["height"]
+    evidence.nth(1).click()
+    assert page.locator("#article mark.chosen").inner_text() == "浙江大學等高校提供了穩定的人才。"
+
+
+@one_size
+def test_a_reader_needs_no_mouse(page) -> None:
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    page.keyboard.type("杭州？")
+    page.keyboard.press("Enter")
+    page.locator('.reply[data-state="answered"]').wait_for()
+    page.wait_for_timeout(300)
+    focused = "[...document.querySelectorAll('button.mark')].indexOf(document.activeElement)"
+    for _ in range(12):
+        if page.evaluate(focused) == 1:
+            break
+        page.keyboard.press("Shift+Tab")
+    assert page.evaluate(focused) == 1
+    assert page.locator("#quote").inner_text() == "浙江大學等高校提供了穩定的人才。"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "浙江大學等高校提供了穩定的人才。"
+    page.keyboard.press("Escape")
+    assert page.evaluate(focused) == 1
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert page.locator(".reply.pointed").count() == 1
+
+
+@one_size
+def test_a_screen_reader_hears_the_answer_once_and_not_each_word(page) -> None:
+    page.evaluate("""() => {
+        window.heard = [];
+        new MutationObserver(() => window.heard.push(document.getElementById("voice").textContent))
+            .observe(document.getElementById("voice"), { childList: true });
+    }""")
+    ask(page, "杭州？")
+    heard = page.evaluate("window.heard")
+    assert heard[0] == "Looking for evidence…"
+    assert heard[-1].startswith("杭州起步早") and "[1]" not in heard[-1]
+    assert len(heard) == len(set(heard)) <= 5
+    assert page.locator("[aria-live] .reply, [role=log] .reply").count() == 0
+
+
+@one_size
+def test_the_page_says_what_language_it_is_in(page) -> None:
+    page.get_by_text("繁體中文").click()
+    page.wait_for_function("document.documentElement.lang === 'zh-Hant'")
+    assert page.locator("#article section").get_attribute("lang") == "zh-Hant"
