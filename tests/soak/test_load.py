@@ -68,7 +68,8 @@ def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
     assert max(counts) - min(counts) <= max(2, 0.1 * max(counts))
     assert sorted(health)[len(health) * 9 // 10] < 1.0
     assert growth < amount(0.15, 0.05)
-    assert app.threads <= threads + 2
+    # A short run counts before every reader has had a thread; a thread lost with each answer would still be seen.
+    assert app.threads <= threads + amount(READERS, 2)
     assert app.handles <= handles + 2
 
 
