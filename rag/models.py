@@ -26,8 +26,7 @@ def open_generator(settings: Settings) -> Generator:
         from rag.generation.openai import OpenAIGenerator
 
         return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
-    model = _model_path(settings)
-    gguf = model if model.is_file() else next(iter(sorted(model.glob("*.gguf"))), None)
+    model, gguf = _model_path(settings), gguf_file(settings)
     if settings.engine == "transformers" or (settings.engine == "auto" and gguf is None):
         from rag.generation.transformers import TransformersGenerator
 
@@ -37,6 +36,12 @@ def open_generator(settings: Settings) -> Generator:
     from rag.generation.llama_cpp import LlamaCppGenerator
 
     return LlamaCppGenerator(gguf, settings.context, settings.threads)
+
+
+def gguf_file(settings: Settings) -> Path | None:
+    """Return the generator's GGUF file, None where it is a transformers folder."""
+    model = _model_path(settings)
+    return model if model.is_file() else next(iter(sorted(model.glob("*.gguf"))), None)
 
 
 def _model_path(settings: Settings) -> Path:

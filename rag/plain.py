@@ -1,0 +1,189 @@
+"""Answer as the pipeline that a user would otherwise build, for comparison: LangChain's tutorial chain on the same models.
+
+Recursive splitting at 200 characters with 40 overlap, the same embedder in FAISS, four chunks, a history-aware
+retriever, the stuff-documents prompt, and the same GGUF file behind llama.cpp's server with its own defaults. It declines
+only when the model says so and cites nothing. It needs the `bench` extra.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rag.documents import Document, Passage, read_corpus
+from rag.embedding import Embedder
+from rag.errors import GenerationError, SettingsError
+from rag.models import gguf_file, open_embedder
+from rag.results import Answer, Message, Timings
+from rag.settings import Settings
+from rag.text import fold, language
+
+CHUNK = 200
+OVERLAP = 40
+CHUNKS = 4
+_DECLINES = re.compile(
+    r"(do not|don't) know|cannot (be )?(answer|determine)|no information|not (mention|provide|specif|state|contain)|"
+    r"不知道|不清楚|(没有|未|无法)(明确|直接)?(提及|提到|提供|说明|确定|回答|得知)"
+)
+
+
+class PlainRag:
+    """Answer questions from one corpus with the plain pipeline.
+
+    settings: where corpus, prompts and weights lie, and the length of answers. embedder: instead of the one that the
+    settings name. Raises SettingsError where the `bench` extra is missing or the generator is not a GGUF file.
+    """
+
+    def __init__(self, settings: Settings | None = None, embedder: Embedder | None = None) -> None:
+        self.settings = settings or Settings.load()
+        self._documents = read_corpus(self.settings.corpus)
+        self._embedder = embedder or open_embedder(self.settings)
+        self._store = vector_store(self._documents, self._embedder)
+        model = gguf_file(self.settings)
+        if model is None:
+            raise SettingsError(f"generator={self.settings.generator!r} is no GGUF file; the plain pipeline needs one.")
+        self._server, url, key = _serve(model, self.settings)
+        self._http = _client()
+        self._chain = _chain(self._store, self.settings, url, key, self._http)
+        self.name = f"plain {model.stem}"
+
+    def answer(self, question: str, history: Sequence[Message] = ()) -> Answer:
+        """Return the model's answer with the chunks that it was given."""
+        from langchain_core.callbacks import UsageMetadataCallbackHandler
+
+        started = time.monotonic()
+        spent = UsageMetadataCallbackHandler()
+        turns = [(turn["role"], turn["content"]) for turn in history]
+        timings, text, chunks = Timings(), "", []
+        for part in self._chain.stream({"input": question, "chat_history": turns}, {"callbacks": [spent]}):
+            if part.get("context"):
+                chunks = part["context"]
+                timings = replace(timings, retrieve_s=time.monotonic() - started)
+            if part.get("answer"):
+                text += part["answer"]
+                timings = replace(timings, first_token_s=timings.first_token_s or time.monotonic() - started)
+        timings = replace(timings, total_s=time.monotonic() - started, **_tokens(spent.usage_metadata))
+        declined = bool(_DECLINES.search(fold(text)))
+        return Answer(
+            text.strip(),
+            not declined,
+            "not in the text" if declined else "",
+            (),
+            tuple(_passage(chunk) for chunk in chunks),
+            timings,
+            language(question, "zh-Hans"),
+            self.name,
+        )
+
+    def retrieve(self, question: str) -> tuple[Passage, ...]:
+        """Return the chunks for a question, best first."""
+        return tuple(_passage(chunk) for chunk in self._store.similarity_search(question, k=CHUNKS))
+
+    def rebuild(self) -> int:
+        """Split and embed everything again, as this pipeline always does; return the number of chunks."""
+        self._store = vector_store(self._documents, self._embedder)
+        return int(self._store.index.ntotal)
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._http.close()
+        self._server = None
+
+
+def vector_store(documents: Sequence[Document], embedder: Embedder) -> Any:
+    """Return a LangChain FAISS store over the chunks of documents."""
+    try:
+        from langchain_community.vectorstores import FAISS
+        from langchain_core.embeddings import Embeddings
+        from langchain_text_splitters import RecursiveCharacterTextSplitter
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"The plain pipeline needs {error.name}; run pip install --constraint constraints.txt '.[bench]'."
+        ) from error
+
+    class Shared(Embeddings):  # type: ignore[misc]
+        """Show the project's embedder as LangChain wants it."""
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            return [list(map(float, vector)) for vector in embedder.passages(texts)]
+
+        def embed_query(self, text: str) -> list[float]:
+            return list(map(float, embedder.queries([text])[0]))
+
+    splitter = RecursiveCharacterTextSplitter(chunk_size=CHUNK, chunk_overlap=OVERLAP, add_start_index=True)
+    chunks = splitter.create_documents([d.text for d in documents], [{"source": d.source} for d in documents])
+    return FAISS.from_documents(chunks, Shared())
+
+
+def _serve(model: Path, settings: Settings) -> tuple[Any, str, str]:
+    """Return llama.cpp's server over a model, its address on loopback and its key."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model)
+    parameters.n_ctx = settings.context
+    if settings.threads:
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = settings.threads
+    parameters.verbosity = -1
+    parameters.ui = False
+    key = secrets.token_urlsafe(32)
+    parameters.api_keys = [key]
+    try:
+        server = xllamacpp.Server(parameters)
+    except Exception as error:
+        raise GenerationError(f"llama.cpp could not load {model}: {error}.") from error
+    return server, f"{server.listening_address}/v1", key
+
+
+def _client() -> httpx.Client:
+    """Return a client that goes to loopback whatever proxies the environment names."""
+    return httpx.Client(trust_env=False)
+
+
+def _chain(store: Any, settings: Settings, url: str, key: str, client: httpx.Client) -> Any:
+    """Return the tutorial's chain: rewrite the question by its history, find chunks, stuff them into one prompt."""
+    from langchain_classic.chains import create_history_aware_retriever, create_retrieval_chain
+    from langchain_classic.chains.combine_documents import create_stuff_documents_chain
+    from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+    from langchain_openai import ChatOpenAI
+
+    def prompt(name: str) -> Any:
+        system = (settings.prompts / "plain" / f"{name}.txt").read_text(encoding="utf-8").strip()
+        return ChatPromptTemplate.from_messages([("system", system), MessagesPlaceholder("chat_history"), ("human", "{input}")])
+
+    model = ChatOpenAI(
+        base_url=url,
+        api_key=key,
+        model="plain",
+        temperature=0,
+        max_tokens=settings.max_tokens,
+        timeout=settings.timeout_s,
+        max_retries=0,
+        stream_usage=True,
+        http_client=client,
+    )
+    retriever = store.as_retriever(search_kwargs={"k": CHUNKS})
+    return create_retrieval_chain(
+        create_history_aware_retriever(model, retriever, prompt("standalone")),
+        create_stuff_documents_chain(model, prompt("system")),
+    )
+
+
+def _tokens(spent: dict[str, Any]) -> dict[str, int]:
+    """Return the token counts of a Timings."""
+    prompt = sum(usage["input_tokens"] for usage in spent.values())
+    kept = sum(usage.get("input_token_details", {}).get("cache_read", 0) for usage in spent.values())
+    written = sum(usage["output_tokens"] for usage in spent.values())
+    return {"prompt_tokens": prompt, "read_tokens": prompt - kept, "completion_tokens": written}
+
+
+def _passage(chunk: Any) -> Passage:
+    start, text = chunk.metadata["start_index"], chunk.page_content
+    return Passage(text, chunk.metadata["source"], start, start + len(text))

@@ -1,0 +1,93 @@
+"""The plain pipeline that the project is compared with: its chunks, its prompt, its counts, with no model behind it."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fakes import ARTICLE, FakeEmbedder
+
+pytest.importorskip("langchain_classic", reason="needs the bench extra", exc_type=ImportError)
+
+from rag import plain
+from rag.settings import Settings
+
+pytestmark = pytest.mark.filterwarnings("ignore:`langchain-community` is being sunset:DeprecationWarning")
+
+USAGE = {"prompt_tokens": 90, "completion_tokens": 2, "total_tokens": 92, "prompt_tokens_details": {"cached_tokens": 30}}
+
+
+class Server:
+    """Say the texts in order as llama.cpp's server streams them, and keep what was asked."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+        self.asked: list[list[dict[str, str]]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(json.loads(request.content)["messages"])
+        delta = {"role": "assistant", "content": self.texts.pop(0)}
+        common = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "plain"}
+        events = [
+            {**common, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]},
+            {**common, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+            {**common, "choices": [], "usage": USAGE},
+        ]
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=body)
+
+
+@pytest.fixture
+def opened(chosen: Settings, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Return a maker of plain pipelines whose server says what a test wrote."""
+    made: list[plain.PlainRag] = []
+
+    def open_with(server: Server) -> plain.PlainRag:
+        client = httpx.Client(transport=httpx.MockTransport(server))
+        monkeypatch.setattr(plain, "gguf_file", lambda settings: chosen.weights / "tiny.gguf")
+        monkeypatch.setattr(plain, "_serve", lambda model, settings: (None, "http://127.0.0.1:1/v1", "key"))
+        monkeypatch.setattr(plain, "_client", lambda: client)
+        made.append(plain.PlainRag(chosen, embedder))
+        return made[-1]
+
+    yield open_with
+    for rag in made:
+        rag.close()
+
+
+def test_chunks_are_exact_pieces_of_the_source(opened) -> None:
+    passages = opened(Server()).retrieve("深度求索成立於哪一年？")
+    assert passages
+    for passage in passages:
+        assert ARTICLE[passage.start : passage.end] == passage.text
+        assert len(passage.text) <= plain.CHUNK
+
+
+def test_an_answer_holds_text_chunks_and_what_it_cost(opened) -> None:
+    server = Server("2023年。")
+    answer = opened(server).answer("深度求索成立於哪一年？")
+    assert (answer.text, answer.answerable, answer.reason, answer.citations) == ("2023年。", True, "", ())
+    assert (answer.timings.prompt_tokens, answer.timings.read_tokens, answer.timings.completion_tokens) == (90, 60, 2)
+    assert 0 < answer.timings.retrieve_s <= answer.timings.first_token_s <= answer.timings.total_s
+    assert all(passage.text in server.asked[0][0]["content"] for passage in answer.passages)
+
+
+def test_a_follow_up_is_first_rewritten_and_both_requests_are_counted(opened) -> None:
+    server = Server("深度求索成立於哪一年？", "2023年。")
+    history = ({"role": "user", "content": "深度求索在哪裡？"}, {"role": "assistant", "content": "杭州。"})
+    answer = opened(server).answer("它成立於哪一年？", history)
+    assert [messages[-1]["content"] for messages in server.asked] == ["它成立於哪一年？"] * 2
+    assert answer.timings.prompt_tokens == 180
+
+
+@pytest.mark.parametrize("text", ["I don't know.", "我不知道。", "文章沒有提到這一點。", "The context does not mention it."])
+def test_an_answer_that_says_it_does_not_know_counts_as_declined(opened, text: str) -> None:
+    answer = opened(Server(text)).answer("誰是市長？")
+    assert (answer.answerable, answer.reason) == (False, "not in the text")
+
+
+def test_every_rebuild_embeds_every_chunk_again(opened, embedder: FakeEmbedder) -> None:
+    rag = opened(Server())
+    before = len(embedder.embedded)
+    assert rag.rebuild() == before
+    assert len(embedder.embedded) == 2 * before
