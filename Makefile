@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7860
 
-.PHONY: chat test check fix setup soak clean
+.PHONY: chat test check fix setup soak screenshots clean
 
 chat: setup
 	$(BIN)/python app.py --port $(PORT)
@@ -24,6 +24,9 @@ fix: $(VENV)/installed
 
 soak: setup
 	$(BIN)/python -m pytest -m soak
+
+screenshots: setup
+	$(BIN)/python docs/screenshots.py
 
 setup: $(VENV)/installed
 	$(BIN)/python -m rag weights fetch

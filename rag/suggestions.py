@@ -32,7 +32,10 @@ LENGTHS = range(15, 121)
 """Code points of a sentence that is worth a question: not a heading, not a list of everything."""
 LONGEST = 48
 """Tokens of a question."""
+SURE = 0.7
+"""Share of the judge's verdict from which a sentence is sure enough to answer a question that nobody has asked yet."""
 _NAME = re.compile(r"\s\W*[A-Z0-9]")
+_POINTS_BACK = re.compile(r"这|那|该|此|它|\b(?:this|these|that|those|it|its|they|their)\b", re.IGNORECASE)
 
 
 class Suggestions:
@@ -47,14 +50,15 @@ class Suggestions:
         name = "*" if corpus.is_dir() else corpus.stem
         self._examples = [_examples(path) for path in sorted(folder.glob(f"{name}.examples.toml"))]
         self._questions: dict[tuple[str, str], str] = {}
-        for path in (*sorted(folder.glob(f"{name}.questions.jsonl")), written):
+        for path in (written, *sorted(folder.glob(f"{name}.questions.jsonl"))):  # the source's own win
             self._questions |= {(row["sentence"], row["language"]): row["question"] for row in _rows(path)}
 
     def missing(self, index: Index) -> Iterator[tuple[int, Language]]:
         """Yield each sentence, by its number, and language for which no question was sought yet."""
         for language in WRITTEN:
             for number, sentence in enumerate(index.sentences):
-                worth = index.rows[number] >= 0 and len(sentence.text) in LENGTHS
+                tells = len(sentence.text) in LENGTHS and not sentence.text.endswith(("?", "？"))
+                worth = tells and index.rows[number] >= 0
                 if worth and (sentence.text, language) not in self._questions:
                     yield number, language
 
@@ -115,15 +119,16 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     prompt = suggestion_prompt(answering.templates, index.sentences[number].text, language)
     steps = answering.generator.stream(prompt, LONGEST, stop)
     question = "".join(step.text for step in steps if isinstance(step, Piece)).strip().split("\n")[0]
-    if not question.endswith(("?", "？")) or (language == "en" and not _NAME.search(question)):
-        return ""  # it trails off, or asks of nothing in particular
+    unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
+    if unnamed or not question.endswith(("?", "？")):
+        return ""  # it asks of nothing in particular, or trails off
     query = read_question(question, (), index.documents[0].text, answering.templates.names)
     near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)
     if [found for found, _ in near] != [number]:
         return ""
     judged = judge_prompt(answering.templates, query, [index.sentences[number].text])
     yes, no = answering.generator.choose(judged, ("能", "否"), stop)
-    if yes < no:
+    if yes < SURE * (yes + no):
         return ""
     place = index.sentences[number].source, index.sentences[number].start
     for event in answering.stream(query, Clock(), stop):

@@ -123,7 +123,7 @@ class _Page:
         for trigger in (self.box.submit, self.send.click):
             trigger(self.ask, [self.box, *view], changing, **quiet)
         for button in self.suggested:
-            button.click(self.ask, [button, *view], changing, **quiet)
+            button.click(self.ask_alone, [button, *view], changing, **quiet)
         self.stop.click(self.halt, None, None, queue=False, **quiet)
         self.retry.click(self.ask_again, view, changing, **quiet)
         self.edit.click(self.take_back, view, changing, **quiet)
@@ -246,7 +246,11 @@ class _Page:
         before = conversation.kept(turns)
         return {self.box: str(before[-1]["question"]) if before else "", **self._shown(before[:-1], language)}
 
-    def ask(self, question: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[Shown]:
+    def ask_alone(self, question: str, turns: list[Turn], language: str, request: gr.Request) -> Iterator[Shown]:
+        """Ask an offered question: it says all that it asks, and was found to be answered without what came before."""
+        yield from self.ask(question, turns, language, request, alone=True)
+
+    def ask(self, question: str, turns: list[Turn], language: str, request: gr.Request, alone: bool = False) -> Iterator[Shown]:
         """Yield the page as a question is answered; the question is never lost."""
         question = question.strip()
         before = conversation.kept(turns)
@@ -260,7 +264,7 @@ class _Page:
             return
         session = str(request.session_hash)
         self.desk.stop(session)
-        events = self.desk.stream(session, question, conversation.history(before))
+        events = self.desk.stream(session, question, [] if alone else conversation.history(before))
         live = Live.asked(question, language)
         yield {self.box: "", **self._shown(before, language, live)}
         try:

@@ -5,8 +5,8 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,7 @@ def feedback_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def served(answerer: object, feedback_path: Path) -> Iterator[str]:
+def _served(answerer: object, feedback_path: Path) -> Iterator[str]:
     """Serve the page on a free port, and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -65,8 +65,14 @@ def served(answerer: object, feedback_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def served() -> Callable[[object, Path], AbstractContextManager[str]]:
+    """Return what serves the page for an answerer."""
+    return _served
+
+
+@pytest.fixture(scope="session")
 def address(scripted: Scripted, feedback_path: Path) -> Iterator[str]:
-    with served(scripted, feedback_path) as address:
+    with _served(scripted, feedback_path) as address:
         yield address
 
 

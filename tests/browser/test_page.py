@@ -231,6 +231,7 @@ def test_questions_that_the_article_answers_are_offered_after_each_answer(page) 
     offered.first.click()
     page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
     assert page.locator(".question").all_inner_texts() == ["杭州？", NEXT["en"]]
+    assert "（0）" in page.locator('.reply[data-turn="2"]').inner_text()  # such a question needs no history
     page.get_by_text("简体中文").click()
     page.get_by_text(NEXT["zh-Hans"]).wait_for()
 

@@ -1,5 +1,6 @@
 """Suggested questions: only those that the text answers, paid once, near what the reader just read."""
 
+import json
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rag.documents import Document, split_document
 from rag.errors import CorpusError
 from rag.suggestions import Suggestions, write_question
 
+SHIPPED = Path(__file__).parents[2] / "index" / "corpus"
 QUESTION = "深度求索總部設在哪裡？"
 
 
@@ -32,8 +34,8 @@ def test_a_question_is_kept_that_the_chatbot_answers_from_its_own_sentence(make_
 
 @pytest.mark.parametrize(
     "written",
-    ["深度求索總部設在杭州。", "與深圳相比，杭州的房價怎樣？", ""],
-    ids=["not a question", "answered elsewhere", "nothing"],
+    ["深度求索總部設在杭州。", "與深圳相比，杭州的房價怎樣？", "这家公司的總部設在哪裡？", ""],
+    ids=["not a question", "answered elsewhere", "names nothing", "nothing"],
 )
 def test_another_is_refused(make_rag, written: str) -> None:
     answering = make_rag(ScriptedGenerator([written, DRAFT])).answering()
@@ -104,3 +106,13 @@ def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, t
     while time.monotonic() < until and not (path.exists() and SENTENCE in path.read_text(encoding="utf-8")):
         time.sleep(0.05)
     assert SENTENCE in path.read_text(encoding="utf-8")
+
+
+def test_what_the_shipped_article_brings_belongs_to_it(tmp_path: Path) -> None:
+    (path,) = SHIPPED.glob("*.questions.jsonl")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    text = path.with_name("why-hangzhou.txt").read_text(encoding="utf-8")
+    assert [row["sentence"] for row in rows if row["sentence"] not in text] == []
+    assert {row["language"] for row in rows if row["question"]} == {"zh-Hans", "en"}
+    held = Suggestions(SHIPPED, tmp_path / "questions.jsonl")
+    assert held.first("zh-Hant", [])[0] == "為什麼 DeepSeek 誕生在杭州？"
