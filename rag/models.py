@@ -26,7 +26,8 @@ def open_generator(settings: Settings) -> Generator:
         from rag.generation.openai import OpenAIGenerator
 
         return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
-    model, gguf = _model_path(settings), gguf_file(settings)
+    model = _model_path(settings)
+    gguf = _gguf(model)
     if settings.engine == "transformers" or (settings.engine == "auto" and gguf is None):
         from rag.generation.transformers import TransformersGenerator
 
@@ -40,7 +41,10 @@ def open_generator(settings: Settings) -> Generator:
 
 def gguf_file(settings: Settings) -> Path | None:
     """Return the generator's GGUF file, None where it is a transformers folder."""
-    model = _model_path(settings)
+    return _gguf(_model_path(settings))
+
+
+def _gguf(model: Path) -> Path | None:
     return model if model.is_file() else next(iter(sorted(model.glob("*.gguf"))), None)
 
 

@@ -8,7 +8,6 @@ only when the model says so and cites nothing. It needs the `bench` extra.
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,8 +18,10 @@ import httpx
 
 from rag.documents import Document, Passage, read_corpus
 from rag.embedding import Embedder
-from rag.errors import GenerationError, SettingsError
+from rag.errors import SettingsError
+from rag.generation.llama_cpp import open_server
 from rag.models import gguf_file, open_embedder
+from rag.prompting import Templates
 from rag.results import Answer, Message, Timings
 from rag.settings import Settings
 from rag.text import fold, language
@@ -127,18 +128,9 @@ def _serve(model: Path, settings: Settings) -> tuple[Any, str, str]:
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(model)
-    parameters.n_ctx = settings.context
     if settings.threads:
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = settings.threads
-    parameters.verbosity = -1
-    parameters.ui = False
-    key = secrets.token_urlsafe(32)
-    parameters.api_keys = [key]
-    try:
-        server = xllamacpp.Server(parameters)
-    except Exception as error:
-        raise GenerationError(f"llama.cpp could not load {model}: {error}.") from error
+    server, key = open_server(parameters, model, settings.context)
     return server, f"{server.listening_address}/v1", key
 
 
@@ -155,7 +147,7 @@ def _chain(store: Any, settings: Settings, url: str, key: str, client: httpx.Cli
     from langchain_openai import ChatOpenAI
 
     def prompt(name: str) -> Any:
-        system = (settings.prompts / "plain" / f"{name}.txt").read_text(encoding="utf-8").strip()
+        system = Templates(settings.prompts).text(f"plain/{name}")
         return ChatPromptTemplate.from_messages([("system", system), MessagesPlaceholder("chat_history"), ("human", "{input}")])
 
     model = ChatOpenAI(

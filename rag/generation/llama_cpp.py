@@ -36,23 +36,12 @@ class LlamaCppGenerator:
         import xllamacpp
 
         parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(model)
-        parameters.n_ctx = context
         parameters.n_parallel = 1
         parameters.n_batch = self.BATCH
         parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
         parameters.cpuparams_batch.n_threads = threads or os.cpu_count() or 1
         parameters.cache_ram_mib = cache_mib
-        parameters.verbosity = -1
-        parameters.ui = False
-        parameters.endpoint_slots = False
-        self._key = secrets.token_urlsafe(32)
-        parameters.api_keys = [self._key]
-        parameters.cors_origins = ""
-        try:
-            self._server = xllamacpp.Server(parameters)
-        except Exception as error:
-            raise GenerationError(f"llama.cpp could not load {model}: {error}.") from error
+        self._server, self._key = open_server(parameters, model, context)
         self.name = f"llama.cpp {model.stem}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
@@ -114,6 +103,27 @@ class LlamaCppGenerator:
         finally:
             abandoned.set()
             worker.join(timeout=5)
+
+
+def open_server(parameters: Any, model: Path, context: int) -> tuple[Any, str]:
+    """Load a GGUF file into llama.cpp's server; return it with the secret that its port on loopback asks for.
+
+    parameters: an `xllamacpp.CommonParams` that holds what else is chosen. Raises GenerationError where it cannot be loaded.
+    """
+    import xllamacpp
+
+    key = secrets.token_urlsafe(32)
+    parameters.model.path = str(model)
+    parameters.n_ctx = context
+    parameters.verbosity = -1
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.cors_origins = ""
+    parameters.api_keys = [key]
+    try:
+        return xllamacpp.Server(parameters), key
+    except Exception as error:
+        raise GenerationError(f"llama.cpp could not load {model}: {error}.") from error
 
 
 def _steps(chunk: dict[str, Any]) -> Iterator[Step]:
