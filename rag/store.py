@@ -73,7 +73,7 @@ def load(store: Path, recipe: Recipe) -> Index:
     while True:
         pointer = _pointer(store)
         try:
-            return _load(store, recipe)
+            return _load(store, recipe, pointer)
         except (IndexStoreError, OSError, RuntimeError):
             if _pointer(store) == pointer:
                 raise
@@ -84,8 +84,8 @@ def _pointer(store: Path) -> bytes:
     return _bytes(store / "current.json")
 
 
-def _load(store: Path, recipe: Recipe) -> Index:
-    folder, manifest = _manifest(store)
+def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
+    folder, manifest = _manifest(store, pointer)
     found = Recipe(**manifest["recipe"])
     if found != recipe:
         raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}; {_MEND}.")
@@ -94,12 +94,12 @@ def _load(store: Path, recipe: Recipe) -> Index:
     return _read(folder)
 
 
-def _manifest(store: Path) -> tuple[Path, dict[str, Any]]:
-    pointer = _json(_pointer(store), store / "current.json")
-    if not isinstance(pointer, dict) or not {"build", "manifest"} <= pointer.keys():
+def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
+    current = _json(pointer, store / "current.json")
+    if not isinstance(current, dict) or not {"build", "manifest"} <= current.keys():
         raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names no build; {_MEND}.")
-    folder = store / Path(str(pointer["build"])).name
-    manifest = _json(_checked(folder / "manifest.json", str(pointer["manifest"])), folder / "manifest.json")
+    folder = store / Path(str(current["build"])).name
+    manifest = _json(_checked(folder / "manifest.json", str(current["manifest"])), folder / "manifest.json")
     if manifest.get("format") != FORMAT:
         raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}; {_MEND}.")
     return folder, manifest
@@ -241,7 +241,7 @@ def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, rec
 def _known(store: Path, embedder: str) -> dict[str, Vectors]:
     """Return the vectors of the build in use by their text, where it is whole and of the same embedder."""
     try:
-        _, manifest = _manifest(store)
+        _, manifest = _manifest(store, _pointer(store))
         index = load(store, Recipe(**manifest["recipe"]))
     except IndexStoreError:
         return {}
