@@ -198,7 +198,7 @@ class _Page:
         """Return questions that the article answers: examples at first, then what lies near the last answer."""
         asked = [str(turn["question"]) for turn in turns]
         answers = [turn["answer"] for turn in turns if turn.get("answer")]
-        if turns and not (answers and answers[-1] is turns[-1].get("answer")):
+        if turns and not turns[-1].get("answer"):
             return []
         try:
             return self.desk.answerer.suggest(language, [a["citations"] for a in answers], asked)[:OFFERED]
