@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 import zlib
@@ -14,6 +15,7 @@ from rag.errors import Cancelled
 from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
 from rag.results import Answer
 from rag.text import fold
+from rag.weight_sources import Carrier, Model, WeightFile
 
 ARTICLE = """杭州的人工智能產業起步很早。深度求索成立於2023年7月17日，總部設在杭州。
 浙江大學為杭州培養了大量的人才。浙大校友創辦的企業超過3000家，總市值約1.8萬億元。
@@ -33,6 +35,13 @@ def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
         assert source[citation.start : citation.end] == citation.quote
         assert f"[{citation.marker}]" in answer.text
         assert 0.0 <= citation.support <= 1.0
+
+
+def toy_model(body: bytes) -> Model:
+    """Return a model of one file, model.bin, that a hub or one carrier holds."""
+    file = WeightFile("model.bin", len(body), hashlib.sha256(body).hexdigest())
+    carrier = Carrier("toy", "1", 1, "toy/chunk.bin", "", len(body))
+    return Model("toy", "embedder", "none", "who/what", "v1", (file,), carrier)
 
 
 class FakeEmbedder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import zipfile
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import ARTICLE, FakeEmbedder
+from fakes import ARTICLE, FakeEmbedder, toy_model
 
 from rag import weights
 from rag.documents import Document
@@ -18,18 +17,10 @@ from rag.errors import IndexStoreError, RagError, WeightsError
 from rag.settings import Settings
 from rag.store import Recipe, load, rebuild
 from rag.ui import feedback
-from rag.weight_sources import Carrier, Model, PackageIndex, WeightFile
+from rag.weight_sources import PackageIndex
 
 BODY = b"x" * 300_000
-MODEL = Model(
-    "toy",
-    "embedder",
-    "none",
-    "who/what",
-    "v1",
-    (WeightFile("model.bin", len(BODY), hashlib.sha256(BODY).hexdigest()),),
-    Carrier("toy", "1", 1, "toy/chunk.bin", "", len(BODY)),
-)
+MODEL = toy_model(BODY)
 
 
 @pytest.fixture

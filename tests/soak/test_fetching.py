@@ -11,22 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fakes import toy_model
 
 from rag import weights
 from rag.errors import WeightsError
 from rag.settings import Settings
-from rag.weight_sources import Carrier, Hub, Model, WeightFile
+from rag.weight_sources import Hub
 
 BODY = random.Random(1).randbytes(1_000_000)
-MODEL = Model(
-    "toy",
-    "embedder",
-    "none",
-    "who/what",
-    "v1",
-    (WeightFile("model.bin", len(BODY), hashlib.sha256(BODY).hexdigest()),),
-    Carrier("toy", "1", 1, "toy/chunk.bin", "", len(BODY)),
-)
+MODEL = toy_model(BODY)
 
 
 class Source(http.server.ThreadingHTTPServer):
