@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
+from rag import journal
 from rag.errors import RagError
 
 LONGEST_REASON = 2_000
@@ -31,26 +28,15 @@ def record(path: Path, question: str, answer: dict[str, Any], helpful: bool, rea
         "answer": answer,
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"), path.open("a+b") as file:
-            if file.seek(0, os.SEEK_END):
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":  # a crash or a full disk cut the last line short
-                    file.write(b"\n")
-            file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        journal.append(path, row)
     except OSError as error:
         raise RagError(f"The feedback cannot be written to {path} ({error.strerror}); free space there.") from error
 
 
 def export(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the stored feedback as evaluation rows; a line cut short by a crash is left out."""
-    if not path.exists():
-        return
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, row in journal.rows(path):
         try:
-            row = json.loads(line)
             answer = row["answer"]
             yield {
                 "id": f"feedback-{number}",
@@ -62,7 +48,7 @@ def export(path: Path) -> Iterator[dict[str, Any]]:
                 "reason": row["reason"],
                 "text": answer.get("text", ""),
             }
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError):
             continue
 
 
