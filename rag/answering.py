@@ -102,9 +102,13 @@ class Answering:
         behind = [source for claim in claims for source in claim.sources]
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
-        yes, no = self.generator.choose(judge_prompt(self.templates, found.query, sentences), ("能", "否"), stop)
         invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
-        return Signals(yes / (yes + no) if yes + no else 1.0, invented)
+        return Signals(self.judged(found.query, sentences, stop), invented)
+
+    def judged(self, query: Query, sentences: Sequence[str], stop: Stop) -> float:
+        """Return the generator's probability that sentences answer a question."""
+        yes, no = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
+        return yes / (yes + no) if yes + no else 1.0
 
     def _answered(self, signals: Signals) -> bool:
         if self.watch is not None:
@@ -128,9 +132,10 @@ class Answering:
             raise GenerationError("The engine returned no text; ask again.")
         return text.strip()
 
-    def _generate(self, prompt: Prompt, clock: Clock, stop: Stop) -> str:
+    def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:
+        """Return what the generator writes, of at most `max_tokens` tokens (those of an answer by default)."""
         text = ""
-        for step in self.generator.stream(prompt, self.max_tokens, stop):
+        for step in self.generator.stream(prompt, self.max_tokens if max_tokens is None else max_tokens, stop):
             if isinstance(step, Piece):
                 text += clean(step.text)
             elif isinstance(step, Usage):
@@ -180,7 +185,7 @@ class Answering:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
         quote = self.index.sentences[number].text
         if language == "en" and has_han(quote):
-            english = " ".join(self._generate(translation_prompt(self.templates, quote), clock, stop).split())
+            english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
             if english and written(english) <= values(quote):
                 return Claim("", english, (number,), 1.0)
             quote = f"“{quote}”"

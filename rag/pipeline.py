@@ -164,7 +164,7 @@ class Rag:
         loaded or generated for it.
         """
         if not asked:
-            sentences = [sentence for document in self.documents for sentence in split_document(document)]
+            sentences = (sentence for document in self.documents for sentence in split_document(document))
             return self._suggestions.first(language, sentences)
         if self._steering is None:
             return []
@@ -244,9 +244,12 @@ class Rag:
 
     def _work_ahead(self) -> None:
         """Read prompts and find questions to suggest while nobody asks."""
-        self._read_ahead()
-        if self._suggest_ahead():
-            self._read_ahead()  # what was read may have made room for other prompts since
+        try:
+            self._read_ahead()
+            if self._suggest_ahead():
+                self._read_ahead()  # what was read may have made room for other prompts since
+        except RagError as error:  # no reader waits for this: the next question tells one what is wrong, if it still is
+            _LOG.warning("Work while nobody asks has ended: %s", error)
 
     def _read_ahead(self) -> None:
         """Read the prompt's beginning with each passage, in both languages."""

@@ -79,30 +79,30 @@ def _evidence(templates: Templates, query: Query, passages: Sequence[Passage]) -
     return evidence_text(passages, templates.names if query.language == "en" else None)
 
 
-def _folder(query: Query) -> str:
-    return "en" if query.language == "en" else "zh"
+def _folder(language: Language) -> str:
+    return "en" if language == "en" else "zh"
 
 
 def _asked(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
     variables = {"passages": _evidence(templates, query, passages), "question": _spoken(query.text)}
     if query.previous:
-        return templates.fill(f"{_folder(query)}/follow_up", previous=_spoken(query.previous), **variables)
-    return templates.fill(f"{_folder(query)}/question", **variables)
+        return templates.fill(f"{_folder(query.language)}/follow_up", previous=_spoken(query.previous), **variables)
+    return templates.fill(f"{_folder(query.language)}/question", **variables)
 
 
 def _prompt(templates: Templates, query: Query, content: str, grammar: str = "") -> Prompt:
-    system = templates.text(f"{_folder(query)}/system")
+    system = templates.text(f"{_folder(query.language)}/system")
     return Prompt(({"role": "system", "content": system}, {"role": "user", "content": content}), grammar=grammar)
 
 
-def _grammar(templates: Templates, query: Query) -> str:
+def _grammar(templates: Templates, language: Language) -> str:
     """Return the grammar that keeps an English answer English; Chinese needs none."""
-    return templates.text("en/answer.gbnf") if query.language == "en" else ""
+    return templates.text("en/answer.gbnf") if language == "en" else ""
 
 
 def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
     """Return the prompt whose continuation is the draft."""
-    return _prompt(templates, query, _asked(templates, query, passages), _grammar(templates, query))
+    return _prompt(templates, query, _asked(templates, query, passages), _grammar(templates, query.language))
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
@@ -123,25 +123,22 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
 
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
     """Return the beginning that every prompt whose best passage is this one shares."""
-    opening = templates.text(f"{_folder(query)}/question").split("$passages")[0]
+    opening = templates.text(f"{_folder(query.language)}/question").split("$passages")[0]
     return _prompt(templates, query, opening + _evidence(templates, query, [passage]))
 
 
 def translation_prompt(templates: Templates, quote: str) -> Prompt:
     """Return the prompt that puts a quoted sentence into English."""
     content = templates.fill("en/translate", quote=templates.names.annotate(_spoken(quote)))
-    return Prompt(({"role": "user", "content": content},), grammar=templates.text("en/answer.gbnf"))
+    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, "en"))
 
 
 def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
     """Return the prompt whose continuation is a question, in a language, that a source sentence answers."""
-    name = "en" if language == "en" else "zh"
+    name = _folder(language)
     messages = [{"role": "system", "content": templates.text(f"suggest/{name}")}]
     for example in templates.examples("suggest"):
         messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
     spoken = " ".join(_spoken(sentence).split())
-    if name == "zh":
-        return Prompt((*messages, {"role": "user", "content": spoken}))
-    return Prompt(
-        (*messages, {"role": "user", "content": templates.names.annotate(spoken)}), grammar=templates.text("en/answer.gbnf")
-    )
+    content = templates.names.annotate(spoken) if language == "en" else spoken
+    return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language))

@@ -7,21 +7,19 @@ sentence. This is idle work, paid once: what came of each sentence lies in `ques
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag import tables
+from rag import journal, tables
 from rag.answering import Answering, Clock, Stop
 from rag.documents import Sentence
-from rag.errors import CorpusError
-from rag.generation import Piece
+from rag.errors import CorpusError, RagError
 from rag.index import Index
-from rag.prompting import judge_prompt, suggestion_prompt
+from rag.prompting import suggestion_prompt
 from rag.results import Final
 from rag.retrieval import likely_sentences, read_question, retrieve
 from rag.text import Language, fold, to_traditional
@@ -63,14 +61,17 @@ class Suggestions:
                     yield number, language
 
     def keep(self, sentence: str, language: Language, question: str) -> None:
-        """Store what was found for a sentence; "" where no question held."""
+        """Store what was found for a sentence, "" where no question held; raise RagError where it cannot be stored."""
         self._questions[sentence, language] = question
-        row = json.dumps({"sentence": sentence, "language": language, "question": question}, ensure_ascii=False)
-        self._written.parent.mkdir(parents=True, exist_ok=True)
-        with self._written.open("ab") as file:
-            file.write(f"{row}\n".encode("utf-8", "replace"))
+        try:
+            journal.append(self._written, {"sentence": sentence, "language": language, "question": question})
+        except OSError as error:
+            raise RagError(
+                f"The suggested questions cannot be written to {self._written} ({error.strerror}); free space there, or set "
+                "RAG_STORE."
+            ) from error
 
-    def first(self, language: str, sentences: Sequence[Sentence]) -> list[str]:
+    def first(self, language: str, sentences: Iterable[Sentence]) -> list[str]:
         """Return questions for a reader who has asked nothing yet: the source's own examples, or some from all over it."""
         examples = [question for table in self._examples for question in table.get(language, ())]
         if examples:
@@ -117,8 +118,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     """
     index = answering.index
     prompt = suggestion_prompt(answering.templates, index.sentences[number].text, language)
-    steps = answering.generator.stream(prompt, LONGEST, stop)
-    question = "".join(step.text for step in steps if isinstance(step, Piece)).strip().split("\n")[0]
+    question = answering.generate(prompt, Clock(), stop, LONGEST).split("\n")[0]
     unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
     if unnamed or not question.endswith(("?", "？")):
         return ""  # it asks of nothing in particular, or trails off
@@ -126,9 +126,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)
     if [found for found, _ in near] != [number]:
         return ""
-    judged = judge_prompt(answering.templates, query, [index.sentences[number].text])
-    yes, no = answering.generator.choose(judged, ("能", "否"), stop)
-    if yes < SURE * (yes + no):
+    if answering.judged(query, [index.sentences[number].text], stop) < SURE:
         return ""
     place = index.sentences[number].source, index.sentences[number].start
     for event in answering.stream(query, Clock(), stop):
@@ -145,12 +143,9 @@ def _examples(path: Path) -> dict[str, list[str]]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the stored rows; a line cut short by a crash is left out, and its sentence is tried again."""
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    """Yield the stored rows; one of another form is left out, and its sentence is tried again."""
+    for _, row in journal.rows(path):
         try:
-            row = json.loads(line)
             yield {name: str(row[name]) for name in ("sentence", "language", "question")}
-        except (ValueError, KeyError, TypeError):
+        except (KeyError, TypeError):
             continue

@@ -8,7 +8,7 @@ import pytest
 from fakes import ARTICLE, DRAFT, SENTENCE, ScriptedGenerator
 
 from rag.documents import Document, split_document
-from rag.errors import CorpusError
+from rag.errors import CorpusError, RagError
 from rag.suggestions import Suggestions, write_question
 
 SHIPPED = Path(__file__).parents[2] / "index" / "corpus"
@@ -62,6 +62,21 @@ def test_what_was_found_is_paid_once_and_a_cut_line_is_sought_again(make_rag, co
     first.keep(SENTENCE, "en", "")
     path.write_bytes(path.read_bytes() + b'{"sentence": "cut')
     assert len(list(Suggestions(corpus, path).missing(index))) == len(before) - 2
+
+
+def test_a_line_that_a_crash_cut_does_not_swallow_the_next(make_rag, corpus: Path, tmp_path: Path) -> None:
+    index = make_rag().answering().index
+    path = tmp_path / "questions.jsonl"
+    path.write_bytes(b'{"sentence": "cut')
+    Suggestions(corpus, path).keep(SENTENCE, "zh-Hans", QUESTION)
+    assert (number(index), "zh-Hans") not in list(Suggestions(corpus, path).missing(index))
+
+
+def test_questions_that_cannot_be_stored_are_one_sentence(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "questions.jsonl"
+    with pytest.raises(RagError, match=r"^The suggested questions cannot be written to .*; free space there, or set RAG_STORE"):
+        Suggestions(corpus, path).keep(SENTENCE, "en", "")
 
 
 def test_the_nearest_unread_sentence_comes_first_in_the_readers_own_script(make_rag, corpus: Path, tmp_path: Path) -> None:
