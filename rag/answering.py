@@ -20,7 +20,7 @@ from rag.numbers import values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
-from rag.retrieval import Found, Query, likely_sentences, retrieve
+from rag.retrieval import Found, Query, likely_sentences, pieces, retrieve
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, to_script
 from rag.tuned import Tuned
@@ -93,7 +93,8 @@ class Answering:
         if not found.passages or (self.switches.gate and hopeless(found.nearest, self.tuned)):
             yield Final(self._decline(found, near, clock, stop))
             return
-        draft = yield from self._draft(answer_prompt(self.templates, query, found.passages), clock, stop)
+        read = pieces(found, self.index)
+        draft = yield from self._draft(answer_prompt(self.templates, found.query, read), clock, stop)
         yield Progress(stage="checking", fraction=1.0)
         yield Final(self._checked(draft, found, near, clock, stop))
 
@@ -147,9 +148,8 @@ class Answering:
         language = found.query.language
         if not self.switches.grounding:
             return self._answer(to_script(draft, language), found, (), clock)
-        candidates = [number for passage in found.numbers for number in self.index.members[passage]]
         asked = f"{found.query.previous} {found.query.text}"
-        claims = ground(draft, asked, candidates, self.index, self.embedder, self.tuned)
+        claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned)
         if self.switches.gate and not self._answered(self.signals(found, claims, near, stop)):
             return self._decline(found, near, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]

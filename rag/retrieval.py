@@ -1,17 +1,19 @@
-"""Find the passages that a question needs: dense and lexical search over folded text, fused by rank.
+"""Find the passages that a question needs, and in them the sentences that a generator should read.
 
-It knows questions and passages. It does not decide whether they answer, and it says nothing to a reader.
+Dense and lexical search over folded text are fused by rank. This module knows questions and passages. It does not decide
+whether they answer, and it says nothing to a reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag.documents import Passage
+from rag.documents import Passage, Sentence
 from rag.embedding import Embedder, Vectors
+from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
 from rag.results import Message
@@ -26,8 +28,8 @@ DEPTH = 30
 class Query:
     """Hold a question as it is searched.
 
-    text: the question, in English with the originals of names behind them. previous: what a follow-up leans on, "" where
-    there is nothing. language: that of the answer.
+    text: the question, in English with the originals of names behind them. previous: the question before it, "" where there
+    is none or where, as `retrieve` found, it does not lean on it. language: that of the answer.
     """
 
     text: str
@@ -39,9 +41,9 @@ class Query:
 class Found:
     """Hold what retrieval found.
 
-    passages: best first, `score` is the fused one. numbers: their places in the index. vector: the query's, shape
-    (dimensions,). nearest: the best inner product of any passage. cover: the share of the question's terms, weighted by
-    rarity, that the best passages hold.
+    query: without the question before it where it stands alone. passages: best first, `score` is the fused one. numbers:
+    their places in the index. vector: the query's, shape (dimensions,). nearest: the best inner product of any passage.
+    chosen: numbers of the sentences to read, best first.
     """
 
     query: Query
@@ -49,11 +51,11 @@ class Found:
     numbers: tuple[int, ...]
     vector: Vectors
     nearest: float
-    cover: float
+    chosen: tuple[int, ...] = ()
 
 
 def read_question(question: str, history: Sequence[Message], source: str, names: Names) -> Query:
-    """Return a question with what it leans on.
+    """Return a question with the one before it.
 
     source: some text of the corpus, whose script decides for a question that could be either. names: of the corpus.
     """
@@ -72,9 +74,15 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     search counts as much as the question's terms occur in the corpus at all: an English question over Chinese text
     leaves it little to say.
     """
-    texts = [query.text] + ([f"{query.previous} {query.text}"] if query.previous else [])
-    vectors = embedder.queries([fold(text) for text in texts])
-    weights = (1.0,) if len(texts) == 1 else (tuned.alone, 1.0)
+    texts, weights = [query.text], [1.0]
+    vectors = embedder.queries([fold(query.text)])
+    if query.previous:
+        alone = index.dense(vectors[0], 1)
+        leans = leaning(query.text, alone[0].score if alone else 0.0, query.language, tuned) >= tuned.lean_threshold
+        query = query if leans else replace(query, previous="")
+    if query.previous:
+        texts, weights = [query.text, f"{query.previous} {query.text}"], [tuned.alone, 1.0]
+        vectors = embedder.queries([fold(text) for text in texts])
     fused: dict[int, float] = {}
     nearest = 0.0
     for text, vector, weight in zip(texts, vectors, weights, strict=True):
@@ -83,10 +91,69 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
         words = terms(text)
         _fuse(fused, dense, weight * tuned.dense, tuned.rank_constant)
         _fuse(fused, index.lexical(words, DEPTH), weight * tuned.lexical * _known(words, index), tuned.rank_constant)
-    best = sorted(fused, key=lambda number: -fused[number])[: tuned.passages]
-    passages = tuple(replace(index.passages[number], score=fused[number]) for number in best)
-    cover = lexical_cover(query.text, "\n".join(passage.text for passage in passages), index)
-    return Found(query, passages, tuple(best), vectors[-1], nearest, cover)
+    best = sorted(fused, key=lambda number: -fused[number])
+    top = best[: tuned.passages]
+    passages = tuple(replace(index.passages[number], score=fused[number]) for number in top)
+    chosen = _choose({number: fused[number] for number in best[:DEPTH]}, texts, vectors, weights, index, tuned)
+    return Found(query, passages, tuple(top), vectors[-1], nearest, chosen)
+
+
+def _choose(
+    fused: Mapping[int, float],
+    texts: Sequence[str],
+    vectors: Vectors,
+    weights: Sequence[float],
+    index: Index,
+    tuned: Tuned,
+) -> tuple[int, ...]:
+    """Return the sentences to read, best first, of at most `tuned.reading` code points (the best one whatever its length).
+
+    A sentence scores by its passage, and by its own ranks among the sentences of the found passages: by similarity, and by
+    the rarity of the question's terms that it holds.
+    """
+    scores = {s: tuned.inherited * fused[passage] for passage in fused for s in index.members[passage] if index.rows[s] >= 0}
+    if not scores:
+        return ()
+    numbers = list(scores)
+    rows = index.sentence_vectors(numbers)
+    held = [set(terms(index.sentences[number].text)) for number in numbers]
+    for text, vector, weight in zip(texts, vectors, weights, strict=True):
+        words = terms(text)
+        rarity = {word: index.rarity(word) for word in words if word in index.lexicon.vocab_dict}
+        overlap = [sum(value for word, value in rarity.items() if word in sentence) for sentence in held]
+        for values, share in ((rows @ vector, tuned.dense), (overlap, tuned.lexical * _known(words, index))):
+            for rank, place in enumerate(np.argsort(-np.asarray(values), kind="stable"), start=1):
+                if values[place] > 0:
+                    scores[numbers[place]] += weight * share / (tuned.rank_constant + rank)
+    chosen: list[int] = []
+    read = 0
+    for number in sorted(scores, key=lambda number: -scores[number]):
+        read += len(index.sentences[number].text)
+        if chosen and read > tuned.reading:
+            break
+        chosen.append(number)
+    return tuple(chosen)
+
+
+def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
+    """Return what is to be read: the chosen sentences, neighbours of one paragraph joined, the piece of the best first."""
+    runs: list[list[int]] = []
+    for number in found.chosen:
+        paragraph = _paragraph(number, index)
+        near = [run for run in runs if run[0] - 1 <= number <= run[-1] + 1 and _paragraph(run[0], index) == paragraph]
+        joined = sorted({number, *(other for run in near for other in run)})
+        place = runs.index(near[0]) if near else len(runs)
+        runs = [run for run in runs if run not in near]
+        runs.insert(place, joined)
+    return tuple(_piece(index.sentences[run[0]], index.sentences[run[-1]], index) for run in runs)
+
+
+def _paragraph(number: int, index: Index) -> tuple[str, int]:
+    return index.sentences[number].source, index.sentences[number].paragraph
+
+
+def _piece(first: Sentence, last: Sentence, index: Index) -> Passage:
+    return Passage(index.source_text(first.source)[first.start : last.end], first.source, first.start, last.end)
 
 
 def _fuse(fused: dict[int, float], hits: Sequence[Hit], weight: float, constant: float) -> None:
@@ -97,15 +164,6 @@ def _fuse(fused: dict[int, float], hits: Sequence[Hit], weight: float, constant:
 def _known(words: Sequence[str], index: Index) -> float:
     """Return the share of a question's terms that the corpus holds."""
     return sum(word in index.lexicon.vocab_dict for word in words) / len(words) if words else 0.0
-
-
-def lexical_cover(question: str, evidence: str, index: Index) -> float:
-    """Return the share of a question's terms that the evidence holds, each weighted by its rarity in the corpus."""
-    words = set(terms(question))
-    held = set(terms(evidence))
-    weights = {word: index.rarity(word) for word in words}
-    total = sum(weights.values())
-    return sum(weight for word, weight in weights.items() if word in held) / total if total else 0.0
 
 
 def likely_sentences(found: Found, index: Index, limit: int | None = None) -> list[tuple[int, float]]:

@@ -18,9 +18,16 @@ class Tuned:
 
     longest_passage: int
     passages: int
+    reading: int
+    inherited: float
     rank_constant: float
     dense: float
     lexical: float
+    lean_bias: float
+    lean_pointer: float
+    lean_length: float
+    lean_nearest: float
+    lean_threshold: float
     alone: float
     gate_hopeless: float
     gate_bias: float

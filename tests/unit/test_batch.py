@@ -44,7 +44,7 @@ def test_a_history_is_used(make_rag, chosen, tmp_path: Path, target: Path) -> No
     history = [{"role": "user", "content": "宇樹科技呢？"}]
     write(
         tmp_path / "in.jsonl",
-        {"id": 1, "question": QUESTION, "history": history},
+        {"id": 1, "question": "那它是誰創辦的？", "history": history},
         {"id": 2, "question": QUESTION, "history": None},
     )
     assert answer_file(tmp_path / "in.jsonl", target, chosen, make_rag(generator)) == 2

@@ -1,6 +1,5 @@
 """Dense and lexical search are fused by rank; a follow-up leans on the question before it."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,7 @@ from fakes import ARTICLE, FakeEmbedder
 from rag.documents import Document
 from rag.index import Index, build
 from rag.names import Names
-from rag.retrieval import Query, lexical_cover, likely_sentences, read_question, retrieve
+from rag.retrieval import Query, likely_sentences, pieces, read_question, retrieve
 from rag.text import fold, terms
 from rag.tuned import tuned
 
@@ -31,7 +30,7 @@ def test_a_first_question_leans_on_nothing() -> None:
     assert read_question(" 為什麼？ ", (), ARTICLE, NAMES) == Query("為什麼？", "", "zh-Hant")
 
 
-def test_a_follow_up_leans_on_the_last_question_of_the_reader() -> None:
+def test_the_last_question_of_the_reader_is_the_one_before() -> None:
     history = [turn("第一個？"), turn("答。", "assistant"), turn("第二個？ "), turn("答。", "assistant")]
     assert read_question("為什麼？", history, ARTICLE, NAMES).previous == "第二個？"
 
@@ -79,7 +78,8 @@ def fused(index: Index, texts: list[tuple[str, float]], dense: float, lexical: f
 def test_scores_are_the_weighted_reciprocal_ranks(index: Index, previous: str, dense: float, lexical: float) -> None:
     text = "杭州的房價與機器人"
     found = retrieve(Query(text, previous, "zh-Hant"), index, FakeEmbedder(), replace(TUNED, dense=dense, lexical=lexical))
-    texts = [(text, 0.5), (f"{previous} {text}", 1.0)] if previous else [(text, 1.0)]
+    assert found.query.previous == ""  # it stands alone
+    texts = [(text, 1.0)]
     expected = fused(index, texts, dense, lexical)
     assert {n: p.score for n, p in zip(found.numbers, found.passages, strict=True)} == pytest.approx(expected)
     assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
@@ -111,18 +111,6 @@ def test_both_scripts_find_the_same(index: Index) -> None:
 def test_a_question_without_words_finds_nothing_by_words(index: Index) -> None:
     found = retrieve(Query("？？？", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, dense=0.0))
     assert all(passage.score == 0.0 for passage in found.passages)
-    assert found.cover == 0.0
-
-
-def test_the_lexical_cover_weighs_words_by_their_rarity(index: Index) -> None:
-    def rarity(holding: int) -> float:
-        return math.log(1 + (5 - holding + 0.5) / (holding + 0.5))
-
-    assert sum("杭州" in terms(passage.text) for passage in index.passages) == 4
-    assert lexical_cover("杭州 quantum", "杭州", index) == pytest.approx(rarity(4) / (rarity(4) + rarity(0)))
-    assert lexical_cover("杭州", "杭州", index) == 1.0
-    assert lexical_cover("quantum", "杭州", index) == 0.0
-    assert lexical_cover("？", "杭州", index) == 0.0
 
 
 def test_likely_sentences_are_those_nearest_to_the_question(index: Index) -> None:
@@ -133,3 +121,40 @@ def test_likely_sentences_are_those_nearest_to_the_question(index: Index) -> Non
     assert index.sentences[near[0][0]].text == "王興興是宇樹科技的創始人。"
     assert [similarity for _, similarity in near] == pytest.approx(expected[:3], abs=1e-6)
     assert likely_sentences(replace(found, numbers=()), index, 3) == []
+
+
+def test_a_question_that_stands_alone_is_not_joined_to_the_one_before(index: Index) -> None:
+    before = "杭州把財政收入的多少投入科技？"
+    text = "宇樹科技的創始人是誰，他的機器人在哪裡跳了舞？"
+    joined, alone = (retrieve(Query(text, previous, "zh-Hant"), index, FakeEmbedder(), TUNED) for previous in (before, ""))
+    assert joined.query == alone.query == Query(text, "", "zh-Hant")
+    assert (joined.passages, joined.chosen) == (alone.passages, alone.chosen)
+
+
+def test_a_follow_up_is_searched_alone_and_behind_the_one_before(index: Index) -> None:
+    before = "宇樹科技的創始人是誰？"
+    found = retrieve(Query("那它呢？", before, "zh-Hant"), index, FakeEmbedder(), TUNED)
+    assert found.query.previous == before
+    expected = fused(index, [("那它呢？", 0.5), (f"{before} 那它呢？", 1.0)], 1.0, 1.0)
+    assert {n: p.score for n, p in zip(found.numbers, found.passages, strict=True)} == pytest.approx(expected)
+
+
+def test_what_is_read_is_the_best_sentences_within_the_budget(index: Index) -> None:
+    found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, reading=60))
+    assert index.sentences[found.chosen[0]].text == "王興興是宇樹科技的創始人。"
+    assert 13 < sum(len(index.sentences[number].text) for number in found.chosen) <= 60
+    tiny = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, reading=1))
+    assert tiny.chosen == found.chosen[:1]
+
+
+def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(index: Index) -> None:
+    found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
+    second = found.chosen[0]
+    read = pieces(replace(found, chosen=(second, 0, second - 1)), index)
+    assert [piece.text for piece in read] == [
+        "宇樹科技的機器人在春節晚會上跳了舞。王興興是宇樹科技的創始人。",
+        "杭州的人工智能產業起步很早。",
+    ]
+    assert all(ARTICLE[piece.start : piece.end] == piece.text for piece in read)
+    across = pieces(replace(found, chosen=(second, second + 1)), index)
+    assert [piece.text for piece in across] == ["王興興是宇樹科技的創始人。", "與深圳相比，杭州的房價更低。"]

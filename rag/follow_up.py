@@ -1,0 +1,38 @@
+"""Tell whether a question leans on the one before it, or stands alone.
+
+What counts is in the question (a pointer such as 那…呢 or "what about", and how little it says) and in the text (how near its
+nearest sentence is: where the question alone finds its place, nothing has to be added). No model is asked. What is done
+with a question that leans is `retrieval.py`'s.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from rag.text import Language, fold
+from rag.tuned import Tuned
+
+_CHINESE_POINTER = re.compile(
+    r"[它他她]|这|那|其(?!中|实|他|余)|该|此|上述|前者|后者|呢[？?]?$|^(?:还有|然后|再|又|所以|除了|另外)"
+)
+_ENGLISH_POINTER = re.compile(
+    r"\b(?:it|its|he|she|him|his|her|hers|they|them|their|theirs|that|those|these|this|one|ones|former|latter|same|else)\b"
+    r"|^(?:and|what about|how about|but|so|then|also|or)\b"
+)
+_WORD = re.compile(r"[a-z0-9'%.-]+|[\u3400-\u9fff]")
+LATIN_WORD = 2
+"""Chinese characters that a Latin word or a number is as long as."""
+
+
+def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> float:
+    """Return the probability that a question leans on the turn before it.
+
+    nearest: similarity of the sentence or passage of the text that is nearest to the question alone.
+    """
+    folded = fold(question)
+    pointer = _ENGLISH_POINTER if language == "en" else _CHINESE_POINTER
+    length = sum(LATIN_WORD if word.isascii() else 1 for word in _WORD.findall(folded))
+    score = tuned.lean_bias + tuned.lean_length * math.log1p(length) + tuned.lean_nearest * nearest
+    score += tuned.lean_pointer if pointer.search(folded) else 0.0
+    return 1.0 / (1.0 + math.exp(-score))
