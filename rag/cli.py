@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rag.bench import KINDS
 from rag.errors import RagError
 from rag.settings import Settings, cache_folder
 
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure speed and memory beside the plain pipeline (needs the bench extra)")
     bench.add_argument("--questions", type=_positive, metavar="N", default=24, help="ask N of the own questions")
     bench.add_argument("--starts", type=_positive, metavar="N", default=3, help="start each pipeline N times")
+    bench.add_argument("--pipelines", nargs="+", choices=KINDS, default=KINDS, help="measure only these")
     bench.add_argument("--scale", action="store_true", help="instead, measure how indexing and searching grow")
     bench.add_argument("--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot beside it")
     bench.set_defaults(run=_bench)
@@ -173,7 +175,7 @@ def _bench(options: argparse.Namespace) -> int:
     if options.scale:
         figures, table, plot = scale.measure(), scale.table, scale.plot
     else:
-        figures = compare.compare(Settings.load(), options.questions, options.starts).figures()
+        figures = compare.compare(Settings.load(), options.questions, options.starts, options.pipelines).figures()
         table, plot = report.table, report.plot
     output = options.output or cache_folder() / ("scale.json" if options.scale else "bench.json")
     output.parent.mkdir(parents=True, exist_ok=True)

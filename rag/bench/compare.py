@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from rag.bench import KINDS
 from rag.bench.machine import machine
 from rag.bench.process import Process, import_s
 from rag.bench.report import Samples
-from rag.bench.worker import KINDS
 from rag.documents import read_corpus
 from rag.evaluation import questions
 from rag.measures import Question
-from rag.models import gguf_file
 from rag.settings import Settings
-from rag.weights import ensure
 
 IMPORTS = {
     "ours": "from rag import answer",
@@ -30,7 +28,6 @@ IMPORTS = {
 }
 READ = 600
 """Code points of the corpus that engines are timed on."""
-BLOCK = 1 << 24
 
 
 def chosen(count: int) -> list[Question]:
@@ -53,7 +50,8 @@ def compare(settings: Settings, count: int = 24, starts: int = 3, kinds: Sequenc
     count: questions, each asked twice. starts: how often each pipeline is started. kinds: the pipelines.
     """
     samples = Samples(kinds, [question.id for question in chosen(count)], machine())
-    _warm_disk(settings)
+    _say("starting once, uncounted: the index is built, and the weights are in the operating system's cache")
+    Process("ours").close()
     for name, statement in IMPORTS.items():
         for _ in range(5) if name in kinds else ():
             samples.add(name, "import", import_s(statement))
@@ -112,16 +110,6 @@ def _texts(settings: Settings) -> Iterator[str]:
     text = "".join(document.text for document in read_corpus(settings.corpus))
     for number, start in enumerate(range(0, min(len(text), 4 * READ), READ)):
         yield f"{number}. {text[start : start + READ]}"
-
-
-def _warm_disk(settings: Settings) -> None:
-    """Read the weights once, so that every start finds them in the operating system's cache."""
-    model = gguf_file(settings)
-    folder = ensure(settings.embedder, settings)
-    for path in [*(p for p in sorted(folder.rglob("*")) if p.is_file()), *([model] if model else [])]:
-        with path.open("rb") as file:
-            while file.read(BLOCK):
-                pass
 
 
 def _say(line: str) -> None:

@@ -17,9 +17,6 @@ from rag.bench.contestant import Contestant, peak_mib, speed
 from rag.errors import RagError
 from rag.settings import Settings
 
-KINDS = ("ours", "ahead", "plain")
-"""This project; the same after it has read ahead; the plain pipeline."""
-
 
 def open_contestant(kind: str, settings: Settings) -> Contestant:
     """Return a pipeline that is ready to answer; only what it needs itself is imported."""
