@@ -108,7 +108,7 @@ class Answering:
 
     def judged(self, query: Query, sentences: Sequence[str], stop: Stop) -> float:
         """Return the generator's probability that sentences answer a question."""
-        yes, no = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
+        yes, no = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop).chances
         return yes / (yes + no) if yes + no else 1.0
 
     def _answered(self, signals: Signals) -> bool:

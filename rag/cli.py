@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rag.bench import KINDS
 from rag.errors import RagError
-from rag.settings import Settings
+from rag.settings import Settings, cache_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
 
     tune = commands.add_parser("tune", help="fit the gate on the tune half of the own questions, and show its curve")
     tune.set_defaults(run=_tune)
+
+    bench = commands.add_parser("bench", help="measure speed and memory beside the plain pipeline (needs the bench extra)")
+    bench.add_argument("--questions", type=_positive, metavar="N", default=24, help="ask N of the own questions")
+    bench.add_argument("--starts", type=_positive, metavar="N", default=3, help="start each pipeline N times")
+    bench.add_argument("--pipelines", nargs="+", choices=KINDS, default=KINDS, help="measure only these")
+    bench.add_argument("--scale", action="store_true", help="instead, measure how indexing and searching grow")
+    bench.add_argument("--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot beside it")
+    bench.set_defaults(run=_bench)
 
     doctor = commands.add_parser("doctor", help="check weights, index, engine, port and disk")
     doctor.set_defaults(run=_doctor)
@@ -160,6 +169,23 @@ def _tune(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bench(options: argparse.Namespace) -> int:
+    from rag.bench import compare, report, scale
+
+    if options.scale:
+        figures, table, plot = scale.measure(), scale.table, scale.plot
+    else:
+        figures = compare.compare(Settings.load(), options.questions, options.starts, options.pipelines).figures()
+        table, plot = report.table, report.plot
+    output = options.output or cache_folder() / ("scale.json" if options.scale else "bench.json")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    plot(figures, output.with_suffix(".png"))
+    print(table(figures))
+    print(f"See {output} and {output.with_suffix('.png').name}.", file=sys.stderr)
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from rag.doctor import examine
 
@@ -170,7 +196,6 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _feedback(options: argparse.Namespace) -> int:
-    from rag.settings import cache_folder
     from rag.ui.feedback import export
 
     for row in export(cache_folder() / "feedback.jsonl"):

@@ -6,7 +6,9 @@ question is: a query comes as a vector and a list of terms.
 
 from __future__ import annotations
 
+import math
 import warnings
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +20,17 @@ import numpy.typing as npt
 
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
+from rag.places import Members, Passages, Sentences
 from rag.text import terms
 
 EXACT_UP_TO = 20_000
-"""Rows up to which every vector is compared; above, a graph is searched (HNSW, Malkov & Yashunin 2018)."""
+"""Rows up to which every vector is compared."""
+PROBES = 48
+"""Lists that are searched among the 2√rows that more rows are sorted into."""
+REFINED = 8
+"""Times as many candidates as were asked for whose vectors are compared at full length."""
+TRAINED_ON = 64
+"""Rows a list that its centre is found from."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,9 @@ class Index:
     """
 
     documents: tuple[Document, ...]
-    sentences: tuple[Sentence, ...]
-    passages: tuple[Passage, ...]
-    members: tuple[tuple[int, ...], ...]
+    sentences: Sentences
+    passages: Passages
+    members: Members
     owners: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
     vectors: Any
@@ -68,8 +77,10 @@ class Index:
         if not known:
             return []
         scores = self.lexicon.get_scores(known)
-        order = np.argsort(-scores, kind="stable")[:limit]
-        return [Hit(int(passage), float(scores[passage])) for passage in order if scores[passage] > 0]
+        least = np.partition(scores, -limit)[-limit] if limit < len(scores) else 0.0
+        best = np.flatnonzero(scores >= max(least, np.finfo(scores.dtype).tiny))
+        order = best[np.argsort(-scores[best], kind="stable")][:limit]
+        return [Hit(int(passage), float(scores[passage])) for passage in order]
 
     def rarity(self, term: str) -> float:
         """Return the inverse document frequency of a term; a term that no passage holds counts as the rarest."""
@@ -85,11 +96,8 @@ class Index:
     def sentence_vectors(self, numbers: Sequence[int]) -> Vectors:
         """Return the vectors of sentences, shape (len(numbers), dimensions)."""
         rows = self.rows[list(numbers)]
-        return (
-            np.stack([self.vectors.reconstruct(int(row)) for row in rows])
-            if len(rows)
-            else np.empty((0, self.vectors.d), np.float32)
-        )
+        found = [self.vectors.reconstruct(int(row)) for row in rows]
+        return np.stack(found) if found else np.empty((0, self.vectors.d), np.float32)
 
     def source_text(self, source: str) -> str:
         """Return the whole text of a source."""
@@ -110,7 +118,7 @@ def build(
     """
     sentences: list[Sentence] = []
     passages: list[Passage] = []
-    members: list[tuple[int, ...]] = []
+    members: list[tuple[int, int]] = []
     searched: list[int] = []
     for document in documents:
         first = len(sentences)
@@ -118,16 +126,17 @@ def build(
         left_out = repeated(own)
         sentences += own
         searched += [first + i for i in range(len(own)) if i not in left_out]
+        starts = [sentence.start for sentence in own]
         for passage in group(document, own, longest):
             passages.append(passage)
-            members.append(tuple(first + i for i, s in enumerate(own) if passage.start <= s.start < passage.end))
+            members.append((first + bisect_left(starts, passage.start), first + bisect_left(starts, passage.end)))
     units = [passage.text for passage in passages]
     owners = list(range(len(passages)))
     rows = np.full(len(sentences), -1, dtype=np.int64)
-    owner_of = {sentence: number for number, inside in enumerate(members) for sentence in inside}
+    owner_of = {sentence: number for number, (start, end) in enumerate(members) for sentence in range(start, end)}
     for sentence in searched:
         owner = owner_of[sentence]
-        if len(members[owner]) == 1:
+        if members[owner] == (sentence, sentence + 1):
             rows[sentence] = owner
             continue
         rows[sentence] = len(units)
@@ -136,9 +145,9 @@ def build(
     vectors, embedded = _embed(units, embedder, known or {}, report)
     index = Index(
         documents=tuple(documents),
-        sentences=tuple(sentences),
-        passages=tuple(passages),
-        members=tuple(members),
+        sentences=Sentences.of(documents, sentences),
+        passages=Passages.of(documents, passages),
+        members=Members(np.array(members, dtype=np.int64).reshape(-1, 2)),
         owners=np.asarray(owners, dtype=np.int64),
         rows=rows,
         vectors=vector_index(vectors),
@@ -156,15 +165,26 @@ def _embed(
 
 
 def vector_index(vectors: Vectors) -> Any:
-    """Return a FAISS index over unit vectors by inner product: exact for few, a graph of neighbours for many."""
-    dimensions = vectors.shape[1]
-    if len(vectors) <= EXACT_UP_TO:
+    """Return a FAISS index over unit vectors by inner product, of the kind that suits how many there are.
+
+    Few are all compared. Many are sorted into lists (inverted file, Jégou, Douze & Schmid 2011) of four-bit codes that are
+    compared in registers (André, Kermarrec & Le Scouarnec 2015); the best candidates are then compared by their vectors in
+    float16, which `reconstruct` returns too.
+    """
+    count, dimensions = vectors.shape
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    if count <= EXACT_UP_TO:
         index: Any = faiss.IndexFlatIP(dimensions)
     else:
-        index = faiss.IndexHNSWFlat(dimensions, 32, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = 80
-        index.hnsw.efSearch = 96
-    index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        lists = 2 * math.isqrt(count)
+        pieces = dimensions // 2 if dimensions % 2 == 0 else dimensions
+        index = faiss.index_factory(dimensions, f"IVF{lists},PQ{pieces}x4fs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
+        index.k_factor = REFINED
+        inverted = faiss.extract_index_ivf(index)
+        inverted.nprobe = PROBES
+        inverted.cp.niter = 10
+        index.train(vectors[:: max(1, count // (TRAINED_ON * lists))])
+    index.add(vectors)
     return index
 
 

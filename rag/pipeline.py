@@ -193,6 +193,15 @@ class Rag:
             self._ahead.start()
         return self
 
+    def read_ahead(self) -> None:
+        """Read the prompt's beginning with each passage, in both languages, giving way to readers; return when it is done."""
+        answering = self.answering()
+        languages: tuple[Language, ...] = ("zh-Hans", "en")
+        for query in (Query("", "", language) for language in languages):
+            for passage in answering.index.passages:
+                prompt = beginning_prompt(self._templates, query, passage)
+                self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
+
     def search_index(self) -> tuple[Index, Embedder]:
         """Return the index in use and the embedder of its queries, without the generator."""
         index, embedder, _ = self._open_index()
@@ -245,20 +254,11 @@ class Rag:
     def _work_ahead(self) -> None:
         """Read prompts and find questions to suggest while nobody asks."""
         try:
-            self._read_ahead()
+            self.read_ahead()
             if self._suggest_ahead():
-                self._read_ahead()  # what was read may have made room for other prompts since
+                self.read_ahead()  # what was read may have made room for other prompts since
         except RagError as error:  # no reader waits for this: the next question tells one what is wrong, if it still is
             _LOG.warning("Work while nobody asks has ended: %s", error)
-
-    def _read_ahead(self) -> None:
-        """Read the prompt's beginning with each passage, in both languages."""
-        answering = self.answering()
-        languages: tuple[Language, ...] = ("zh-Hans", "en")
-        for query in (Query("", "", language) for language in languages):
-            for passage in answering.index.passages:
-                prompt = beginning_prompt(self._templates, query, passage)
-                self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
 
     def _suggest_ahead(self) -> bool:
         """Find a question for each sentence that has none yet; tell whether there was one to find."""

@@ -17,9 +17,11 @@ from typing import Any
 import httpx
 
 from rag.documents import Document, Passage, read_corpus
-from rag.embedding import Embedder
+from rag.embedding import Embedder, Vectors
 from rag.errors import SettingsError
+from rag.generation import Generator
 from rag.generation.llama_cpp import open_server
+from rag.generation.openai import OpenAIGenerator
 from rag.models import gguf_file, open_embedder
 from rag.prompting import Templates
 from rag.results import Answer, Message, Timings
@@ -44,13 +46,14 @@ class PlainRag:
 
     def __init__(self, settings: Settings | None = None, embedder: Embedder | None = None) -> None:
         self.settings = settings or Settings.load()
-        self._documents = read_corpus(self.settings.corpus)
+        self.documents = read_corpus(self.settings.corpus)
         self._embedder = embedder or open_embedder(self.settings)
-        self._store = vector_store(self._documents, self._embedder)
+        self._store = vector_store(self.documents, self._embedder)
         model = gguf_file(self.settings)
         if model is None:
             raise SettingsError(f"generator={self.settings.generator!r} is no GGUF file; the plain pipeline needs one.")
         self._server, url, key = _serve(model, self.settings)
+        self.engine: Generator = OpenAIGenerator(url, key, "plain", self.settings.timeout_s)
         self._http = _client()
         self._chain = _chain(self._store, self.settings, url, key, self._http)
         self.name = f"plain {model.stem}"
@@ -83,14 +86,9 @@ class PlainRag:
             self.name,
         )
 
-    def retrieve(self, question: str) -> tuple[Passage, ...]:
-        """Return the chunks for a question, best first."""
-        return tuple(_passage(chunk) for chunk in self._store.similarity_search(question, k=CHUNKS))
-
-    def rebuild(self) -> int:
-        """Split and embed everything again, as this pipeline always does; return the number of chunks."""
-        self._store = vector_store(self._documents, self._embedder)
-        return int(self._store.index.ntotal)
+    def nearest(self, vector: Vectors) -> tuple[Passage, ...]:
+        """Return the chunks nearest to a query's vector of shape (dimensions,), best first."""
+        return tuple(_passage(chunk) for chunk in self._store.similarity_search_by_vector(list(map(float, vector)), k=CHUNKS))
 
     def close(self) -> None:
         """Let go of the server."""

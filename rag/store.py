@@ -13,22 +13,26 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import bm25s
 import faiss
 import numpy as np
+import numpy.typing as npt
 from filelock import FileLock
 
-from rag.documents import Document, Passage, Sentence
+from rag.documents import Document
 from rag.embedding import Embedder, Report, Vectors
 from rag.errors import IndexStoreError
 from rag.index import Index, build
+from rag.places import Members, Passages, Sentences
 
-FORMAT = 1
+FORMAT = 2
+BLOCK = 1 << 20
+"""Bytes that are hashed at a time."""
 _MEND = "run python index/rebuild.py"
 _BUILD = re.compile(r"[0-9a-f]{12}")
 
@@ -90,7 +94,7 @@ def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
     if found != recipe:
         raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}; {_MEND}.")
     for name, expected in manifest["files"].items():
-        _checked(folder / name, expected)
+        _verify(folder / name, _digest(folder / name), expected)
     return _read(folder)
 
 
@@ -105,21 +109,43 @@ def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
     return folder, manifest
 
 
-def _bytes(path: Path) -> bytes:
+def _open(path: Path) -> IO[bytes]:
     try:
-        return path.read_bytes()
+        return path.open("rb")
     except FileNotFoundError:
         raise IndexStoreError(f"The index file {path} is missing; {_MEND}.") from None
     except OSError as error:
         raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror}); {_MEND}.") from error
 
 
+def _blocks(path: Path) -> Iterator[bytes]:
+    with _open(path) as file:
+        try:
+            while block := file.read(BLOCK):
+                yield block
+        except OSError as error:
+            raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror}); {_MEND}.") from error
+
+
+def _bytes(path: Path) -> bytes:
+    return b"".join(_blocks(path))
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for block in _blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _verify(path: Path, found: str, expected: str) -> None:
+    if found != expected:
+        raise IndexStoreError(f"The index file {path} is damaged: SHA-256 {found[:12]}…, expected {expected[:12]}…; {_MEND}.")
+
+
 def _checked(path: Path, expected: str) -> bytes:
     data = _bytes(path)
-    if _sha256(data) != expected:
-        raise IndexStoreError(
-            f"The index file {path} is damaged: SHA-256 {_sha256(data)[:12]}…, expected {expected[:12]}…; {_MEND}."
-        )
+    _verify(path, _sha256(data), expected)
     return data
 
 
@@ -147,7 +173,7 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
     try:
         folder.mkdir(parents=True)
         _write(folder, index)
-        files = {p.relative_to(folder).as_posix(): _sha256(p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+        files = {p.relative_to(folder).as_posix(): _digest(p) for p in folder.rglob("*") if p.is_file()}
         counts = {"documents": len(index.documents), "sentences": len(index.sentences), "passages": len(index.passages)}
         manifest = {"format": FORMAT, "recipe": asdict(recipe), "counts": counts, "files": files}
         data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
@@ -183,30 +209,43 @@ def _durable(path: Path, data: bytes | memoryview) -> None:
 
 
 def _write(folder: Path, index: Index) -> None:
-    content = {
-        "documents": [asdict(document) for document in index.documents],
-        "sentences": [asdict(sentence) for sentence in index.sentences],
-        "passages": [asdict(passage) for passage in index.passages],
-        "members": index.members,
-    }
-    _durable(folder / "content.json", json.dumps(content, ensure_ascii=False).encode())
-    np.save(folder / "owners.npy", index.owners, allow_pickle=False)
-    np.save(folder / "rows.npy", index.rows, allow_pickle=False)
-    _durable(folder / "vectors.faiss", faiss.serialize_index(index.vectors).data)
+    content = [asdict(document) for document in index.documents]
+    _durable(folder / "documents.json", json.dumps(content, ensure_ascii=False).encode())
+    for name, numbers in _arrays(index).items():
+        np.save(folder / f"{name}.npy", numbers, allow_pickle=False)
+    with (folder / "vectors.faiss").open("wb") as file:
+        faiss.write_index(index.vectors, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
+        file.flush()
+        os.fsync(file.fileno())
     index.lexicon.save(str(folder / "terms"), corpus=None, show_progress=False)
 
 
+def _arrays(index: Index) -> dict[str, npt.NDArray[np.int64]]:
+    return {
+        "sentences": index.sentences.places,
+        "passages": index.passages.places,
+        "members": index.members.places,
+        "owners": index.owners,
+        "rows": index.rows,
+    }
+
+
 def _read(folder: Path) -> Index:
-    content = json.loads((folder / "content.json").read_bytes())
+    """Return the index of a build; what grows with the corpus is mapped into memory and read when it is needed."""
+    documents = tuple(Document(**values) for values in json.loads((folder / "documents.json").read_bytes()))
+
+    def array(name: str) -> npt.NDArray[np.int64]:
+        return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
     return Index(
-        documents=tuple(Document(**values) for values in content["documents"]),
-        sentences=tuple(Sentence(**values) for values in content["sentences"]),
-        passages=tuple(Passage(**values) for values in content["passages"]),
-        members=tuple(tuple(numbers) for numbers in content["members"]),
-        owners=np.load(folder / "owners.npy", allow_pickle=False),
-        rows=np.load(folder / "rows.npy", allow_pickle=False),
-        vectors=faiss.read_index(str(folder / "vectors.faiss")),
-        lexicon=bm25s.BM25.load(str(folder / "terms"), load_corpus=False, show_progress=False, allow_pickle=False),
+        documents=documents,
+        sentences=Sentences(documents, array("sentences")),
+        passages=Passages(documents, array("passages")),
+        members=Members(array("members")),
+        owners=array("owners"),
+        rows=array("rows"),
+        vectors=faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC),
+        lexicon=bm25s.BM25.load(str(folder / "terms"), load_corpus=False, mmap=True, show_progress=False, allow_pickle=False),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rag.errors import Cancelled
-from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
 from rag.results import Answer
 from rag.text import fold
 from rag.weight_sources import Carrier, Model, WeightFile
@@ -109,11 +109,11 @@ class ScriptedGenerator:
             yield Piece(letter)
         yield Usage(prompt=100, read=60, written=len(text))
 
-    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         self._obey(stop)
         self.chosen.append(prompt)
         chance = self.chances(prompt)
-        return (chance, 1.0 - chance)
+        return Choice((chance, 1.0 - chance), Usage(prompt=50, read=20, written=1))
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
         self.readings.append(prompt)

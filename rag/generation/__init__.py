@@ -59,6 +59,14 @@ class Usage:
 Step = Reading | Piece | Usage
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Hold the probability of each choice as the first token, in the order asked, and what it cost to find them."""
+
+    chances: tuple[float, ...]
+    usage: Usage
+
+
 class Generator(Protocol):
     """Write text after a prompt, one request at a time."""
 
@@ -70,7 +78,7 @@ class Generator(Protocol):
         Raises Cancelled when `stop` said so, GenerationError when the engine failed.
         """
 
-    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token of the answer; zeros where an engine cannot tell."""
 
     def read(self, prompt: Prompt, stop: Stop) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import GenerationError
-from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import listen
 
 
@@ -52,18 +52,20 @@ class LlamaCppGenerator:
         for chunk in self._chunks(request, stop):
             yield from _steps(chunk)
 
-    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token."""
         request = {"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 40}
         found = dict.fromkeys(choices, 0.0)
+        usage = Usage(0, 0, 0)
         for chunk in self._chunks(request, stop):
+            usage = _usage(chunk) or usage
             for choice in chunk.get("choices", ()):
                 for token in (choice.get("logprobs") or {}).get("content", ())[:1]:
                     for candidate in token["top_logprobs"]:
                         word = candidate["token"].strip()
                         if word in found:
                             found[word] += math.exp(candidate["logprob"])
-        return tuple(found[choice] for choice in choices)
+        return Choice(tuple(found[choice] for choice in choices), usage)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
         """Read a prompt and keep it."""
@@ -134,7 +136,14 @@ def _steps(chunk: dict[str, Any]) -> Iterator[Step]:
         text = (choice.get("delta") or {}).get("content")
         if text:
             yield Piece(text)
+    usage = _usage(chunk)
+    if usage is not None:
+        yield usage
+
+
+def _usage(chunk: dict[str, Any]) -> Usage | None:
     timings = chunk.get("timings")
-    if timings:
-        cached, read = int(timings["cache_n"]), int(timings["prompt_n"])
-        yield Usage(prompt=cached + read, read=read, written=int(timings["predicted_n"]))
+    if not timings:
+        return None
+    cached, read = int(timings["cache_n"]), int(timings["prompt_n"])
+    return Usage(prompt=cached + read, read=read, written=int(timings["predicted_n"]))

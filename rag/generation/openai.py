@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from rag.errors import GenerationError, SettingsError
-from rag.generation import Piece, Prompt, Step, Stop, Usage
+from rag.generation import Choice, Piece, Prompt, Step, Stop, Usage
 from rag.generation.listening import listen
 
 _ADVICE = {
@@ -84,12 +84,14 @@ class OpenAIGenerator:
         if usage is not None:
             yield usage
 
-    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token; zeros from a server that gives none."""
         found = dict.fromkeys(choices, 0.0)
-        request = {**_messages(prompt), "max_tokens": 1, "logprobs": True, "top_logprobs": self.TOP}
+        usage = Usage(0, 0, 0)
+        options = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.TOP, "stream_options": {"include_usage": True}}
         try:
-            for chunk in self._chunks(request, stop):
+            for chunk in self._chunks({**_messages(prompt), **options}, stop):
+                usage = _usage(chunk) or usage
                 for choice in _objects(chunk, "choices"):
                     for token in _objects(_object(choice, "logprobs"), "content")[:1]:
                         for candidate in _objects(token, "top_logprobs"):
@@ -99,7 +101,7 @@ class OpenAIGenerator:
         except _RefusedError as error:
             if error.status not in _CANNOT_TELL:
                 raise
-        return tuple(found[choice] for choice in choices)
+        return Choice(tuple(found[choice] for choice in choices), usage)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
         """Do nothing: whether a server keeps what it read cannot be known, and others may wait for or pay for it."""

@@ -11,14 +11,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig, StoppingCriteriaList
 from transformers.utils import logging
 
 from rag.errors import Cancelled, GenerationError
-from rag.generation import Piece, Prompt, Reading, Step, Stop, Usage
+from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import listen
 
 Tell = Callable[[Any], None]
@@ -83,19 +83,20 @@ class TransformersGenerator:
 
         yield from self._run(write, stop)
 
-    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token; zero for one that is not a single token."""
 
         def weigh(tell: Tell, left: Left) -> None:
             ids = self._ids(prompt)
-            self._read(ids[:-1], lambda _: None, left)
+            known = self._read(ids[:-1], lambda _: None, left)
             last = torch.tensor([ids[-1:]], device=self._device)
             scores = self._model(input_ids=last, past_key_values=self._cache, use_cache=True).logits[0, -1]
             chances = torch.softmax(scores.float(), dim=-1)
-            tell(tuple(sum(float(chances[i]) for i in self._spellings(choice)) for choice in choices))
+            found = tuple(sum(float(chances[i]) for i in self._spellings(choice)) for choice in choices)
+            tell(Choice(found, Usage(prompt=len(ids), read=len(ids) - known, written=1)))
 
-        (found,) = self._run(weigh, stop)
-        return tuple(found)
+        (choice,) = self._run(weigh, stop)
+        return cast(Choice, choice)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
         """Read a prompt and keep it until another is read."""

@@ -119,7 +119,10 @@ class TestLlamaCpp:
         assert spent.read <= 4
 
     def test_choose_weighs_first_words(self, llama: LlamaCppGenerator) -> None:
-        yes, no, other = llama.choose(YES_NO, ("Yes", "No", "Elephant"), never)
+        chosen = llama.choose(YES_NO, ("Yes", "No", "Elephant"), never)
+        yes, no, other = chosen.chances
+        assert chosen.usage.prompt >= chosen.usage.read > 0
+        assert chosen.usage.written == 1
         assert 0 <= no < yes <= 1
         assert other < 0.01
         assert yes + no > 0.5
@@ -153,7 +156,9 @@ class TestOpenAIAgainstLlamaCpp:
 
     def test_choose_agrees_with_the_engine_in_this_process(self, remote: OpenAIGenerator, llama: LlamaCppGenerator) -> None:
         choices = ("Yes", "No")
-        assert remote.choose(YES_NO, choices, never) == pytest.approx(llama.choose(YES_NO, choices, never), abs=0.1)
+        told, own = remote.choose(YES_NO, choices, never), llama.choose(YES_NO, choices, never)
+        assert told.chances == pytest.approx(own.chances, abs=0.1)
+        assert told.usage.prompt == own.usage.prompt > 0
 
     def test_it_stops_within_half_a_second_and_frees_the_server(self, remote: OpenAIGenerator) -> None:
         assert seconds_to_stop(remote, LONG, 0.3) < 3
@@ -283,8 +288,10 @@ class TestTransformers:
             if word in expected:
                 expected[word] += chance
         found = tiny.choose(QUESTION, ("a", "the", "W", "no such single token"), never)
-        assert found == pytest.approx((*expected.values(), 0.0), rel=1e-3, abs=1e-9)
-        assert min(found[:3]) > 0
+        assert found.chances == pytest.approx((*expected.values(), 0.0), rel=1e-3, abs=1e-9)
+        assert min(found.chances[:3]) > 0
+        assert found.usage.prompt == len(rows["input_ids"][0])
+        assert 1 <= found.usage.read <= found.usage.prompt
 
     def test_it_stops_when_told_and_works_on(self, folder: Path, tiny: Generator) -> None:
         before = threading.active_count()

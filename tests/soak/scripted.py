@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from fakes import FakeEmbedder, ScriptedGenerator, asked  # noqa: E402
 
 from rag import pipeline  # noqa: E402
-from rag.generation import Piece, Prompt, Step, Stop  # noqa: E402
+from rag.generation import Choice, Piece, Prompt, Step, Stop  # noqa: E402
 
 TEXT_S = float(os.environ.get("SCRIPTED_TEXT_S", "0"))
 LETTER_S = float(os.environ.get("SCRIPTED_LETTER_S", "0"))
@@ -52,10 +52,10 @@ class Repeating(ScriptedGenerator):
                 time.sleep(LETTER_S)
             yield step
 
-    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> tuple[float, ...]:
-        chances = super().choose(prompt, choices, stop)
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
+        choice = super().choose(prompt, choices, stop)
         self.chosen.clear()
-        return chances
+        return choice
 
 
 def repeated(prompt: Prompt) -> str:

@@ -301,17 +301,19 @@ def test_choose_adds_up_the_spellings_of_each_choice() -> None:
         {"token": "no", "logprob": -3.0},
         {"token": 3},
     ]
-    data = said("yes", "length", logprobs={"content": [{"token": "yes", "logprob": -1.0, "top_logprobs": top}]}) + DONE
+    data = said("yes", "length", logprobs={"content": [{"token": "yes", "logprob": -1.0, "top_logprobs": top}]})
+    data += event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1}}) + DONE
     with serving(body(data)) as fake:
         found = fake.engine().choose(PROMPT, ("yes", "no", "maybe"), never)
-    assert found == pytest.approx((0.36788 + 0.13534, 0.04979, 0.0), abs=1e-4)
+    assert found.chances == pytest.approx((0.36788 + 0.13534, 0.04979, 0.0), abs=1e-4)
+    assert found.usage == Usage(prompt=9, read=9, written=1)
     assert (fake.asked[0]["max_tokens"], fake.asked[0]["logprobs"], fake.asked[0]["top_logprobs"]) == (1, True, 20)
 
 
 @pytest.mark.parametrize("answer", [body(said("yes", "length") + DONE), body(b'{"error": "no logprobs here"}', 400)])
 def test_choose_is_zeros_where_the_server_cannot_tell(answer: Answer) -> None:
     with serving(answer) as fake:
-        assert fake.engine().choose(PROMPT, ("yes", "no"), never) == (0.0, 0.0)
+        assert fake.engine().choose(PROMPT, ("yes", "no"), never).chances == (0.0, 0.0)
 
 
 def test_choose_raises_where_the_server_failed() -> None:

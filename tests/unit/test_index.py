@@ -32,16 +32,28 @@ def test_exact_search_gives_numpys_inner_products_in_numpys_order(length: float)
     np.testing.assert_allclose(scores[0], expected[order], rtol=1e-5, atol=1e-6)
 
 
-def test_graph_search_finds_numpys_ten_best_with_their_inner_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
-    vectors = unit(600, 24, seed=3)
+def clustered(rows: int, dimensions: int, seed: int) -> np.ndarray:
+    centres = unit(rows // 50, dimensions, seed)
+    made = np.repeat(centres, 50, axis=0) + 0.7 * unit(len(centres) * 50, dimensions, seed + 1)
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("dimensions", [32, 33])
+def test_search_among_many_finds_numpys_ten_best_with_their_inner_products(
+    monkeypatch: pytest.MonkeyPatch, dimensions: int
+) -> None:
+    monkeypatch.setattr(index_module, "EXACT_UP_TO", 1_000)
+    vectors = clustered(3_000, dimensions, seed=3)
     made = vector_index(vectors)
-    assert type(made).__name__ == "IndexHNSWFlat"
-    for query in unit(20, 24, seed=4):
+    assert type(made).__name__ == "IndexRefine"
+    found = 0
+    for query in vectors[::100] + 0.2 * unit(30, dimensions, seed=9):
         scores, rows = made.search(query.reshape(1, -1), 10)
         expected = vectors @ query
-        assert set(rows[0].tolist()) == set(np.argsort(-expected)[:10].tolist())
-        np.testing.assert_allclose(scores[0], expected[rows[0]], rtol=1e-4, atol=1e-5)
+        found += len(set(rows[0].tolist()) & set(np.argsort(-expected)[:10].tolist()))
+        np.testing.assert_allclose(scores[0], expected[rows[0]], atol=2e-3)
+    assert found >= 0.97 * 300
+    np.testing.assert_allclose(made.reconstruct(7), vectors[7], atol=5e-4)
 
 
 def test_dense_search_scores_a_passage_by_its_best_row(article: Index) -> None:

@@ -1,0 +1,48 @@
+"""Measure the plain pipeline that this project is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.bench.contestant import Asked, Contestant, Remade, Searched, timed
+from rag.documents import Document
+from rag.generation import Generator
+from rag.plain import PlainRag, vector_store
+from rag.results import Message
+from rag.settings import Settings
+
+
+class Plain(Contestant):
+    """Measure the plain pipeline."""
+
+    def __init__(self, settings: Settings, rag: PlainRag | None = None) -> None:
+        super().__init__(settings)
+        self._rag = rag or PlainRag(settings)
+
+    def ask(self, question: str, history: Sequence[Message]) -> Asked:
+        """Answer a question; its evidence is shown when the chain has its chunks."""
+        spent = self._rag.answer(question, history).timings
+        first = spent.first_token_s or spent.total_s
+        return Asked(spent.retrieve_s, first, spent.total_s, spent.prompt_tokens, spent.read_tokens, spent.completion_tokens)
+
+    def search(self, question: str) -> Searched:
+        """Embed a question, then find its chunks."""
+        embed_s, vectors = timed(lambda: self.fresh.queries([question]))
+        search_s, _ = timed(lambda: self._rag.nearest(vectors[0]))
+        return Searched(embed_s, search_s)
+
+    def remake(self, documents: Sequence[Document], store: Path) -> Remade:
+        """Embed every chunk again, as this pipeline always does."""
+        seconds, made = timed(lambda: vector_store(documents, self.fresh))
+        return Remade(seconds, int(made.index.ntotal))
+
+    @property
+    def engine(self) -> Generator:
+        """Return the engine behind its server."""
+        return self._rag.engine
+
+    @property
+    def documents(self) -> Sequence[Document]:
+        """Return the corpus."""
+        return self._rag.documents

@@ -1,0 +1,74 @@
+"""Measure this project, as it starts and once it has read ahead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rag.bench.contestant import Asked, Contestant, Remade, Searched, timed
+from rag.documents import Document
+from rag.generation import Generator
+from rag.names import Names
+from rag.pipeline import Rag
+from rag.results import Evidence, Final, Message, Token
+from rag.retrieval import read_question, retrieve
+from rag.settings import Settings
+from rag.store import rebuild
+from rag.text import fold
+from rag.tuned import tuned
+
+
+class Ours(Contestant):
+    """Measure this project."""
+
+    def __init__(self, settings: Settings, rag: Rag | None = None) -> None:
+        super().__init__(settings)
+        self._rag = (rag or Rag(replace(settings, read_ahead=False))).warm()
+
+    def ask(self, question: str, history: Sequence[Message]) -> Asked:
+        """Answer a question; a decline's first word is the whole of it."""
+        started = time.perf_counter()
+        evidence = first = 0.0
+        for event in self._rag.stream(question, history):
+            now = time.perf_counter() - started
+            if isinstance(event, Evidence):
+                evidence = now
+            elif isinstance(event, Token):
+                first = first or now
+            elif isinstance(event, Final):
+                spent = event.answer.timings
+        return Asked(evidence, first or now, now, spent.prompt_tokens, spent.read_tokens, spent.completion_tokens)
+
+    def search(self, question: str) -> Searched:
+        """Embed a question, then find its passages with the vector at hand."""
+        index, _ = self._rag.search_index()
+        query = read_question(question, (), index.documents[0].text, Names.read(self.settings.corpus))
+        embed_s, _ = timed(lambda: self.fresh.queries([fold(query.text)]))
+        search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
+        return Searched(embed_s, search_s)
+
+    def remake(self, documents: Sequence[Document], store: Path) -> Remade:
+        """Rebuild the index in a store; only texts that are new are embedded."""
+        _, embedder = self._rag.search_index()
+        seconds, done = timed(lambda: rebuild(store, documents, embedder, tuned().longest_passage))
+        return Remade(seconds, done.embedded)
+
+    @property
+    def engine(self) -> Generator:
+        """Return the engine."""
+        return self._rag.answering().generator
+
+    @property
+    def documents(self) -> Sequence[Document]:
+        """Return the corpus."""
+        return self._rag.documents
+
+
+class Ahead(Ours):
+    """Measure this project once it had the time to read ahead."""
+
+    def __init__(self, settings: Settings, rag: Rag | None = None) -> None:
+        super().__init__(settings, rag)
+        self._rag.read_ahead()

@@ -1,0 +1,226 @@
+"""Measure how indexing and searching grow with the corpus, on made vectors and made terms.
+
+Made vectors lie as an embedder's do: all share a direction, fields hold topics of very different sizes, and a question is
+less like its passage than passages of one topic are like each other. The index is the one that the project would use for
+so many, saved and mapped from disk; recall is against comparing every vector.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import bm25s
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from rag.bench.machine import machine
+from rag.embedding import Vectors
+from rag.index import Index, term_index, vector_index
+from rag.places import Members, Passages, Sentences
+
+SIZES = (10_000, 100_000, 1_000_000)
+DIMENSIONS = (256, 768)
+QUERIES = 200
+DEPTH = 10
+TOPIC = 200
+"""Vectors of a topic, on average."""
+FIELD = 30
+"""Topics of a field, on average."""
+LENGTH = 60
+"""Terms of a made passage: a hundred characters have about as many bigrams."""
+BLOCK = 100_000
+"""Vectors made, or compared, at a time."""
+
+
+def made_vectors(count: int, dimensions: int, queries: int, seed: int = 0) -> tuple[Vectors, Vectors]:
+    """Return unit vectors, shape (count, dimensions), and unit queries, each near one of them."""
+    random = np.random.default_rng(seed)
+    spread = (np.arange(dimensions) + 8.0) ** -0.5
+    random.shuffle(spread)
+    spread = (spread / np.linalg.norm(spread)).astype(np.float32)
+
+    def drawn(rows: int) -> Vectors:
+        made: Vectors = random.standard_normal((rows, dimensions), dtype=np.float32) * spread
+        return made
+
+    topics = max(1, count // TOPIC)
+    fields = max(1, topics // FIELD)
+    centres = 0.6 * drawn(1) + 0.4 * drawn(fields)[random.integers(0, fields, topics)] + 0.4 * drawn(topics)
+    share = random.lognormal(0.0, 1.0, topics)
+    topic = random.choice(topics, count, p=share / share.sum())
+    vectors = np.empty((count, dimensions), np.float32)
+    for start in range(0, count, BLOCK):
+        part = vectors[start : start + BLOCK]
+        part[:] = centres[topic[start : start + BLOCK]] + 0.57 * drawn(len(part))
+    asked = random.choice(count, queries, replace=False)
+    asking = _unit(0.5 * centres[topic[asked]] + 0.5 * vectors[asked] + 0.85 * drawn(queries))
+    for start in range(0, count, BLOCK):
+        vectors[start : start + BLOCK] = _unit(vectors[start : start + BLOCK])
+    return vectors, asking
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+def made_terms(count: int, queries: int, seed: int = 0) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the terms of passages, as frequent as in a language (Zipf's law), and queries of twelve terms of a passage."""
+    random = np.random.default_rng(seed)
+    vocabulary = 20 * round(count**0.6) + 1_000  # grows as Heaps found that vocabularies grow
+    share = 1.0 / (np.arange(vocabulary) + 3.0)
+    numbers = random.choice(vocabulary, (count, LENGTH), p=share / share.sum())
+    words = [f"t{number}" for number in range(vocabulary)]
+    passages = [[words[number] for number in row] for row in numbers]
+    return passages, [passages[place][:12] for place in random.choice(count, queries, replace=False)]
+
+
+def exact(vectors: Vectors, asking: Vectors, depth: int = DEPTH) -> npt.NDArray[np.int64]:
+    """Return the rows nearest to each query by comparing every vector, best first, shape (queries, depth)."""
+    nearest = faiss.ResultHeap(nq=len(asking), k=depth, keep_max=True)
+    for start in range(0, len(vectors), BLOCK):
+        part = faiss.IndexFlatIP(vectors.shape[1])
+        part.add(vectors[start : start + BLOCK])
+        scores, rows = part.search(asking, depth)
+        nearest.add_result(scores, rows + start)
+    nearest.finalize()
+    return np.asarray(nearest.I)
+
+
+def dense(count: int, dimensions: int, folder: Path) -> dict[str, Any]:
+    """Return what indexing and searching made vectors costs."""
+    vectors, asking = made_vectors(count, dimensions, QUERIES)
+    wanted = exact(vectors, asking)
+    made, build_s = _timed(vector_index, vectors)
+    path = folder / f"{count}x{dimensions}.faiss"
+    faiss.write_index(made, str(path))
+    del made, vectors
+    index, load_s = _timed(faiss.read_index, str(path), faiss.IO_FLAG_MMAP_IFC)
+    searched = _index(count, vectors=index)
+    found, seconds = _each(list(asking), lambda query: searched.dense(query, DEPTH))
+    right = [len({hit.passage for hit in hits} & set(row.tolist())) / DEPTH for hits, row in zip(found, wanted, strict=True)]
+    size = path.stat().st_size
+    path.unlink()
+    return {
+        "what": f"vectors of {dimensions}",
+        "count": count,
+        "kind": type(index).__name__,
+        "build_s": build_s,
+        "load_s": load_s,
+        "bytes": size,
+        "recall": float(np.mean(right)),
+        **_percentiles(seconds),
+    }
+
+
+def lexical(count: int, folder: Path) -> dict[str, Any]:
+    """Return what indexing and searching made terms costs; BM25 compares every passage, so its recall is 1."""
+    passages, asking = made_terms(count, QUERIES)
+    made, build_s = _timed(term_index, passages)
+    path = folder / f"{count}.terms"
+    made.save(str(path), corpus=None, show_progress=False)
+    del made, passages
+    index, load_s = _timed(lambda: bm25s.BM25.load(str(path), load_corpus=False, mmap=True, show_progress=False))
+    searched = _index(count, lexicon=index)
+    _, seconds = _each(asking, lambda query: searched.lexical(query, DEPTH))
+    size = sum(file.stat().st_size for file in path.iterdir())
+    return {
+        "what": "BM25",
+        "count": count,
+        "kind": "BM25",
+        "build_s": build_s,
+        "load_s": load_s,
+        "bytes": size,
+        "recall": 1.0,
+        **_percentiles(seconds),
+    }
+
+
+def _index(count: int, vectors: Any = None, lexicon: Any = None) -> Index:
+    """Return an index of which only one way of searching is at work."""
+    nothing = np.empty((0, 4), np.int64)
+    each = np.arange(count, dtype=np.int64)
+    return Index((), Sentences((), nothing), Passages((), nothing), Members(nothing), each, each, vectors, lexicon)
+
+
+def _each(asking: Sequence[Any], search: Callable[[Any], Any]) -> tuple[list[Any], list[float]]:
+    """Return what each query found, and the seconds it took; one that is not counted goes first, as after a start."""
+    search(asking[0])
+    done = [_timed(search, query) for query in asking]
+    return [found for found, _ in done], [seconds for _, seconds in done]
+
+
+def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    started = time.perf_counter()
+    made = work(*arguments)
+    return made, time.perf_counter() - started
+
+
+def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return {"p50_ms": 1e3 * float(p50), "p95_ms": 1e3 * float(p95)}
+
+
+def measure(sizes: Sequence[int] = SIZES, dimensions: Sequence[int] = DIMENSIONS) -> dict[str, Any]:
+    """Return what every size costs, as plain JSON values."""
+    rows = []
+    term_index([["warm"]])  # the first one also imports what bm25s works with
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for count in sizes:
+            for width in dimensions:
+                _say(f"{count:,} vectors of {width} dimensions")
+                rows.append(dense(count, width, folder))
+            _say(f"{count:,} passages of {LENGTH} terms")
+            rows.append(lexical(count, folder))
+    return {"machine": machine(), "queries": QUERIES, "depth": DEPTH, "rows": rows}
+
+
+def table(told: Mapping[str, Any]) -> str:
+    """Return the figures as a Markdown table."""
+    lines = [
+        f"| what | how many | index | build (s) | MB | load (s) | p50, p95 (ms) | recall@{told['depth']} |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in told["rows"]:
+        lines.append(
+            f"| {row['what']} | {row['count']:,} | {row['kind']} | {row['build_s']:.1f} | {row['bytes'] / 1e6:,.0f} | "
+            f"{row['load_s']:.2f} | {row['p50_ms']:.2f}, {row['p95_ms']:.2f} | {row['recall']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def plot(told: Mapping[str, Any], path: Path) -> None:
+    """Draw how the time to build, the bytes, the time to search and the recall grow."""
+    from matplotlib.figure import Figure
+
+    canvas = Figure(figsize=(11, 3.4), layout="constrained")
+    shown = (
+        ("build_s", "build (s)"),
+        ("bytes", "bytes"),
+        ("p50_ms", "search, p50 (ms)"),
+        ("recall", f"recall@{told['depth']}"),
+    )
+    for axes, (name, label) in zip(canvas.subplots(1, len(shown)), shown, strict=True):
+        for what in dict.fromkeys(row["what"] for row in told["rows"]):
+            rows = [row for row in told["rows"] if row["what"] == what]
+            axes.plot([row["count"] for row in rows], [row[name] for row in rows], "o-", label=what)
+        axes.set_xscale("log")
+        axes.set_title(label, fontsize=10)
+        axes.grid(alpha=0.3)
+        if name == "recall":
+            axes.set_ylim(0.9, 1.005)
+        else:
+            axes.set_yscale("log")
+    canvas.axes[0].legend(fontsize=8)
+    canvas.savefig(path, dpi=130)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,104 @@
+"""Show sentences, passages and their members as sequences over plain arrays of places.
+
+A value is made when it is asked for: a corpus of a million sentences is loaded without making a million objects, and lies
+on disk as numbers that can be mapped into memory.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.documents import Document, Passage, Sentence
+
+Numbers = npt.NDArray[np.int64]
+Value = TypeVar("Value")
+
+
+class Places(Sequence[Value]):
+    """Make the values of an array of places, shape (values, columns), one row each."""
+
+    def __init__(self, places: Numbers) -> None:
+        self.places = places
+
+    @abstractmethod
+    def _value(self, row: Numbers) -> Value:
+        """Return the value that lies at a place."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, number: int) -> Value: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Value]: ...
+
+    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
+        if isinstance(number, slice):
+            return [self._value(row) for row in self.places[number]]
+        return self._value(self.places[number])
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another sequence holds the same values."""
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == its for mine, its in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Sentences(Places[Sentence]):
+    """Make sentences; a row holds the document's number, start, end and paragraph."""
+
+    def __init__(self, documents: Sequence[Document], places: Numbers) -> None:
+        super().__init__(places)
+        self._documents = documents
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], sentences: Sequence[Sentence]) -> Sentences:
+        """Return sentences as places in their documents."""
+        numbers = _numbers(documents)
+        rows = [(numbers[s.source], s.start, s.end, s.paragraph) for s in sentences]
+        return cls(documents, np.array(rows, dtype=np.int64).reshape(-1, 4))
+
+    def _value(self, row: Numbers) -> Sentence:
+        number, start, end, paragraph = row.tolist()
+        document = self._documents[number]
+        return Sentence(document.text[start:end], document.source, start, end, paragraph)
+
+
+class Passages(Places[Passage]):
+    """Make passages; a row holds the document's number, start and end."""
+
+    def __init__(self, documents: Sequence[Document], places: Numbers) -> None:
+        super().__init__(places)
+        self._documents = documents
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], passages: Sequence[Passage]) -> Passages:
+        """Return passages as places in their documents."""
+        numbers = _numbers(documents)
+        rows = [(numbers[p.source], p.start, p.end) for p in passages]
+        return cls(documents, np.array(rows, dtype=np.int64).reshape(-1, 3))
+
+    def _value(self, row: Numbers) -> Passage:
+        number, start, end = row.tolist()
+        document = self._documents[number]
+        return Passage(document.text[start:end], document.source, start, end)
+
+
+class Members(Places[tuple[int, ...]]):
+    """Make the numbers of neighbouring sentences; a row holds the first and the one after the last."""
+
+    def _value(self, row: Numbers) -> tuple[int, ...]:
+        first, after = row.tolist()
+        return tuple(range(first, after))
+
+
+def _numbers(documents: Sequence[Document]) -> Mapping[str, int]:
+    return {document.source: number for number, document in enumerate(documents)}

@@ -1,0 +1,257 @@
+"""The benchmark: what it counts, how it compares, and what a pipeline in another process tells. No model, no clock asserted."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import ARTICLE, FakeEmbedder, ScriptedGenerator
+
+from rag.bench import compare, contestant, process, report, scale, worker
+from rag.bench.contestant import edited, speed
+from rag.bench.ours import Ahead, Ours
+from rag.bench.process import Process
+from rag.documents import Document, split_document
+from rag.errors import RagError
+from rag.pipeline import Rag
+from rag.settings import Settings
+
+Maker = Callable[..., Rag]
+
+
+@pytest.fixture
+def ours(make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Ours:
+    monkeypatch.setattr(contestant, "open_embedder", lambda settings: FakeEmbedder())
+    return Ours(chosen, make_rag())
+
+
+def test_questions_are_answerable_the_same_every_time_and_alike_many_of_each_half_and_language() -> None:
+    asked = compare.chosen(24)
+    assert asked == compare.chosen(24)
+    assert len({question.id for question in asked}) == 24
+    assert all(question.answerable for question in asked)
+    groups = [(question.split, question.language) for question in asked]
+    assert {groups.count(group) for group in groups} == {4}
+    assert len({question.type for question in asked}) >= 6
+
+
+def test_what_a_question_costs_is_counted_from_asking(ours: Ours) -> None:
+    spent = ours.ask("深度求索成立於哪一年？", ())
+    assert 0 < spent.evidence_s < spent.first_word_s <= spent.answer_s
+    assert spent.prompt_tokens >= 100 and spent.read_tokens >= 60  # the draft's, and the judge's where it is counted
+    assert spent.written_tokens >= len("深度求索成立於2023年。")
+
+
+def test_an_embedder_that_remembers_no_question_is_timed(ours: Ours) -> None:
+    _, used = ours._rag.search_index()
+    assert ours.fresh is not used
+    searched = ours.search("深度求索成立於哪一年？")
+    assert searched.embed_s > 0
+    assert searched.search_s > 0
+
+
+def test_a_rebuild_embeds_everything_then_nothing_then_only_what_an_edit_touches(ours: Ours) -> None:
+    told = ours.rebuilds()
+    assert {name: remade.embedded for name, remade in told.items()} == {"cold": 15, "unchanged": 0, "one sentence": 2}
+    assert all(remade.seconds > 0 for remade in told.values())
+
+
+def test_an_edit_takes_one_character_of_one_sentence() -> None:
+    documents = [Document("a", ARTICLE), Document("b", "別的。")]
+    changed = edited(documents)
+    assert changed[1] == documents[1]
+    before, after = ({s.text for s in split_document(document)} for document in (documents[0], changed[0]))
+    assert len(before - after) == len(after - before) == 1
+    assert (after - before).pop() == (before - after).pop()[1:]
+
+
+def test_the_pipeline_that_reads_ahead_has_read_every_beginning_before_it_is_ready(make_rag: Maker, chosen: Settings) -> None:
+    generator = ScriptedGenerator()
+    rag = make_rag(generator)
+    Ahead(chosen, rag)
+    assert len(generator.readings) == 2 * len(rag.search_index()[0].passages)
+
+
+def test_an_engines_pace_is_tokens_by_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 2.0, 2.5, 3.0, 3.5, 4.0])
+    monkeypatch.setattr(contestant.time, "perf_counter", lambda: next(clock))
+    pace = speed(ScriptedGenerator(drafts=["五個字的話"]), "甲")
+    assert (pace.read, pace.written) == (60 / 2.0, 4 / 2.0)
+
+
+def test_peak_memory_grows_with_what_is_held() -> None:
+    before = contestant.peak_mib()
+    held = np.ones((64, 1 << 17))
+    assert contestant.peak_mib() > before - 1 + min(32, held.nbytes / (1 << 20) - 32)
+
+
+def served(make: Callable[[], object], *requests: dict[str, object]) -> list[dict[str, object]]:
+    replies = io.StringIO()
+    worker.serve(make, io.StringIO("".join(json.dumps(request) + "\n" for request in requests)), replies)  # type: ignore[arg-type]
+    return [json.loads(line) for line in replies.getvalue().splitlines()]
+
+
+def test_a_worker_says_that_it_is_ready_and_answers_each_request_in_one_line(ours: Ours) -> None:
+    ready, asked, unknown, peak = served(
+        lambda: ours, {"do": "ask", "question": "深度求索成立於哪一年？", "history": []}, {"do": "dance"}, {"do": "peak"}
+    )
+    assert ready == {"ready": True}
+    assert asked.keys() == {"evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"}
+    assert unknown == {"error": "The request 'dance' is not one that the benchmark knows."}
+    assert peak["mib"] > 1
+
+
+def test_a_pipeline_that_cannot_start_says_why() -> None:
+    def broken() -> object:
+        raise RagError("The weights are missing.")
+
+    assert served(broken) == [{"error": "The weights are missing."}]
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Process]:
+    """Return a maker of processes that run a few lines of Python instead of a pipeline."""
+
+    python = sys.executable
+
+    def start(program: str) -> Process:
+        (tmp_path / "python").write_text(f"#!/bin/sh\nexec {python} -uc '{program}'\n")
+        (tmp_path / "python").chmod(0o700)
+        monkeypatch.setattr(process.sys, "executable", str(tmp_path / "python"))
+        return Process("ours")
+
+    return start
+
+
+def test_a_process_is_asked_line_by_line(scripted: Callable[[str], Process]) -> None:
+    with scripted('print("{}"); [print(line) for line in __import__("sys").stdin]') as running:
+        assert running.start_s > 0
+        assert running.ask("peak", more=1) == {"do": "peak", "more": 1}
+
+
+def test_a_process_that_ends_or_fails_is_an_error(scripted: Callable[[str], Process]) -> None:
+    with pytest.raises(RagError, match=r"The pipeline 'ours' ended with exit code 3; its last words are above\."):
+        scripted("raise SystemExit(3)")
+    with pytest.raises(RagError, match=r"The pipeline 'ours' failed: No weights\."):
+        scripted('print("{\\"error\\": \\"No weights.\\"}")')
+
+
+def test_an_import_that_fails_says_what_is_missing() -> None:
+    assert process.import_s("import json") > 0
+    with pytest.raises(RagError, match=r"'import nowhere' failed: ModuleNotFoundError: No module named 'nowhere'"):
+        process.import_s("import nowhere")
+
+
+@pytest.fixture
+def samples() -> report.Samples:
+    made = report.Samples(("ours", "plain"), ["a", "b", "c"], {"cores": 2})
+    for own, plain in ((1.0, 4.0), (2.0, 6.0), (3.0, 20.0)):
+        made.add_all("ours", {"first_word_s": own, "read_tokens": 100 * own}, "first")
+        made.add_all("plain", {"first_word_s": plain, "read_tokens": 100 * plain}, "first")
+    made.add("ours", "embedded unchanged", 0)
+    made.add("plain", "embedded unchanged", 21)
+    return made
+
+
+def test_a_ratio_is_that_of_the_medians_and_its_interval_holds_it(samples: report.Samples) -> None:
+    ours = samples.figures()["figures"]["first_word_s first"]["ours"]
+    assert (ours["p50"], ours["ratio"]) == (2.0, 3.0)
+    assert ours["p95"] == pytest.approx(2.9)
+    assert ours["low"] <= 3.0 <= ours["high"]
+    assert ours["samples"] == [1.0, 2.0, 3.0]
+
+
+def test_samples_of_one_question_are_drawn_together() -> None:
+    own = np.linspace(1, 100, 30)
+    assert report.ratio_interval(own, 3 * own) == pytest.approx((3.0, 3.0))
+    low, high = report.ratio_interval(own, 3 * own[:29])
+    assert low < 2.5 < 3.5 < high
+
+
+def test_nothing_embedded_has_no_ratio(samples: report.Samples) -> None:
+    assert "ratio" not in samples.figures()["figures"]["embedded unchanged"]["ours"]
+
+
+def test_the_table_shows_each_figure_once_with_its_unit(samples: report.Samples) -> None:
+    head, _, *rows = report.table(samples.figures()).splitlines()
+    assert head == "| p50, p95 | this project | plain pipeline | plain ÷ this project |"
+    assert rows == [
+        "| texts embedded, nothing changed | 0 | 21 |  |",
+        "| first word, first asked (s) | 2, 2.9 | 6, 18.6 | 3 (3–6.7) |",
+        "| prompt tokens read, first asked | 200, 290 | 600, 1,860 | 3 (3–6.7) |",
+    ]
+
+
+def test_every_figure_that_is_collected_is_shown() -> None:
+    spent = {"evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"}
+    shown = {figure.name for figure in report.FIGURES}
+    assert {f"{name} {again}" for name in spent for again in ("first", "again")} <= shown
+    assert {"embed_s", "search_s", "pace_read", "pace_written", "import", "start", "read ahead", "peak"} <= shown
+
+
+def test_plots_are_drawn(samples: report.Samples, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the bench extra")
+    report.plot(samples.figures(), tmp_path / "bench.png")
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_comparison_goes_through_every_figure_of_each_pipeline(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Spoken(Process):
+        def __init__(self, kind: str) -> None:
+            self.kind, self.start_s = kind, 1.0
+
+        def ask(self, do: str, **more: object) -> dict[str, object]:
+            asked.append((self.kind, do))
+            return {
+                "ask": dict.fromkeys(
+                    ("evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"), 2.0
+                ),
+                "search": {"embed_s": 0.1, "search_s": 0.2},
+                "speed": {"read": 40.0, "written": 10.0},
+                "peak": {"mib": 3000.0},
+                "rebuilds": {name: {"seconds": 1.0, "embedded": 3} for name in ("cold", "unchanged", "one sentence")},
+            }[do]
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(compare, "Process", Spoken)
+    monkeypatch.setattr(compare, "import_s", lambda statement: 0.1)
+    figures = compare.compare(chosen, count=6, starts=2).figures()["figures"]
+    assert figures.keys() == {figure.name for figure in report.FIGURES}
+    assert len(figures["first_word_s again"]["ahead"]["samples"]) == 6
+    assert len(figures["start"]["ours"]["samples"]) == 2
+    turns = [kind for kind, do in asked if do == "ask"]
+    assert turns[:9] == ["ours", "ahead", "plain", "ahead", "plain", "ours", "plain", "ours", "ahead"]
+    assert set(figures["peak"]) == {"label", "unit", "ours", "ahead", "plain"}
+
+
+def test_made_vectors_are_unit_vectors_and_queries_lie_near_some_of_them() -> None:
+    vectors, asking = scale.made_vectors(2_000, 64, 20)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    scores = asking @ vectors.T
+    assert np.median(scores.max(axis=1)) > np.median(scores) + 0.2
+    np.testing.assert_array_equal(scale.exact(vectors, asking)[:, 0], scores.argmax(axis=1))
+
+
+def test_growth_is_measured_with_the_index_that_the_project_would_use(tmp_path: Path) -> None:
+    told = scale.measure((300, 600), (32,))
+    assert [(row["what"], row["count"], row["recall"]) for row in told["rows"]] == [
+        *(("vectors of 32", 300, 1.0), ("BM25", 300, 1.0), ("vectors of 32", 600, 1.0), ("BM25", 600, 1.0)),
+    ]
+    assert all(row["bytes"] > 0 and row["p50_ms"] <= row["p95_ms"] for row in told["rows"])
+    assert scale.table(told).count("\n") == 5
+    pytest.importorskip("matplotlib", reason="needs the bench extra")
+    scale.plot(told, tmp_path / "scale.png")
+    assert (tmp_path / "scale.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_many_clustered_vectors_are_searched_with_little_loss_in_few_bytes(tmp_path: Path) -> None:
+    row = scale.dense(25_000, 64, tmp_path)
+    assert row["kind"] == "IndexRefine"
+    assert row["recall"] >= 0.97
+    assert row["bytes"] < 0.75 * 25_000 * 64 * 4
