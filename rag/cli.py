@@ -26,7 +26,7 @@ def run(work: Callable[[], int]) -> int:
     try:
         return work()
     except RagError as error:
-        print(f"rag: {error}", file=sys.stderr)
+        _tell(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
@@ -82,6 +82,10 @@ def _positive(text: str) -> int:
     return number
 
 
+def _tell(line: str) -> None:
+    print(f"rag: {line}", file=sys.stderr, flush=True)
+
+
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
@@ -107,9 +111,10 @@ def _ask(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     from rag.batch import answer_file
 
-    done = answer_file(options.input, options.output, Settings.load())
-    print(f"{done} questions answered; see {options.output}.", file=sys.stderr)
-    return 0
+    done = answer_file(options.input, options.output, Settings.load(), tell=_tell)
+    left = f", {done.failed} left without an answer" if done.failed else ""
+    print(f"{done.answered} questions answered{left}; see {options.output}.", file=sys.stderr)
+    return 1 if done.failed else 0
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -130,7 +135,7 @@ def _eval(options: argparse.Namespace) -> int:
     if options.check:
         fallen = evaluation.fallen(figures)
         for line in fallen:
-            print(f"rag: {line}", file=sys.stderr)
+            _tell(line)
         return 1 if fallen else 0
     return 0
 
