@@ -112,21 +112,6 @@ def test_of_a_result_file_only_a_line_that_was_cut_is_removed(run, source: Path,
     assert json.loads(target.read_text(encoding="utf-8").splitlines()[2])["id"] == "b"
 
 
-@pytest.mark.parametrize("number", ['甲 "乙"', 7])
-def test_a_result_that_is_cut_at_any_byte_costs_its_own_answer_only(
-    make_rag, chosen, source: Path, target: Path, number: object
-) -> None:
-    write(source, ask(0), ask(number))
-    whole = "".join(json.dumps(answered(n), ensure_ascii=False) + "\n" for n in (0, number)).encode()
-    first = whole.index(b"\n") + 1
-    for cut in range(first, len(whole) + 1):
-        target.write_bytes(whole[:cut])
-        done = answer_file(source, target, chosen, make_rag(ScriptedGenerator([DRAFT])))
-        assert done.answered == (cut < len(whole) - 1), cut
-        assert target.read_bytes().startswith(whole[:first])
-        assert [row["id"] for row in read(target)] == [0, number]
-
-
 @pytest.mark.parametrize(
     ("held", "line"),
     [
