@@ -170,6 +170,8 @@ class Rag:
 
     def answering(self) -> Answering:
         """Return what answers are made with, loading what is not loaded yet."""
+        if self._generator is None or self._steering is None:
+            self._library.sources()  # what is wrong with them is told before models are loaded for minutes
         with ThreadPoolExecutor(1) as pool:
             opening = pool.submit(self._open_generator)
             index, embedder, steering = self._open_index()
