@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,9 @@ def question_and_history() -> Asked:
 
 @dataclass(frozen=True)
 class Load:
-    """Hold what came of many readers: how often each asked, how long each answer took, and what /healthz took meanwhile.
+    """Hold what came of many readers: how often each asked, how long each answer took, and what /healthz took once warm.
 
-    settled: called when every reader was warm and none was asking; its value then, and at the end.
+    before, after: what `settled` returned when every reader was warm and none was asking, and at the end.
     """
 
     counts: Sequence[int]
@@ -112,14 +112,15 @@ def load(
             pause.abort()
             raise
 
-    with ThreadPoolExecutor(readers) as pool, probing(url) as health:
+    before, health = None, []
+    with ThreadPoolExecutor(readers) as pool:
         running = [pool.submit(reader, number) for number in range(readers)]
-        try:
+        with suppress(threading.BrokenBarrierError):  # a reader failed: its own error is told below
             pause.wait(300)
             before = settled()
-            pause.wait(300)
-        except threading.BrokenBarrierError:
-            before = None  # a reader failed: its own error is told below
+            with probing(url) as health:
+                pause.wait(300)
+                wait(running, return_when=FIRST_EXCEPTION)
         for each in running:
             each.result()
     return Load(counts, waits, health, before, settled())

@@ -55,7 +55,7 @@ def percentile(values: Sequence[float], share: int) -> float:
 
 def assert_healthy(seen: Load) -> None:
     """Assert that /healthz waited behind no reader, even where the whole machine is busy with other work too."""
-    assert percentile(seen.health, 95) < max(1.0, percentile(seen.waits, 50) / 2)
+    assert percentile(seen.health, 99) < max(1.0, percentile(seen.waits, 50) / 2)
 
 
 def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
