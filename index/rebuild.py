@@ -1,7 +1,7 @@
 """Rebuild the index of a corpus, and say what was done: `python index/rebuild.py [SOURCE …]`.
 
-SOURCE is a folder of *.txt files or text files; without one, the corpus that ships is indexed. Only texts that are new are
-embedded.
+Each SOURCE is a text file or a folder of *.txt files; without one, the corpus of the settings is indexed (RAG_CORPUS, or
+the article that ships). Only texts that are new are embedded.
 """
 
 from __future__ import annotations
@@ -9,46 +9,53 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rag.cli import run
+from rag.documents import read_corpus
 from rag.pipeline import Rag
+from rag.progress import bar
 from rag.settings import Settings
+from rag.store import Rebuilt
 
 
 def main() -> int:
     """Rebuild, and return the exit code."""
     parser = argparse.ArgumentParser(description="Rebuild the index; only texts that are new are embedded.")
-    parser.add_argument("source", nargs="?", type=Path, metavar="SOURCE", help="a folder of *.txt files, or one file")
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        type=Path,
+        metavar="SOURCE",
+        help="a text file, or a folder of *.txt files; the corpus of the settings when left out",
+    )
     options = parser.parse_args()
-    return run(lambda: _rebuild(options.source))
+    return run(lambda: _rebuild(options.sources))
 
 
-def _rebuild(source: Path | None) -> int:
+def _rebuild(sources: Sequence[Path]) -> int:
     started = time.monotonic()
-    settings = Settings.load(corpus=source)
-    done = Rag(settings).rebuild(_bar)
+    settings = Settings.load()
+    documents = read_corpus(*(sources or [settings.corpus]))
+    done = Rag(settings, documents=documents).rebuild(bar("index", "text"))
     seconds = time.monotonic() - started
+    _tell(done, settings, seconds)
+    if sources and {path.resolve() for path in sources} != {settings.corpus.resolve()}:
+        print(f"To ask it, set RAG_CORPUS to {sources[0] if len(sources) == 1 else 'a folder that holds just these sources'}.")
+    return 0
+
+
+def _tell(done: Rebuilt, settings: Settings, seconds: float) -> None:
     if not done.why:
         print(f"Nothing changed: {done.passages} passages, {done.sentences} sentences in {settings.store} ({seconds:.1f} s).")
-        return 0
+        return
     print(f"{done.why}.")
     print(
         f"Rebuilt {settings.store}: {done.passages} passages, {done.sentences} sentences; "
         f"{done.embedded} of {done.rows} texts embedded ({seconds:.1f} s)."
-    )
-    return 0
-
-
-def _bar(done: int, total: int) -> None:
-    width = 30 * done // total
-    print(
-        f"\r[{'#' * width}{' ' * (30 - width)}] {done}/{total}",
-        end="\n" if done == total else "",
-        file=sys.stderr,
-        flush=True,
     )
 
 

@@ -1,90 +1,117 @@
-"""Answer a file of questions, one JSON object a line, and go on where an interrupted run stopped."""
+"""Answer a file of questions, one JSON object a line, and go on where an interrupted run stopped.
+
+An answer is written whole as soon as it is there. A line that cannot be asked is told and passed over.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rag.errors import QuestionError, RagError
-from rag.pipeline import Rag
-from rag.results import Answer
+from tqdm import tqdm
+
+from rag.answer_file import AnswerFile, Identity, is_identity, parsed
+from rag.errors import GenerationError, QuestionError, RagError
+from rag.pipeline import Rag, checked_question
+from rag.results import Message
 from rag.settings import Settings
 
+Tell = Callable[[str], None]
 
-def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None = None) -> int:
-    """Append one row to `target` for each question of `source` that has none yet, and return how many were added.
 
-    Raises QuestionError for a row that is not {"id", "question", "history"?}; rows before it are answered first.
+@dataclass(frozen=True)
+class Row:
+    """Hold one question of a file, and where it stands."""
+
+    place: str
+    id: Identity
+    question: str
+    history: Sequence[Message]
+
+
+@dataclass(frozen=True)
+class Done:
+    """Tell what a run did: how many questions it answered, and how many lines were left without an answer."""
+
+    answered: int
+    failed: int
+
+
+def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None = None, tell: Tell = lambda line: None) -> Done:
+    """Append one row to `target` for each question of `source` whose id has none there yet.
+
+    tell: called with one sentence for each line that cannot be asked, before anything is answered, and for each question
+    at which the engine failed; the next run tries those again. Raises QuestionError where `source` cannot be read or no
+    line of it can be asked, RagError where `target` holds anything but answers or cannot be written, and GenerationError
+    where the engine fails at two questions in a row.
     """
-    done = _answered(target)
-    waiting = [row for row in _rows(source) if row["id"] not in done]
-    if not waiting:
-        target.touch()
-        return 0
-    rag = rag or Rag(settings)
+    rows, refused = read_questions(source)
+    if target.exists() and source.samefile(target):
+        raise RagError(f"The questions and the results are one file, {source}; name another file for the results.")
+    if refused and not rows:
+        more = f" {len(refused) - 1} more lines cannot be asked either." if refused[1:] else ""
+        raise QuestionError(refused[0] + more)
+    with AnswerFile(target) as answers:
+        for line in refused:
+            tell(line)
+        waiting = [row for row in rows if row.id not in answers.ids]
+        failed = _answer(waiting, answers, rag or Rag(settings), tell) if waiting else 0
+    return Done(len(waiting) - failed, len(refused) + failed)
+
+
+def _answer(waiting: Sequence[Row], answers: AnswerFile, rag: Rag, tell: Tell) -> int:
+    """Answer rows, and return at how many of them the engine failed."""
+    failed = 0
+    failed_last = False
     try:
         rag.warm()
-        with target.open("a", encoding="utf-8") as file:
-            for row in waiting:
-                answer = rag.answer(row["question"], row.get("history") or ())
-                file.write(json.dumps(_result(row["id"], answer), ensure_ascii=False) + "\n")
-                file.flush()
+        for row in tqdm(waiting, unit="question", disable=None):
+            try:
+                answers.append(row.id, rag.answer(row.question, row.history))
+                failed_last = False
+            except GenerationError as error:
+                if failed_last:  # then it is not the question that is at fault
+                    raise
+                failed_last = True
+                failed += 1
+                tell(f"{row.place}: {error}")
     finally:
         rag.close()
-    return len(waiting)
+    return failed
 
 
-def _rows(source: Path) -> Iterator[dict[str, Any]]:
+def read_questions(source: Path) -> tuple[list[Row], list[str]]:
+    """Return the questions of a file, and one sentence for each line that cannot be asked.
+
+    Raises QuestionError where the file cannot be read.
+    """
     try:
         lines = source.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionError(f"The questions {source} cannot be read: {error}.") from error
+    rows: dict[Identity, Row] = {}
+    refused = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict) or "id" not in row or not isinstance(row.get("question"), str):
-            raise QuestionError(f'{source}, line {number} is not {{"id", "question", "history"?}}.')
-        yield row
+            row = _row(f"{source}, line {number}", line)
+            if row.id in rows:
+                raise QuestionError(f"{row.place} has the id of {rows[row.id].place}; give each question an id of its own.")
+            rows[row.id] = row
+        except QuestionError as error:
+            refused.append(str(error))
+    return list(rows.values()), refused
 
 
-def _answered(target: Path) -> set[Any]:
-    """Return the ids in a result file; a line cut short by an interruption is removed."""
-    if not target.exists():
-        return set()
-    done: set[Any] = set()
-    whole: list[str] = []
+def _row(place: str, line: str) -> Row:
+    value = parsed(line)
+    if not isinstance(value, dict) or "question" not in value or not is_identity(value.get("id")):
+        raise QuestionError(f'{place} is not {{"id", "question", "history"?}} with a text or a number as id.')
+    history = () if value.get("history") is None else value["history"]
     try:
-        lines = target.read_bytes().decode("utf-8", "replace").split("\n")
-    except OSError as error:
-        raise RagError(f"The results {target} cannot be read: {error.strerror}.") from error
-    for line in lines:
-        try:
-            done.add(json.loads(line)["id"])
-        except (ValueError, KeyError, TypeError):
-            continue  # an empty line, or the last one of an interrupted run
-        whole.append(line)
-    try:
-        target.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
-    except OSError as error:
-        raise RagError(f"The results {target} cannot be written: {error.strerror}.") from error
-    return done
-
-
-def _result(identity: Any, answer: Answer) -> dict[str, Any]:
-    values = answer.to_dict()
-    return {
-        "id": identity,
-        "text": answer.text,
-        "answerable": answer.answerable,
-        "reason": answer.reason,
-        "passages": [passage.text for passage in answer.passages],
-        "citations": values["citations"],
-        "ttft": round(answer.timings.first_token_s, 3),
-        "total": round(answer.timings.total_s, 3),
-    }
+        question, turns = checked_question(value["question"], history)
+    except QuestionError as error:
+        raise QuestionError(f"{place}: {error}") from error
+    return Row(place, value["id"], question, turns)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from rag.bench import KINDS
@@ -24,45 +26,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(work: Callable[[], int]) -> int:
     """Return what some work returns, or the exit code of how it failed."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that lacks a character shows its number, and nothing fails
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return work()
     except RagError as error:
-        print(f"rag: {error}", file=sys.stderr)
+        _tell(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read the output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rag", description="Ask a text questions; get answers that can be checked in it.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    ask = commands.add_parser("ask", help="answer one question")
-    ask.add_argument("question")
+    ask = commands.add_parser(
+        "ask",
+        help="answer one question",
+        description="Answer one question, in its own language and script, and print the sentences of the text that support it.",
+    )
+    ask.add_argument("question", metavar="QUESTION")
     ask.add_argument("--json", action="store_true", help="print the answer as one JSON object")
     ask.set_defaults(run=_ask)
 
-    batch = commands.add_parser("batch", help="answer the questions of a JSON-lines file")
-    batch.add_argument("input", type=Path, metavar="IN.jsonl")
-    batch.add_argument("output", type=Path, metavar="OUT.jsonl")
+    batch = commands.add_parser(
+        "batch",
+        help="answer the questions of a JSON-lines file",
+        description="Answer many questions. A row of OUT is written as soon as it is answered, and an id that has a row there "
+        "is not asked again, so an interrupted run goes on when it is started again. Lines that cannot be asked are told and "
+        "passed over; then the exit code is 1.",
+    )
+    batch.add_argument("input", type=Path, metavar="IN.jsonl", help='lines of {"id", "question", "history"?}')
+    batch.add_argument(
+        "output", type=Path, metavar="OUT.jsonl", help="only ever appended to; refused if it holds anything else"
+    )
     batch.set_defaults(run=_batch)
 
-    evaluate = commands.add_parser("eval", help="measure retrieval and answers")
+    evaluate = commands.add_parser(
+        "eval", help="measure retrieval and answers", description="Measure on the project's own questions, or on a SQuAD file."
+    )
     evaluate.add_argument("--squad", type=Path, metavar="FILE", help="a SQuAD-format file instead of the own questions")
     evaluate.add_argument("--questions", type=Path, metavar="FILE", help="take the questions from this parallel file")
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="sample N questions")
-    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample; 0 by default")
     evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
     evaluate.add_argument("--json", action="store_true", help="print only JSON")
-    evaluate.add_argument("--split", choices=("tune", "test", "all"), default="test")
+    evaluate.add_argument("--split", choices=("tune", "test", "all"), default="test", help="which half; test by default")
     evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
     evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")
     evaluate.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")
     evaluate.set_defaults(run=_eval)
 
-    weights = commands.add_parser("weights", help="list, fetch or verify the model files")
-    weights.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list")
-    weights.add_argument("names", nargs="*", metavar="NAME", help="models; the default ones when left out")
+    weights = commands.add_parser(
+        "weights",
+        help="list, fetch or verify the model files",
+        description="List the model files, fetch what is missing, or hash every file again.",
+    )
+    weights.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list", help="list by default")
+    weights.add_argument("names", nargs="*", metavar="NAME", help="models; those of the settings when left out")
     weights.set_defaults(run=_weights)
 
     tune = commands.add_parser("tune", help="fit the gate on the tune half of the own questions, and show its curve")
@@ -76,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot beside it")
     bench.set_defaults(run=_bench)
 
-    doctor = commands.add_parser("doctor", help="check weights, index, engine, port and disk")
+    doctor = commands.add_parser("doctor", help="check weights, corpus, prompts, index, engine, port and disk")
     doctor.set_defaults(run=_doctor)
 
     feedback = commands.add_parser("feedback", help="print the readers' feedback as evaluation rows")
@@ -89,6 +114,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return number
+
+
+def _tell(line: str) -> None:
+    print(f"rag: {line}", file=sys.stderr, flush=True)
 
 
 def _print_json(value: object) -> None:
@@ -116,9 +145,10 @@ def _ask(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     from rag.batch import answer_file
 
-    done = answer_file(options.input, options.output, Settings.load())
-    print(f"{done} questions answered; see {options.output}.", file=sys.stderr)
-    return 0
+    done = answer_file(options.input, options.output, Settings.load(), tell=_tell)
+    left = f", {done.failed} left without an answer" if done.failed else ""
+    print(f"{done.answered} questions answered{left}; see {options.output}.", file=sys.stderr)
+    return 1 if done.failed else 0
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -129,19 +159,26 @@ def _eval(options: argparse.Namespace) -> int:
         figures = evaluation.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
         figures = evaluation.own(settings, options.split, options.limit, options.seed, options.ablations)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if options.json:
         _print_json(figures)
     else:
-        print(evaluation.table(figures))
+        print(evaluation.table(figures), flush=True)
+    if options.output:
+        _write(options.output, figures)
     if options.check:
         fallen = evaluation.fallen(figures)
         for line in fallen:
-            print(f"rag: {line}", file=sys.stderr)
+            _tell(line)
         return 1 if fallen else 0
     return 0
+
+
+def _write(path: Path, figures: object) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RagError(f"The figures cannot be written to {path} ({error.strerror}).") from error
 
 
 def _weights(options: argparse.Namespace) -> int:
@@ -189,15 +226,20 @@ def _bench(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from rag.doctor import examine
 
-    findings = examine(Settings.load())
-    for finding in findings:
-        print(finding.line())
-    return 0 if all(finding.well for finding in findings) else 1
+    well = True
+    for finding in examine(Settings.load()):
+        print(finding.line(), flush=True)
+        well = well and finding.well
+    return 0 if well else 1
 
 
 def _feedback(options: argparse.Namespace) -> int:
     from rag.ui.feedback import export
 
-    for row in export(cache_folder() / "feedback.jsonl"):
-        print(json.dumps(row, ensure_ascii=False))
+    path = cache_folder() / "feedback.jsonl"
+    try:
+        for row in export(path):
+            print(json.dumps(row, ensure_ascii=False))
+    except OSError as error:
+        raise RagError(f"The feedback {path} cannot be read ({error.strerror}).") from error
     return 0

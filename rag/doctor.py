@@ -1,22 +1,30 @@
-"""Examine what the chatbot needs, and say for each thing how it is and what mends it."""
+"""Examine what the chatbot needs, and say for each thing how it is and what mends it. Nothing is fetched or loaded."""
 
 from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from string import Template
+from urllib.parse import urlsplit
+
+import httpx
 
 from rag import weights
 from rag.documents import read_corpus
 from rag.errors import RagError
+from rag.names import Names
 from rag.prompting import Templates
 from rag.settings import Settings
 from rag.store import Recipe, load
 from rag.tuned import tuned
 
 PORT = 7860
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_FREE = 500_000_000
 
 
@@ -33,31 +41,53 @@ class Finding:
         return f"{'ok  ' if self.well else 'MEND'} {self.name}: {self.text}"
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Return the findings on weights, corpus, prompts, index, port and disk."""
-    models = [name for name in (settings.embedder, settings.generator) if name in weights.models()]
-    return [
-        *(_finding(f"weights {name}", partial(_weights, name, settings)) for name in models),
-        _finding("corpus", lambda: f"{len(read_corpus(settings.corpus))} sources in {settings.corpus}"),
-        _finding("prompts", lambda: f"{len(Templates(settings.prompts).text('zh/system'))} characters of system prompt"),
-        _finding("index", lambda: _index(settings)),
-        _port(),
-        _disk(settings),
-    ]
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield the findings on weights, corpus, prompts, index, engine, port and disk, each as soon as it is known."""
+    looks: dict[str, Callable[[Settings], str]] = {f"weights {name}": partial(_weights, name) for name in _models(settings)}
+    looks |= {"corpus": _corpus, "prompts": _prompts, "index": _index, "engine": _engine, "port": _port, "disk": _disk}
+    for name, look in looks.items():
+        try:
+            yield Finding(name, True, look(settings))
+        except RagError as error:
+            yield Finding(name, False, str(error))
 
 
-def _finding(name: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name, True, look())
-    except RagError as error:
-        return Finding(name, False, str(error))
+def _models(settings: Settings) -> list[str]:
+    named = [settings.embedder] if _remote(settings) else [settings.embedder, settings.generator]
+    return [name for name in named if name in weights.models()]
+
+
+def _remote(settings: Settings) -> bool:
+    return settings.engine == "openai" or (settings.engine == "auto" and bool(settings.base_url))
 
 
 def _weights(name: str, settings: Settings) -> str:
     wrong = [state for state in weights.verify(name, settings) if state.state != "ok"]
     if wrong:
         raise RagError(f"{wrong[0].file.path} is {wrong[0].state}; run python -m rag weights fetch {name}.")
-    return "every file has its SHA-256"
+    return f"every file in {settings.weights / name} has its SHA-256"
+
+
+def _corpus(settings: Settings) -> str:
+    documents, names = read_corpus(settings.corpus), Names.read(settings.corpus)
+    characters = sum(len(document.text) for document in documents)
+    return f"text files {len(documents)}, characters {characters:,}, names in English {len(names.forms)}; in {settings.corpus}"
+
+
+def _prompts(settings: Settings) -> str:
+    shipped = Templates(Settings().prompts)
+    own = Templates(settings.prompts)
+    names = sorted(path.relative_to(shipped.folder) for path in shipped.folder.rglob("*.*") if path.is_file())
+    for name in names:
+        wanted, found = _variables(shipped.text(str(name))), _variables(own.text(str(name)))
+        if wanted != found:
+            raise RagError(f"{own.folder / name} has the variables {sorted(found)}; expected {sorted(wanted)}.")
+    return f"{len(names)} templates in {settings.prompts}"
+
+
+def _variables(template: str) -> set[str]:
+    found = Template.pattern.finditer(template)
+    return {match["named"] or match["braced"] or match.group() for match in found if match["escaped"] is None}
 
 
 def _index(settings: Settings) -> str:
@@ -66,13 +96,46 @@ def _index(settings: Settings) -> str:
     return f"{len(index.passages)} passages in {settings.store}"
 
 
-def _port() -> Finding:
+def _engine(settings: Settings) -> str:
+    if _remote(settings):
+        return _server(settings)
+    if settings.generator not in weights.models() and not Path(settings.generator).expanduser().exists():
+        known = ", ".join(name for name, model in weights.models().items() if model.role == "generator")
+        raise RagError(
+            f"generator={settings.generator!r} is neither a model ({known}) nor an existing path; set RAG_GENERATOR."
+        )
+    package = "transformers" if settings.engine == "transformers" else "xllamacpp"
+    try:
+        return f"{settings.generator} by {package} {version(package)}"
+    except PackageNotFoundError:
+        raise RagError(f"the package {package} is missing; run pip install {package}.") from None
+
+
+def _server(settings: Settings) -> str:
+    url = settings.base_url.rstrip("/") + "/models"
+    here = urlsplit(url).hostname in LOOPBACK  # what is asked on this machine goes to no proxy
+    try:
+        status = httpx.get(
+            url, headers={"Authorization": f"Bearer {settings.api_key}"}, timeout=5, trust_env=not here
+        ).status_code
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise RagError(f"{url} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
+    if status in (401, 403):
+        raise RagError(f"{url} refuses the key ({status}); correct RAG_API_KEY.")
+    return f"{settings.base_url} answers"
+
+
+def _port(settings: Settings) -> str:
     with socket.socket() as probe:
         taken = probe.connect_ex(("127.0.0.1", PORT)) == 0
-    return Finding("port", True, f"{PORT} is {'in use (a page is being served, or use --port)' if taken else 'free'}")
+    return f"{PORT} is {'in use: by a page that is being served, or choose another with --port' if taken else 'free'}"
 
 
-def _disk(settings: Settings) -> Finding:
-    folder = next(path for path in [settings.store, *settings.store.parents] if path.exists())
+def _disk(settings: Settings) -> str:
+    folder = next(path for path in [settings.store, *settings.store.absolute().parents] if path.exists())
     free = shutil.disk_usage(folder).free
-    return Finding("disk", free >= LEAST_FREE, f"{free / 1e9:.1f} GB free at {folder}; the index needs {LEAST_FREE / 1e9} GB")
+    if free < LEAST_FREE:
+        raise RagError(
+            f"{free / 1e9:.1f} GB free at {folder}, and the index needs {LEAST_FREE / 1e9:g} GB; free space or set RAG_STORE."
+        )
+    return f"{free / 1e9:.1f} GB free at {folder}"

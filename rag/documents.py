@@ -6,6 +6,7 @@ This module knows how text is grouped; it knows nothing of vectors, models or qu
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,17 +59,32 @@ class Passage:
     score: float = 0.0
 
 
-def read_corpus(corpus: Path) -> tuple[Document, ...]:
-    """Return the documents of a corpus, in order of their names.
+def read_corpus(*corpora: Path) -> tuple[Document, ...]:
+    """Return the documents of one or more corpora, in order of their names.
 
-    corpus: a folder of `*.txt` files, or one file. Raises CorpusError on one that is missing, empty, binary or not UTF-8.
+    corpora: folders of `*.txt` files, or files; a file that is named twice counts once. Raises CorpusError on one that is
+    missing, empty, binary or not UTF-8, and where two files have one name.
     """
-    if not corpus.exists():
-        raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.")
-    paths = sorted(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+    paths: dict[str, Path] = {}
+    for path in (path for corpus in corpora for path in source_files(corpus)):
+        other = paths.setdefault(path.name, path)
+        if os.path.realpath(other) != os.path.realpath(path):
+            raise CorpusError(f"Two sources have the name {path.name}: {other} and {path}; rename one of them.")
+    return tuple(_read(paths[name]) for name in sorted(paths))
+
+
+def source_files(corpus: Path) -> list[Path]:
+    """Return the files of a corpus, in order of their names; raise CorpusError where there are none."""
+    try:
+        corpus.stat()
+        paths = sorted(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+    except (FileNotFoundError, NotADirectoryError):
+        raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.") from None
+    except OSError as error:
+        raise CorpusError(f"The corpus {corpus} cannot be read: {error.strerror}.") from error
     if not paths:
         raise CorpusError(f"The corpus {corpus} holds no .txt file; put a UTF-8 text file there.")
-    return tuple(_read(path) for path in paths)
+    return paths
 
 
 def _read(path: Path) -> Document:

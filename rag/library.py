@@ -1,4 +1,4 @@
-"""Keep the index of the corpus at hand: built when it does not fit, read again when another process rebuilt it.
+"""Keep the index of the corpus and its names at hand: built when it does not fit, read again when a file changed.
 
 It knows sources, the store and the embedder; it knows nothing of questions.
 """
@@ -9,16 +9,18 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rag.documents import Document, read_corpus
+from rag.documents import Document, read_corpus, source_files
 from rag.embedding import Embedder, Report
 from rag.errors import IndexStoreError
 from rag.index import Index
+from rag.names import Names
+from rag.progress import bar
 from rag.settings import Settings
 from rag.store import Rebuilt, Recipe, load, rebuild
 
 
 class Library:
-    """Serve the index that the corpus and the settings ask for."""
+    """Serve the index that the corpus and the settings ask for, and the names that go with it."""
 
     def __init__(self, settings: Settings, longest_passage: int, documents: Sequence[Document] | None = None) -> None:
         self._settings = settings
@@ -27,25 +29,27 @@ class Library:
         self._lock = threading.Lock()
         self._index: Index | None = None
         self._seen: object = None
+        self._names = Names()
+        self._names_seen: object = None
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
         documents = self.sources()
         return rebuild(self._settings.store, documents, embedder, self._longest, report)
 
-    def index(self, embedder: Embedder, report: Report | None = None, say: Callable[[str], None] = lambda line: None) -> Index:
-        """Return the index in use; build it where it is missing, stale, foreign or damaged.
+    def index(self, embedder: Embedder, say: Callable[[str], None] = lambda line: None) -> Index:
+        """Return the index in use; build it, with a line and a bar, where it is missing, stale, foreign or damaged.
 
         Raises IndexStoreError instead of building where `rebuild="never"`.
         """
         with self._lock:
             seen = self._fingerprint()
             if self._index is None or seen != self._seen:
-                self._index = self._open(embedder, report, say)
+                self._index = self._open(embedder, say)
                 self._seen = seen  # taken before reading: what changes meanwhile is seen at the next question
             return self._index
 
-    def _open(self, embedder: Embedder, report: Report | None, say: Callable[[str], None]) -> Index:
+    def _open(self, embedder: Embedder, say: Callable[[str], None]) -> Index:
         documents = self.sources()
         recipe = Recipe.of(documents, embedder.identity, self._longest)
         try:
@@ -53,18 +57,34 @@ class Library:
         except IndexStoreError as error:
             if self._settings.rebuild == "never":
                 raise
-            say(f"Building the index: {error}")
-        self.rebuild(embedder, report)
+            why, _, mend = str(error).rpartition("; ")
+            say(f"{why or mend}. It is built now.")
+        self.rebuild(embedder, bar("index", "text"))
         return load(self._settings.store, recipe)
 
     def sources(self) -> Sequence[Document]:
         """Return the documents as they are now; this needs no model."""
         return read_corpus(self._settings.corpus) if self._documents is None else self._documents
 
+    def names(self) -> Names:
+        """Return the names of the sources as they are now; a corpus in memory has none.
+
+        Raises CorpusError for a table that cannot be read.
+        """
+        if self._documents is not None:
+            return self._names
+        corpus = self._settings.corpus
+        folder = corpus if corpus.is_dir() else corpus.parent
+        with self._lock:
+            seen = [_stamp(path) for path in sorted(folder.glob("*.names.toml"))]
+            if self._names_seen != seen:
+                self._names = Names.read(corpus)
+                self._names_seen = seen
+            return self._names
+
     def _fingerprint(self) -> object:
         """Return what changes when a source is edited or another process puts a new build in use."""
-        corpus = self._settings.corpus
-        sources = sorted(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+        sources = source_files(self._settings.corpus) if self._documents is None else []
         return [_stamp(path) for path in [self._settings.store / "current.json", *sources]]
 
 

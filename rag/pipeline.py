@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from rag.answering import Answering, Clock, Switches, evidence
@@ -25,7 +25,6 @@ from rag.generation import Generator
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
-from rag.names import Names
 from rag.prompting import Templates, beginning_prompt
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.retrieval import Query, likely_sentences, read_question, retrieve
@@ -64,8 +63,7 @@ class Rag:
         self.settings = settings or Settings.load()
         self._tuned = numbers or tuned()
         self._switches = switches or Switches()
-        self._names = Names() if documents else Names.read(self.settings.corpus)
-        self._templates = Templates(self.settings.prompts, self._names)
+        self._templates = Templates(self.settings.prompts)
         self._library = Library(self.settings, self._tuned.longest_passage, documents)
         self._embedder = embedder
         self._generator = generator
@@ -106,7 +104,7 @@ class Rag:
             answering = self.answering()
             self._trouble = ""
             deadline = time.monotonic() + self.settings.timeout_s
-            query = read_question(question, history, answering.index.documents[0].text, self._names)
+            query = read_question(question, history, answering.index.documents[0].text, answering.templates.names)
 
             def stop() -> bool:
                 return cancelled() or self._closed.is_set() or time.monotonic() > deadline
@@ -151,7 +149,7 @@ class Rag:
         started = time.monotonic()
         question, history = checked_question(question, history)
         index, embedder = self.search_index()
-        query = read_question(question, history, index.documents[0].text, self._names)
+        query = read_question(question, history, index.documents[0].text, self._library.names())
         found = retrieve(query, index, embedder, self._tuned)
         return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
 
@@ -172,13 +170,14 @@ class Rag:
 
     def answering(self) -> Answering:
         """Return what answers are made with, loading what is not loaded yet."""
+        if self._generator is None or self._steering is None:
+            self._library.sources()  # what is wrong with them is told before models are loaded for minutes
         with ThreadPoolExecutor(1) as pool:
             opening = pool.submit(self._open_generator)
             index, embedder, steering = self._open_index()
             generator = opening.result()
-        return Answering(
-            index, embedder, generator, self._templates, steering, self._tuned, self.settings.max_tokens, self._switches
-        )
+        templates = replace(self._templates, names=self._library.names())
+        return Answering(index, embedder, generator, templates, steering, self._tuned, self.settings.max_tokens, self._switches)
 
     def warm(self) -> Rag:
         """Load the models and the index, side by side, and start to read ahead; safe to repeat."""
@@ -199,7 +198,7 @@ class Rag:
         languages: tuple[Language, ...] = ("zh-Hans", "en")
         for query in (Query("", "", language) for language in languages):
             for passage in answering.index.passages:
-                prompt = beginning_prompt(self._templates, query, passage)
+                prompt = beginning_prompt(answering.templates, query, passage)
                 self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
 
     def search_index(self) -> tuple[Index, Embedder]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -16,6 +17,8 @@ from rag.errors import SettingsError
 
 Engine = Literal["auto", "llama_cpp", "transformers", "openai"]
 Rebuild = Literal["auto", "never"]
+
+_RANGES = (("threads", 0, 512), ("context", 512, 1 << 20), ("max_tokens", 1, 1 << 20), ("timeout_s", 0.001, 86_400))
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
@@ -30,7 +33,10 @@ def _shipped(name: str, in_checkout: str) -> Path:
 def cache_folder() -> Path:
     """Return this project's folder below the user's cache folder (XDG base directory specification)."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "why-hangzhou"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "why-hangzhou"
+    except RuntimeError:
+        raise SettingsError("The home folder is not known, and so no cache folder; set HOME or XDG_CACHE_HOME.") from None
 
 
 def _default_store() -> Path:
@@ -59,7 +65,7 @@ class Settings:
     generator: str = "qwen2.5-coder-1.5b"
     engine: Engine = "auto"
     base_url: str = ""
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     remote_model: str = "default"
     rebuild: Rebuild = "auto"
     offline: bool = False
@@ -77,9 +83,9 @@ class Settings:
             choices = get_args(hints[name])
             if getattr(self, name) not in choices:
                 raise SettingsError(f"{name}={getattr(self, name)!r} is not a choice; use one of {', '.join(choices)}.")
-        for name, least in (("threads", 0), ("context", 512), ("max_tokens", 1), ("timeout_s", 0.001)):
-            if getattr(self, name) < least:
-                raise SettingsError(f"{name}={getattr(self, name)!r} is too small; use {least} or more.")
+        for name, least, most in _RANGES:
+            if not least <= getattr(self, name) <= most:
+                raise SettingsError(f"{name}={getattr(self, name)!r} is out of range; use a number from {least} to {most}.")
         if self.engine == "openai" and not self.base_url:
             raise SettingsError(
                 "engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1."
@@ -90,7 +96,8 @@ class Settings:
         """Return the settings that the environment and the arguments ask for.
 
         environ: where RAG_* variables are looked up; the process's own by default. changes: values by name, which win;
-        None means unsaid. Raises SettingsError on an unknown name or a value of the wrong kind.
+        None means unsaid, as an empty variable does. Raises SettingsError on an unknown name, a variable whose name is
+        nearly one of ours, or a value of the wrong kind.
         """
         environ = os.environ if environ is None else environ
         hints = get_type_hints(cls)
@@ -98,20 +105,24 @@ class Settings:
         values: dict[str, Any] = {}
         for variable, text in environ.items():
             name = variable.removeprefix("RAG_").lower()
-            if variable.startswith("RAG_") and name in known:
+            if not variable.startswith("RAG_") or not text:
+                continue
+            if name in known:
                 values[name] = _parse(variable, text, hints[name])
+            elif meant := get_close_matches(name, known - {name}, n=1, cutoff=0.8):
+                raise SettingsError(f"{variable} is not a setting; RAG_{meant[0].upper()} is. Correct or unset it.")
         for name, value in changes.items():
             if name not in known:
                 raise SettingsError(f"{name!r} is not a setting; use one of {', '.join(sorted(known))}.")
             if value is not None:
                 values[name] = Path(value) if hints[name] is Path else value
-        return replace(cls(), **values)
+        return cls(**values)
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:
     """Return the value that a variable's text spells."""
     if kind is bool:
-        if text.lower() not in {"0", "1", "true", "false", "yes", "no", ""}:
+        if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise SettingsError(f"{name}={text!r} is not a yes or a no; use 1 or 0.")
         return text.lower() in {"1", "true", "yes"}
     if kind in (int, float):
@@ -119,4 +130,11 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             return kind(text)
         except ValueError:
             raise SettingsError(f"{name}={text!r} is not a number.") from None
-    return Path(text).expanduser() if kind is Path else text
+    return _expanded(name, text) if kind is Path else text
+
+
+def _expanded(name: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{name}={text!r} names a home folder that is not known; write the whole path.") from None

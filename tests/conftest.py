@@ -1,9 +1,11 @@
-"""Give unit tests a small article, settings that point at it, and a chatbot on fakes. Nothing here loads a model."""
+"""Give tests a small article, settings that point at it, and a chatbot on fakes. Nothing here loads a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from fakes import ARTICLE, FakeEmbedder, ScriptedGenerator
@@ -12,10 +14,30 @@ from hypothesis import HealthCheck, settings
 from rag.pipeline import Rag
 from rag.settings import Settings
 
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
 settings.register_profile(
     "unit", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
 )
 settings.load_profile("unit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _not_skipped_in_ci((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _not_skipped_in_ci((yield))
+
+
+def _not_skipped_in_ci(report: Report) -> Report:
+    """Let a test that a missing tool skips fail where every tool must be there."""
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"Nothing may be skipped in CI: {report.longreprtext or report.longrepr}"
+    return report
 
 
 @pytest.fixture

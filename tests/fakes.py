@@ -70,7 +70,7 @@ class FakeEmbedder:
         return vector / np.linalg.norm(vector)
 
 
-Script = str | Exception | Callable[[Prompt], str]
+Script = str | BaseException | Callable[[Prompt], str]
 
 
 @dataclass
@@ -101,7 +101,7 @@ class ScriptedGenerator:
             time.sleep(0.001)
         yield Reading(0.5)
         yield Reading(1.0)
-        if isinstance(draft, Exception):
+        if isinstance(draft, BaseException):
             raise draft
         text = draft if isinstance(draft, str) else draft(prompt)
         for letter in text:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from fakes import ARTICLE
 
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPTED = Path(__file__).parent / "scripted.py"
 
 
@@ -46,13 +47,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @dataclass(frozen=True)
 class Scripted:
-    """Start the project's programs with scripted models, in processes and folders of their own."""
+    """Start the project's programs with scripted models, or as they are, in processes and folders of their own."""
 
     folder: Path
+    real: bool = False
 
     def start(self, program: str, *arguments: str, **variables: object) -> subprocess.Popen[str]:
         """Start a program; its output goes to `<folder>/<program>.log`."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_") or name == "RAG_WEIGHTS"}
         own = {
             "RAG_CORPUS": self.folder / "corpus",
             "RAG_STORE": self.folder / "store",
@@ -60,7 +62,7 @@ class Scripted:
             "XDG_CACHE_HOME": self.folder / "cache",
         }
         environment = kept | {name: str(value) for name, value in (own | variables).items()}
-        command = [sys.executable, str(SCRIPTED), program, *arguments]
+        command = [sys.executable, *([str(ROOT / program)] if self.real else [str(SCRIPTED), program]), *arguments]
         with self.log(program).open("ab") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True)
 
@@ -114,14 +116,14 @@ def start_app(scripted: Scripted) -> Iterator[Callable[..., App]]:
     """Return a starter of pages: start_app(**environment) waits until questions can be answered."""
     processes = []
 
-    def start(**variables: object) -> App:
+    def start(seconds: float = 60, **variables: object) -> App:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         process = scripted.start("app.py", "--port", str(port), **variables)
         processes.append(process)
         app = App(process, f"http://127.0.0.1:{port}", scripted.log("app.py"))
-        wait_for(lambda: process.poll() is not None or _ready(app), 60)
+        wait_for(lambda: process.poll() is not None or _ready(app), seconds)
         assert process.poll() is None, app.log.read_text()
         return app
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,7 +46,11 @@ def ask(client: httpx.Client, question: str, history: list[dict[str, str]] | Non
     return dict(answer)
 
 
-def question_and_history() -> tuple[str, list[dict[str, str]], list[str]]:
+Asked = tuple[str, list[dict[str, str]], list[str]]
+"""A question, the conversation before it, and the words that its answer must hold."""
+
+
+def question_and_history() -> Asked:
     """Return a question, the conversation before it, and the words that its answer must hold."""
     before, now = code(), code()
     earlier = [
@@ -47,3 +58,83 @@ def question_and_history() -> tuple[str, list[dict[str, str]], list[str]]:
         {"role": "assistant", "content": "是。"},
     ]
     return f"深度求索成立於2023年7月17日，總部設在杭州，第{now}次問", earlier, [before, now]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Hold what came of many readers: how often each asked, how long each answer took, and what /healthz took once warm.
+
+    before, after: what `settled` returned when every reader was warm and none was asking, and at the end.
+    """
+
+    counts: Sequence[int]
+    waits: Sequence[float]
+    health: Sequence[float]
+    before: Any
+    after: Any
+
+
+def load(
+    url: str,
+    readers: int,
+    make: Callable[[], Asked],
+    warm: Callable[[int], bool],
+    done: Callable[[int], bool],
+    settled: Callable[[], Any],
+) -> Load:
+    """Let readers ask at once, each again as soon as it is answered, and check every answer.
+
+    make: gives the next question. warm, done: tell of a reader's number of answers whether it is warm, or has enough.
+    """
+    counts = [0] * readers
+    waits: list[float] = []
+    pause = threading.Barrier(readers + 1)
+
+    def ask_once(client: httpx.Client, number: int) -> None:
+        question, history, expected = make()
+        started = time.monotonic()
+        answer = ask(client, question, history)
+        waits.append(time.monotonic() - started)
+        assert all(word in answer["text"] for word in expected), (question, answer["text"])
+        assert answer["citations"]
+        counts[number] += 1
+
+    def reader(number: int) -> None:
+        try:
+            with httpx.Client(base_url=url, timeout=300) as client:
+                while not warm(counts[number]):
+                    ask_once(client, number)
+                pause.wait(300)
+                pause.wait(300)
+                while not done(counts[number]):
+                    ask_once(client, number)
+        except BaseException:
+            pause.abort()
+            raise
+
+    before, health = None, []
+    with ThreadPoolExecutor(readers) as pool:
+        running = [pool.submit(reader, number) for number in range(readers)]
+        with suppress(threading.BrokenBarrierError):  # a reader failed: its own error is told below
+            pause.wait(300)
+            before = settled()
+            with probing(url) as health:
+                pause.wait(300)
+                wait(running, return_when=FIRST_EXCEPTION)
+        for each in running:
+            each.result()
+    return Load(counts, waits, health, before, settled())
+
+
+@contextmanager
+def probing(url: str) -> Iterator[list[float]]:
+    """Time /healthz meanwhile; the list is filled at the end."""
+    took: list[float] = []
+    command = [sys.executable, str(Path(__file__).parent / "probe.py"), url]
+    probe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield took
+    finally:
+        printed, _ = probe.communicate("", timeout=60)
+    assert probe.returncode == 0
+    took += json.loads(printed)

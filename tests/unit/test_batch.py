@@ -1,15 +1,18 @@
-"""A file of questions is answered row by row, and an interrupted run goes on."""
+"""A file of questions is answered row by row, an interrupted run goes on, and no file is ever harmed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedGenerator
+from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
-from rag.batch import answer_file
-from rag.errors import GenerationError, QuestionError
+from rag.batch import Done, answer_file
+from rag.errors import GenerationError, QuestionError, RagError
+from rag.pipeline import Rag
+from rag.settings import Settings
 
-QUESTION = "深度求索成立於哪一年？"
+FIELDS = ["id", "text", "answerable", "reason", "passages", "citations", "ttft", "total"]
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -21,78 +24,211 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def ask(number: object) -> dict[str, object]:
+    return {"id": number, "question": FOUNDED}
+
+
+def answered(number: object) -> dict[str, object]:
+    """Return an answer as an earlier run wrote it."""
+    return dict(zip(FIELDS, [number, "說", True, "", [], [], 0.1, 0.2], strict=True))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return tmp_path / "in.jsonl"
+
+
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "out.jsonl"
 
 
-def test_a_row_holds_the_answer_its_passages_and_exact_citations(make_rag, chosen, tmp_path: Path, target: Path) -> None:
-    source = write(tmp_path / "in.jsonl", {"id": "甲", "question": QUESTION, "answer": "x", "score": [1]})
-    assert answer_file(source, target, chosen, make_rag()) == 1
+@pytest.fixture
+def run(make_rag: Callable[..., Rag], chosen: Settings, source: Path, target: Path) -> Callable[..., Done]:
+    """Return a batch from `source` to `target`: run(drafts) with the lines that it tells in `run.told`."""
+
+    def batch(*drafts: str | Exception) -> Done:
+        batch.told = []
+        return answer_file(source, target, chosen, make_rag(ScriptedGenerator(drafts or [DRAFT])), batch.told.append)
+
+    return batch
+
+
+def test_a_row_holds_the_answer_its_passages_and_exact_citations(run, chosen, source: Path, target: Path) -> None:
+    write(source, {"id": "甲", "question": FOUNDED, "answer": "x", "score": [1]})
+    assert run() == Done(1, 0)
     (row,) = read(target)
-    assert list(row) == ["id", "text", "answerable", "reason", "passages", "citations", "ttft", "total"]
+    assert list(row) == FIELDS
     assert (row["id"], row["answerable"], row["reason"]) == ("甲", True, "")
     text = (chosen.corpus / "article.txt").read_text(encoding="utf-8")
+    assert row["citations"]
     assert all(text[c["start"] : c["end"]] == c["quote"] for c in row["citations"])
     assert all(passage in text for passage in row["passages"])
     assert 0 <= row["ttft"] <= row["total"]
-    assert QUESTION.encode() not in target.read_bytes()
+    assert FOUNDED.encode() not in target.read_bytes()
 
 
-def test_a_history_is_used(make_rag, chosen, tmp_path: Path, target: Path) -> None:
+def test_a_history_is_used(make_rag, chosen, source: Path, target: Path) -> None:
     generator = ScriptedGenerator()
     history = [{"role": "user", "content": "宇樹科技呢？"}]
-    write(
-        tmp_path / "in.jsonl",
-        {"id": 1, "question": "那它是誰創辦的？", "history": history},
-        {"id": 2, "question": QUESTION, "history": None},
-    )
-    assert answer_file(tmp_path / "in.jsonl", target, chosen, make_rag(generator)) == 2
+    write(source, ask(1) | {"question": "那它是誰創辦的？", "history": history}, ask(2) | {"history": None})
+    assert answer_file(source, target, chosen, make_rag(generator)).answered == 2
     contents = [prompt.messages[-1]["content"] for prompt in generator.prompts]
     assert ["宇树科技呢" in content for content in contents] == [True, False]
 
 
-def test_rows_before_a_failure_are_kept_and_the_next_run_goes_on_behind_them(
-    make_rag, chosen, tmp_path: Path, target: Path
-) -> None:
-    source = write(tmp_path / "in.jsonl", *({"id": n, "question": QUESTION} for n in range(3)))
-    with pytest.raises(GenerationError):
-        answer_file(source, target, chosen, make_rag(ScriptedGenerator(["深度求索成立於2023年。", GenerationError("no")])))
+def test_rows_before_a_dead_engine_are_kept_and_the_next_run_goes_on_behind_them(run, source: Path, target: Path) -> None:
+    write(source, *map(ask, range(4)))
+    with pytest.raises(GenerationError, match="no memory"):
+        run(DRAFT, GenerationError("no memory"))
     assert [row["id"] for row in read(target)] == [0]
-    generator = ScriptedGenerator()
-    assert answer_file(source, target, chosen, make_rag(generator)) == 2
-    assert [row["id"] for row in read(target)] == [0, 1, 2]
-    assert len(generator.prompts) == 2
+    assert run() == Done(3, 0)
+    assert [row["id"] for row in read(target)] == [0, 1, 2, 3]
 
 
-def test_only_a_cut_off_line_is_removed(make_rag, chosen, tmp_path: Path, target: Path) -> None:
-    source = write(tmp_path / "in.jsonl", *({"id": n, "question": QUESTION} for n in ("a", "b")))
-    kept = '{"id": "a", "text": "說", "mine": 1}'
-    target.write_text(f'{kept}\n{{"id": "b", "text": "說', encoding="utf-8")
-    assert answer_file(source, target, chosen, make_rag()) == 1
-    assert target.read_text(encoding="utf-8").splitlines()[0] == kept
-    assert [row["id"] for row in read(target)] == ["a", "b"]
+def test_a_question_at_which_the_engine_fails_once_does_not_end_the_batch(run, source: Path, target: Path) -> None:
+    write(source, *map(ask, range(4)))
+    slow = GenerationError("The answer took longer than 120 s.")
+    assert run(DRAFT, slow, DRAFT, slow) == Done(2, 2)
+    assert run.told == [f"{source}, line {n}: The answer took longer than 120 s." for n in (2, 4)]
+    assert run() == Done(2, 0)
+    assert [row["id"] for row in read(target)] == [0, 2, 1, 3]
 
 
-def test_nothing_to_do_loads_nothing_and_leaves_a_file(chosen, tmp_path: Path, target: Path) -> None:
-    source = write(tmp_path / "in.jsonl")
-    assert answer_file(source, target, chosen) == 0
+def test_an_interrupted_batch_keeps_its_rows_and_goes_on(make_rag, chosen, run, source: Path, target: Path) -> None:
+    write(source, *map(ask, range(3)))
+    with pytest.raises(KeyboardInterrupt):
+        run(DRAFT, KeyboardInterrupt())
+    assert [row["id"] for row in read(target)] == [0]
+    assert run() == Done(2, 0)
+
+
+def test_of_a_result_file_only_a_line_that_was_cut_is_removed(run, source: Path, target: Path) -> None:
+    write(source, ask("a"), ask("b"))
+    kept = json.dumps(answered("a") | {"mine": 1}, ensure_ascii=False, separators=(",", ":"))
+    target.write_text(f'{kept}\n\n{{"id": "b", "text": "說', encoding="utf-8")
+    assert run() == Done(1, 0)
+    assert target.read_text(encoding="utf-8").splitlines()[:2] == [kept, ""]
+    assert json.loads(target.read_text(encoding="utf-8").splitlines()[2])["id"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("held", "line"),
+    [
+        ('{"id": 1, "question": "誰？"}\n', 1),
+        ('{"id": 1, "question": "誰？"}', 1),
+        ('{"id": 1, "question": "誰', 1),
+        ('{"id": 1, "text": "說"}', 1),
+        ("notes\n", 1),
+        ("n", 1),
+        (json.dumps(answered(1)) + "\n[]\n", 2),
+        (json.dumps(answered(1)) + "\nmy notes", 2),
+        (json.dumps(answered([1])) + "\n", 1),
+        ("[" * 100_000, 1),
+        ("\x00\x01", 1),
+    ],
+)
+def test_a_file_that_holds_anything_else_is_refused_and_stays_as_it_was(
+    run, source: Path, target: Path, held: str, line: int
+) -> None:
+    write(source, ask(2))
+    target.write_text(held, encoding="utf-8")
+    with pytest.raises(RagError) as error:
+        run()
+    assert str(error.value) == (
+        f"{target}, line {line} is not an answer of this command; nothing was changed. Name another file for the results."
+    )
+    assert target.read_text(encoding="utf-8") == held
+
+
+def test_swapped_arguments_harm_neither_file(make_rag, chosen, source: Path, target: Path) -> None:
+    write(source, ask(1))
+    write(target, answered(1))
+    before = source.read_bytes(), target.read_bytes()
+    with pytest.raises(RagError):
+        answer_file(target, source, chosen, make_rag())
+    with pytest.raises(RagError, match="are one file"):
+        answer_file(source, source, chosen, make_rag())
+    assert (source.read_bytes(), target.read_bytes()) == before
+
+
+def test_results_go_into_a_folder_that_is_made_and_never_into_a_folder_itself(make_rag, chosen, source: Path, tmp_path) -> None:
+    write(source, ask(1))
+    assert answer_file(source, tmp_path / "deep" / "er" / "out.jsonl", chosen, make_rag()).answered == 1
+    with pytest.raises(RagError, match=r"deep are not a file; name a file for them\."):
+        answer_file(source, tmp_path / "deep", chosen, make_rag())
+
+
+def test_what_another_program_writes_meanwhile_is_left_alone(run, source: Path, target: Path) -> None:
+    class Meddler(str):
+        def __iter__(self):  # the draft is read letter by letter, in the middle of the batch
+            with target.open("a") as file:
+                file.write("mine\n")
+            return super().__iter__()
+
+    write(source, ask(1))
+    with pytest.raises(RagError, match="Another program has written to the results"):
+        run(Meddler(DRAFT))
+    assert target.read_text() == "mine\n"
+
+
+def test_nothing_to_do_loads_nothing_and_leaves_a_file(chosen, source: Path, target: Path) -> None:
+    assert answer_file(write(source), target, chosen) == Done(0, 0)
     assert target.read_text() == ""
 
 
-def test_empty_lines_and_a_byte_order_mark_are_passed_over(make_rag, chosen, tmp_path: Path, target: Path) -> None:
-    source = tmp_path / "in.jsonl"
-    source.write_text(f'\ufeff{{"id": 1, "question": "{QUESTION}"}}\n\n  \n', encoding="utf-8")
-    assert answer_file(source, target, chosen, make_rag()) == 1
+def test_empty_lines_and_a_byte_order_mark_are_passed_over(run, source: Path) -> None:
+    source.write_text(f'\ufeff{{"id": 1, "question": "{FOUNDED}"}}\r\n\n  \n', encoding="utf-8")
+    assert run() == Done(1, 0)
 
 
-@pytest.mark.parametrize("row", ["not json", "7", "[]", '{"id": 1}', '{"question": "x"}', '{"id": 1, "question": 2}', "null"])
-def test_a_row_of_another_form_is_named_by_its_line(chosen, tmp_path: Path, target: Path, row: str) -> None:
-    source = tmp_path / "in.jsonl"
-    source.write_text(f'\n{{"id": 0, "question": "{QUESTION}"}}\n{row}\n', encoding="utf-8")
+FORM = ' is not {"id", "question", "history"?} with a text or a number as id.'
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("not json", FORM),
+        ("7", FORM),
+        ("null", FORM),
+        ('{"id": 1}', FORM),
+        ('{"question": "x"}', FORM),
+        ('{"id": null, "question": "x"}', FORM),
+        ('{"id": true, "question": "x"}', FORM),
+        ('{"id": [1], "question": "x"}', FORM),
+        ('{"id": NaN, "question": "x"}', FORM),
+        ('{"id": 1e999, "question": "x"}', FORM),
+        ('{"id": "\\ud800", "question": "x"}', FORM),
+        ("[" * 100_000, FORM),
+        ('{"id": 1, "question": 2}', ": The question is a int; expected a text."),
+        ('{"id": 1, "question": " \\u200b"}', ": The question is empty; write what you want to know."),
+        (
+            json.dumps({"id": 1, "question": "長" * 4001}),
+            ": The question has 4,001 characters; the most is 4,000. Shorten it.",
+        ),
+        (
+            '{"id": 1, "question": "x", "history": {}}',
+            ': The history has the wrong form; expected a list of {"role": …, "content": …}.',
+        ),
+        ('{"id": 0, "question": "x"}', " has the id of {source}, line 1; give each question an id of its own."),
+    ],
+)
+def test_lines_that_cannot_be_asked_are_told_by_their_number_and_the_others_are_answered(
+    run, source: Path, target: Path, line: str, said: str
+) -> None:
+    source.write_text(f"{json.dumps(ask(0))}\n\n{line}\n{json.dumps(ask('z'))}\n", encoding="utf-8")
+    assert run() == Done(2, 1)
+    assert run.told == [f"{source}, line 3{said.replace('{source}', str(source))}"]
+    assert [row["id"] for row in read(target)] == [0, "z"]
+    assert run() == Done(0, 1)
+
+
+def test_a_file_without_a_question_answers_nothing_and_makes_no_file(chosen, source: Path, target: Path) -> None:
+    source.write_text("not\nquestions\n", encoding="utf-8")
     with pytest.raises(QuestionError) as error:
         answer_file(source, target, chosen)
-    assert str(error.value) == f'{source}, line 3 is not {{"id", "question", "history"?}}.'
+    assert str(error.value) == f"{source}, line 1{FORM} 1 more lines cannot be asked either."
+    assert not target.exists()
 
 
 def test_questions_that_cannot_be_read_are_an_error(chosen, tmp_path: Path, target: Path) -> None:
@@ -103,9 +239,8 @@ def test_questions_that_cannot_be_read_are_an_error(chosen, tmp_path: Path, targ
         answer_file(tmp_path / "gbk.jsonl", target, chosen)
 
 
-def test_the_engine_is_closed_whatever_happens(make_rag, chosen, tmp_path: Path, target: Path) -> None:
-    generator = ScriptedGenerator([GenerationError("no")])
-    source = write(tmp_path / "in.jsonl", {"id": 1, "question": QUESTION})
-    with pytest.raises(GenerationError):
-        answer_file(source, target, chosen, make_rag(generator))
+def test_the_engine_is_closed_whatever_happens(make_rag, chosen, source: Path, target: Path) -> None:
+    generator = ScriptedGenerator([KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        answer_file(write(source, ask(1)), target, chosen, make_rag(generator))
     assert generator.closed

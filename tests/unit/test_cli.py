@@ -1,11 +1,14 @@
 """Commands print what was asked for, and end with 0, 1 or 2."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from fakes import ARTICLE, ScriptedGenerator
 
+import rag
 from rag.cli import main, run
 from rag.errors import GenerationError
 
@@ -142,19 +145,34 @@ def test_weights_are_listed_and_missing_ones_fail_the_check(
     assert capsys.readouterr().err.startswith("rag: 'gpt-9' is not a known model; use one of embeddinggemma-300m, ")
 
 
-def test_the_doctor_names_what_to_mend(
+def test_the_doctor_fails_where_something_is_to_mend(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("RAG_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("RAG_CORPUS", str(tmp_path / "gone"))
+    for name in ("WEIGHTS", "STORE", "CORPUS"):
+        monkeypatch.setenv(f"RAG_{name}", str(tmp_path / name))
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        f"MEND corpus: The corpus {tmp_path / 'gone'} does not exist; put a UTF-8 text file there, or set RAG_CORPUS." in lines
-    )
+    gone = tmp_path / "CORPUS"
+    assert f"MEND corpus: The corpus {gone} does not exist; put a UTF-8 text file there, or set RAG_CORPUS." in lines
     assert any(line.startswith("ok   prompts: ") for line in lines)
-    assert any(line.startswith("MEND weights embeddinggemma-300m: ") for line in lines)
+
+
+def test_figures_that_cannot_be_written_are_printed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rag.evaluation.own", lambda *arguments: {"seconds": 1})
+    assert main(["eval", "--json", "--output", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"seconds": 1}
+    assert printed.err == f"rag: The figures cannot be written to {tmp_path} (Is a directory).\n"
+
+
+def test_a_reader_of_the_output_may_leave() -> None:
+    command = f'{sys.executable} -m rag weights list | true; exit "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=Path(rag.__file__).parents[1]
+    )
+    assert done.stderr == ""
 
 
 def test_an_interrupted_command_exits_with_130() -> None:

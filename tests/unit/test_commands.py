@@ -6,37 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedGenerator
 
 import rag
-from rag.batch import answer_file
 from rag.cli import main
-from rag.errors import QuestionError
-
-
-def rows(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def test_a_batch_answers_every_row_and_goes_on_after_an_interruption(make_rag, chosen, tmp_path: Path) -> None:
-    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
-    source.write_text(
-        "\n".join(json.dumps({"id": n, "question": "深度求索成立於哪一年？", "other": 1}) for n in range(3)), encoding="utf-8"
-    )
-    target.write_text('{"id": 0, "text": "done"}\n{"id": 1, "te', encoding="utf-8")
-    generator = ScriptedGenerator()
-    assert answer_file(source, target, chosen, make_rag(generator)) == 2
-    done = rows(target)
-    assert [row["id"] for row in done] == [0, 1, 2]
-    assert set(done[2]) == {"id", "text", "answerable", "reason", "passages", "citations", "ttft", "total"}
-    assert done[2]["text"] == "深度求索成立於2023年。[1]"
-    assert answer_file(source, target, chosen, make_rag(generator)) == 0
-
-
-def test_a_row_of_the_wrong_form_is_named(chosen, tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_text('{"id": 1}\n', encoding="utf-8")
-    with pytest.raises(QuestionError, match=r"in.jsonl, line 1 is not"):
-        answer_file(tmp_path / "in.jsonl", tmp_path / "out.jsonl", chosen)
 
 
 def test_wrong_usage_exits_with_2() -> None:

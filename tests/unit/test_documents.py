@@ -78,15 +78,40 @@ def test_a_corpus_is_read_in_the_order_of_names_with_plain_line_ends(tmp_path: P
     assert read_corpus(tmp_path / "a.txt") == (Document("a.txt", "甲"),)
 
 
-def failure(corpus: Path) -> str:
+def test_several_corpora_are_one_in_the_order_of_names_and_a_file_counts_once(tmp_path: Path) -> None:
+    for name in ("b.txt", "one/c.txt", "one/a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    found = read_corpus(tmp_path / "b.txt", tmp_path / "one", tmp_path / "link" / "a.txt")
+    assert [document.source for document in found] == ["a.txt", "b.txt", "c.txt"]
+
+
+def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.txt").write_text(folder, encoding="utf-8")
+    said = failure(tmp_path / "one", tmp_path / "two")
+    assert said == (
+        f"Two sources have the name a.txt: {tmp_path / 'one' / 'a.txt'} and {tmp_path / 'two' / 'a.txt'}; rename one of them."
+    )
+
+
+def failure(*corpora: Path) -> str:
     with pytest.raises(CorpusError) as error:
-        read_corpus(corpus)
+        read_corpus(*corpora)
     return str(error.value)
 
 
 def test_a_missing_corpus_says_so(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     assert failure(gone) == f"The corpus {gone} does not exist; put a UTF-8 text file there, or set RAG_CORPUS."
+
+
+def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a", encoding="utf-8")
+    assert "does not exist" in failure(tmp_path / "a.txt" / "b.txt")
+    assert failure(Path("x" * 5000)).endswith("x cannot be read: File name too long.")
 
 
 def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:

@@ -39,6 +39,28 @@ def test_an_edited_article_is_indexed_before_the_next_answer(
     assert "is stale: the source article.txt has changed" in capsys.readouterr().err
 
 
+def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag()
+    assert rag.answering().templates.names.annotate("深度求索") == "深度求索"
+    table = chosen.corpus / "article.names.toml"
+    table.write_text('[names]\n"深度求索" = ["DeepSeek"]\n', encoding="utf-8")
+    assert rag.answering().templates.names.annotate("深度求索") == " DeepSeek (深度求索)"
+    table.write_text("[names", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"The names .*article\.names\.toml cannot be read"):
+        rag.answer(FOUNDED)
+    table.unlink()
+    assert rag.answer(FOUNDED).answerable
+
+
+def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(
+    make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
+    told = capsys.readouterr().err
+    assert told.startswith(f"The index file {chosen.store / 'current.json'} is missing. It is built now.\n")
+    assert "index: 100%" in told and "15/15" in told
+
+
 def test_an_article_that_is_edited_while_it_is_read_is_read_again(
     make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -290,8 +290,8 @@ def test_leaving_a_stream_closes_its_connection() -> None:
 
 def test_a_server_that_takes_too_long_is_an_error() -> None:
     with serving(silent(True, said("Hang"))) as fake:
-        message = told(fake.engine(timeout_s=2))
-    assert "did not finish within 2 s (timeout_s)." in message
+        message = told(fake.engine(timeout_s=0.3))
+    assert "did not finish within 0.3 s (timeout_s)." in message
 
 
 def test_choose_adds_up_the_spellings_of_each_choice() -> None:

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from rag import tables
-from rag.errors import SettingsError
 from rag.ui import conversation, feedback, render, strings
-from rag.ui.server import check_address, read_auth
 from rag.ui.strings import languages, preferred, say
 
 ANSWER = {
@@ -83,31 +81,3 @@ def test_feedback_is_exported_as_evaluation_rows_and_a_cut_line_is_left_out(tmp_
     assert row["evidence"] == [["起步早。"]]
     assert (row["helpful"], row["reason"], row["question"]) == (False, "wrong place", "為什麼？")
     assert json.loads(path.read_text(encoding="utf-8").splitlines()[0])["answer"]["text"] == ANSWER["text"]
-
-
-def test_a_public_host_without_a_password_is_refused() -> None:
-    with pytest.raises(SettingsError, match="no password is set"):
-        check_address("0.0.0.0", 0, None, allow_public=False)
-    check_address("0.0.0.0", 0, ("a", "b"), allow_public=False)
-    check_address("127.0.0.1", 0, None, allow_public=False)
-
-
-def test_a_port_in_use_is_named() -> None:
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be used"):
-            check_address("127.0.0.1", port, None, allow_public=False)
-
-
-def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAG_AUTH", raising=False)
-    assert read_auth(None) is None
-    (tmp_path / "password").write_text("me:secret\n", encoding="utf-8")
-    assert read_auth(str(tmp_path / "password")) == ("me", "secret")
-    monkeypatch.setenv("RAG_AUTH", "nobody")
-    with pytest.raises(SettingsError, match="name:password"):
-        read_auth(None)

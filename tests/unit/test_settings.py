@@ -38,7 +38,7 @@ def test_variables_are_read_by_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("False", False), ("no", False), ("", False)]
+    ("text", "value"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("False", False), ("no", False)]
 )
 def test_a_yes_or_no_is_read(text: str, value: bool) -> None:
     assert Settings.load({"RAG_OFFLINE": text}).offline is value
@@ -64,10 +64,17 @@ def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> 
         ({"RAG_THREADS": "many"}, "RAG_THREADS='many' is not a number."),
         ({"RAG_TIMEOUT_S": "soon"}, "RAG_TIMEOUT_S='soon' is not a number."),
         ({"RAG_THREADS": "1.5"}, "RAG_THREADS='1.5' is not a number."),
-        ({"RAG_THREADS": "-1"}, "threads=-1 is too small; use 0 or more."),
-        ({"RAG_CONTEXT": "100"}, "context=100 is too small; use 512 or more."),
-        ({"RAG_MAX_TOKENS": "0"}, "max_tokens=0 is too small; use 1 or more."),
-        ({"RAG_TIMEOUT_S": "0"}, "timeout_s=0.0 is too small; use 0.001 or more."),
+        ({"RAG_THREADS": "-1"}, "threads=-1 is out of range; use a number from 0 to 512."),
+        ({"RAG_CONTEXT": "100"}, "context=100 is out of range; use a number from 512 to 1048576."),
+        ({"RAG_MAX_TOKENS": "0"}, "max_tokens=0 is out of range; use a number from 1 to 1048576."),
+        ({"RAG_TIMEOUT_S": "0"}, "timeout_s=0.0 is out of range; use a number from 0.001 to 86400."),
+        ({"RAG_TIMEOUT_S": "nan"}, "timeout_s=nan is out of range; use a number from 0.001 to 86400."),
+        ({"RAG_THREADS": "1000"}, "threads=1000 is out of range; use a number from 0 to 512."),
+        ({"RAG_CORPSU": "/texts"}, "RAG_CORPSU is not a setting; RAG_CORPUS is. Correct or unset it."),
+        (
+            {"RAG_STORE": "~nobody-here/store"},
+            "RAG_STORE='~nobody-here/store' names a home folder that is not known; write the whole path.",
+        ),
         (
             {"RAG_ENGINE": "openai"},
             "engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1.",
@@ -76,6 +83,29 @@ def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_choices(environ: dict[str, str], said: str) -> None:
     assert failure(environ) == said
+
+
+@pytest.mark.parametrize("environ", [{"RAG_OFF_LINE": ""}, {"RAG_AUTH": "a:b"}, {"RAG_TOP_K": "5", "RAG_EMBEDDING_MODEL": "x"}])
+def test_variables_of_other_programs_are_passed_over(environ: dict[str, str]) -> None:
+    assert Settings.load(environ) == Settings.load({})
+
+
+def test_an_empty_variable_says_nothing() -> None:
+    assert Settings.load({"RAG_CORPUS": "", "RAG_READ_AHEAD": "", "RAG_THREADS": ""}) == Settings.load({})
+
+
+def test_a_key_is_never_shown() -> None:
+    assert "secret" not in repr(Settings.load({"RAG_API_KEY": "secret"}))
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert failure() == "The home folder is not known, and so no cache folder; set HOME or XDG_CACHE_HOME."
+    assert Settings.load({"RAG_WEIGHTS": "/models"}, weights="/models").weights == Path("/models")
 
 
 def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:

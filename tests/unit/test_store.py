@@ -35,11 +35,17 @@ def recipe(text: str = ARTICLE, identity: str = "bigrams", longest: int = LONGES
     return Recipe.of(article(text), identity, longest)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    made = tmp_path / "store"
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("built") / "store"
     rebuild(made, article(), FakeEmbedder(), LONGEST)
     return made
+
+
+@pytest.fixture
+def store(built: Path, tmp_path: Path) -> Path:
+    """Return a store of the test's own."""
+    return Path(shutil.copytree(built, tmp_path / "store"))
 
 
 def build_of(store: Path) -> Path:

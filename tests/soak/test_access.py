@@ -1,0 +1,37 @@
+"""Who may ask: other machines and strangers are kept out."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from rag.errors import SettingsError
+from rag.ui.server import check_address, read_auth
+
+
+def test_a_public_host_without_a_password_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no password is set"):
+        check_address("0.0.0.0", 0, None, allow_public=False)
+    check_address("0.0.0.0", 0, ("a", "b"), allow_public=False)
+    check_address("127.0.0.1", 0, None, allow_public=False)
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be used"):
+            check_address("127.0.0.1", port, None, allow_public=False)
+
+
+def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAG_AUTH", raising=False)
+    assert read_auth(None) is None
+    (tmp_path / "password").write_text("me:secret\n", encoding="utf-8")
+    assert read_auth(str(tmp_path / "password")) == ("me", "secret")
+    monkeypatch.setenv("RAG_AUTH", "nobody")
+    with pytest.raises(SettingsError, match="name:password"):
+        read_auth(None)

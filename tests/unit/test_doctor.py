@@ -1,0 +1,89 @@
+"""The doctor says for each thing whether it is well, and what mends it."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from fakes import ARTICLE, toy_model
+
+from rag import weights
+from rag.doctor import Finding, examine
+from rag.settings import Settings
+
+BODY = b"weights"
+
+
+@pytest.fixture
+def findings(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Finding]]:
+    """Return an examiner with one small model: findings(**changed settings) by name."""
+    monkeypatch.setattr(weights, "models", lambda: {"toy": toy_model(BODY)})
+
+    def look(**changes: object) -> dict[str, Finding]:
+        settings = replace(chosen, **({"embedder": "toy", "generator": "toy"} | changes))
+        return {finding.name: finding for finding in examine(settings)}
+
+    return look
+
+
+def test_weights_are_hashed_and_what_is_wrong_is_named_with_its_mend(findings, chosen: Settings) -> None:
+    model = chosen.weights / "toy" / "model.bin"
+    assert findings()["weights toy"].line() == ("MEND weights toy: model.bin is missing; run python -m rag weights fetch toy.")
+    model.parent.mkdir(parents=True)
+    model.write_bytes(BODY)
+    assert findings()["weights toy"].line() == f"ok   weights toy: every file in {model.parent} has its SHA-256"
+    model.write_bytes(BODY[::-1])
+    assert "model.bin is altered" in findings()["weights toy"].text
+
+
+def test_the_corpus_is_counted_and_its_names_are_read(findings, corpus: Path) -> None:
+    assert findings()["corpus"].text == f"text files 1, characters {len(ARTICLE)}, names in English 0; in {corpus}"
+    (corpus / "article.names.toml").write_text("[names", encoding="utf-8")
+    assert not findings()["corpus"].well
+
+
+def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Path) -> None:
+    prompts = Path(shutil.copytree(Settings.load({}).prompts, tmp_path / "prompts"))
+    assert findings(prompts=prompts)["prompts"].well
+    path = prompts / "zh" / "question.txt"
+    path.write_text("$passages $$ $5 $questoin", encoding="utf-8")
+    found = findings(prompts=prompts)["prompts"]
+    assert found.line().startswith(f"MEND prompts: {path} has the variables ['$', 'passages', 'questoin']; expected")
+    path.unlink()
+    assert f"The prompt {path} cannot be read" in findings(prompts=prompts)["prompts"].text
+
+
+def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Settings) -> None:
+    missing = chosen.store / "current.json"
+    assert findings()["index"].text == f"The index file {missing} is missing; run python index/rebuild.py."
+
+
+def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings) -> None:
+    assert findings(generator="gpt-9")["engine"].text.startswith("generator='gpt-9' is neither a model (")
+    assert findings()["engine"].text.startswith("toy by xllamacpp 20")
+
+
+@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "MEND engine: {url}/models refuses")])
+def test_a_server_is_asked_whether_it_is_there(findings, status: int, line: str) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.headers["Authorization"] == "Bearer key"
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    found = findings(base_url=url, api_key="key")
+    assert found["engine"].line().startswith(line.format(url=url))
+    assert "key)" not in found["engine"].text
+    server.shutdown()
+    server.server_close()
+    gone = findings(base_url=url)["engine"]
+    assert (gone.well, "cannot be reached" in gone.text) == (False, True)

@@ -1,0 +1,62 @@
+"""The rebuild script indexes what it is given, and says what it did."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import ARTICLE, FakeEmbedder
+
+from rag import pipeline
+from rag.documents import read_corpus
+from rag.store import Recipe, load
+from rag.tuned import tuned
+
+SCRIPT = Path(__file__).parents[2] / "index" / "rebuild.py"
+
+
+@pytest.fixture
+def rebuild(monkeypatch: pytest.MonkeyPatch, corpus: Path, tmp_path: Path) -> Callable[..., int]:
+    """Return the script with the small article as corpus: rebuild(*arguments) returns its exit code."""
+    monkeypatch.setenv("RAG_CORPUS", str(corpus))
+    monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(pipeline, "open_embedder", lambda settings: FakeEmbedder())
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        return int(ended.value.code)
+
+    return run
+
+
+def test_it_says_why_it_built_and_that_nothing_changed(rebuild, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = tmp_path / "store"
+    assert rebuild() == 0
+    why, what = capsys.readouterr().out.splitlines()
+    assert why == f"The index file {store / 'current.json'} is missing."
+    assert what.startswith(f"Rebuilt {store}: 5 passages, 10 sentences; 15 of 15 texts embedded (")
+    assert rebuild() == 0
+    assert capsys.readouterr().out.startswith(f"Nothing changed: 5 passages, 10 sentences in {store} (")
+
+
+def test_several_sources_become_one_index(rebuild, corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "其他 文章.txt"
+    other.write_text("上海的外資企業最多。", encoding="utf-8")
+    assert rebuild(other, corpus) == 0
+    sources = read_corpus(corpus, other)
+    index = load(tmp_path / "store", Recipe.of(sources, "bigrams", tuned().longest_passage))
+    assert [document.text for document in index.documents] == [ARTICLE, "上海的外資企業最多。"]
+    assert capsys.readouterr().out.splitlines()[-1] == "To ask it, set RAG_CORPUS to a folder that holds just these sources."
+    assert rebuild(corpus) == 0
+    assert "To ask it" not in capsys.readouterr().out
+
+
+def test_a_source_that_is_not_there_is_one_sentence(rebuild, corpus, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rebuild(corpus, tmp_path / "gone.txt") == 1
+    assert capsys.readouterr().err == (
+        f"rag: The corpus {tmp_path / 'gone.txt'} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.\n"
+    )
+    assert not (tmp_path / "store").exists()

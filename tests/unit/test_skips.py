@@ -1,0 +1,28 @@
+"""A tool that is missing skips a test on a reader's machine, and fails it in CI."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+SKIPPED = """
+import pytest
+def test_a(): pytest.skip("no tool")
+@pytest.mark.xfail
+def test_b(): assert False
+def test_c(): pass
+"""
+
+
+@pytest.mark.parametrize(("ci", "outcomes"), [("true", {"failed": 1, "errors": 1}), ("", {"skipped": 2})])
+def test_nothing_may_be_skipped_in_ci(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, outcomes: dict[str, int]
+) -> None:
+    tests = Path(__file__).parents[1]
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.syspath_prepend(tests)
+    pytester.makeconftest((tests / "conftest.py").read_text(encoding="utf-8"))
+    pytester.makepyfile(test_each=SKIPPED, test_module='import pytest\npytest.importorskip("no_such_package")')
+    done = pytester.runpytest_inprocess("-p", "no:langsmith_plugin", "--continue-on-collection-errors")
+    done.assert_outcomes(passed=1, xfailed=1, **outcomes)
+    assert ("Nothing may be skipped in CI: " in done.stdout.str()) == ("failed" in outcomes)
