@@ -10,7 +10,6 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -73,7 +72,7 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
         footer_links=[],
         show_error=True,
         max_file_size="1mb",
-        mcp_server=auth is None and mcp_installed(),
+        mcp_server=auth is None,  # behind a password, Gradio 6.31 lists the tools to anyone and can call none of them
         allowed_paths=[],
     )
     return served
@@ -132,17 +131,6 @@ def _awaited(scope: Scope) -> str:
     if path.endswith("/gradio_api/queue/data"):
         return str(parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0])
     return ""
-
-
-def mcp_installed() -> bool:
-    """Tell whether Gradio can serve its endpoints as MCP tools (`pip install "gradio[mcp]"`).
-
-    Behind a password it is left out: Gradio 6.31 lists the tools to anyone there, and can call none of them.
-    """
-    try:
-        return version("mcp").startswith("1.")
-    except PackageNotFoundError:
-        return False
 
 
 def _checker(auth: tuple[str, str]) -> Callable[[str, str], bool]:

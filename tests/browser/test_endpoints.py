@@ -6,8 +6,6 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from rag.ui.server import mcp_installed
-
 pytestmark = pytest.mark.browser
 
 
@@ -39,10 +37,13 @@ def test_no_path_leads_out_of_the_served_folders(address: str) -> None:
 
 
 def test_the_endpoints_are_mcp_tools(address: str) -> None:
-    if not mcp_installed():
-        pytest.skip('MCP is not installed: pip install "gradio[mcp]"')
-    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    accepted = {"Accept": "application/json, text/event-stream"}
-    answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted, timeout=20)
-    told = json.loads(answer.text.split("data: ", 1)[1])
-    assert {tool["name"] for tool in told["result"]["tools"]} == {"answer", "retrieve"}
+    def told(method: str, **params: object) -> dict:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        accepted = {"Accept": "application/json, text/event-stream"}
+        answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted, timeout=20)
+        return json.loads(answer.text.split("data: ", 1)[1])["result"]
+
+    assert {tool["name"] for tool in told("tools/list")["tools"]} == {"answer", "retrieve"}
+    called = told("tools/call", name="answer", arguments={"question": "杭州？"})
+    assert called["isError"] is False
+    assert "杭州的互聯網生態起步早,基礎深厚。" in called["content"][0]["text"]
