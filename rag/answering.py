@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from rag.asking import Asking
 from rag.embedding import Embedder
 from rag.errors import GenerationError
 from rag.gate import Signals, hopeless, probability
@@ -71,6 +72,7 @@ class Answering:
     generator: Engine
     templates: Templates
     steering: Steering
+    asking: Asking
     tuned: Tuned
     max_tokens: int
     switches: Switches = field(default_factory=Switches)
@@ -104,7 +106,8 @@ class Answering:
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
-        return Signals(self.judged(found.query, sentences, stop), invented)
+        account = self.asking.account_over_detail(found.query.text, self.embedder)
+        return Signals(self.judged(found.query, sentences, stop), invented, account)
 
     def judged(self, query: Query, sentences: Sequence[str], stop: Stop) -> float:
         """Return the generator's probability that sentences answer a question."""

@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample; 0 by default")
     evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
     evaluate.add_argument("--json", action="store_true", help="print only JSON")
-    evaluate.add_argument("--split", choices=("tune", "test", "all"), default="test", help="which half; test by default")
+    evaluate.add_argument("--split", choices=("tune", "test", "all", "other"), default="test", help="which; test by default")
     evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
     evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")
     evaluate.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")
@@ -90,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("names", nargs="*", metavar="NAME", help="models; those of the settings when left out")
     weights.set_defaults(run=_weights)
 
-    tune = commands.add_parser("tune", help="fit the gate on the tune half of the own questions, and show its curve")
+    tune = commands.add_parser("tune", help="fit what decides by logistic models, and show the curves")
+    tune.add_argument("--others", type=_positive, metavar="N", default=150, help="also use N questions on other texts")
     tune.set_defaults(run=_tune)
 
     bench = commands.add_parser("bench", help="measure speed and memory beside the plain pipeline (needs the bench extra)")
@@ -202,7 +203,8 @@ def _weights(options: argparse.Namespace) -> int:
 def _tune(options: argparse.Namespace) -> int:
     from rag import tuning
 
-    print(tuning.fit(tuning.collect(Settings.load(read_ahead=False))))
+    rows, leaning = tuning.collect(Settings.load(read_ahead=False), options.others)
+    print(tuning.fit_gate(rows), leaning, sep="\n\n")
     return 0
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rag.answering import Switches
-from rag.documents import Document
+from rag.documents import Document, read_corpus
 from rag.errors import CorpusError, RagError
 from rag.measures import MEASURES, Question, Scores, interval, score
 from rag.names import Names
@@ -33,19 +33,46 @@ from rag.text import fold
 from rag.tuned import Tuned, tuned
 
 QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "questions.jsonl"
+OTHER = QUESTIONS.parent / "other"
+"""Texts other than the article, with questions of their own."""
 BASELINE = QUESTIONS.parent / "baseline.json"
 LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
 Figures = dict[str, Any]
 
 
 def questions(split: str) -> list[Question]:
-    """Return the project's own questions of one half, or of both for "all"."""
+    """Return the project's own questions: of one half, of both for "all", or of the other texts for "other"."""
+    path = OTHER / "questions.jsonl" if split == "other" else QUESTIONS
     try:
-        lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise RagError(f"The questions {QUESTIONS} cannot be read; run this in a checkout of the project.") from error
+        raise RagError(f"The questions {path} cannot be read; run this in a checkout of the project.") from error
     rows = [Question.of(json.loads(line)) for line in lines if line.strip()]
     return [row for row in rows if split in ("all", row.split)]
+
+
+class Chatbots:
+    """Open a chatbot for each text that is asked about, all on the models of one.
+
+    shared: the chatbot of the article, warm. numbers, switches: those of a variant.
+    """
+
+    def __init__(self, shared: Rag, numbers: Tuned, switches: Switches) -> None:
+        self._answering = shared.answering()
+        self._settings = shared.settings
+        self._numbers = numbers
+        self._switches = switches
+        self._open: dict[str, Rag] = {}
+
+    def __getitem__(self, text: str) -> Rag:
+        """Return the chatbot of a text; "" is the article."""
+        if text not in self._open:
+            documents = [read_corpus(OTHER / f"{text}.txt")[0]] if text else None
+            store = cache_folder() / "other" / text if text else self._settings.store
+            settings = replace(self._settings, store=store)
+            models = self._answering.embedder, self._answering.generator
+            self._open[text] = Rag(settings, *models, self._numbers, self._switches, documents)
+        return self._open[text]
 
 
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
@@ -54,13 +81,12 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
     if limit and limit < len(asked):
         asked = random.Random(seed).sample(asked, limit)
     shared = Rag(settings).warm()
-    answering = shared.answering()
     try:
         variants = _variants() if ablations else {"as it is": (tuned(), Switches())}
         figures: Figures = {"questions": len(asked), "split": split, "variants": {}}
         for name, (numbers, switches) in variants.items():
-            rag = Rag(settings, answering.embedder, answering.generator, numbers, switches)
-            scores = [_ask(rag, question, number, len(asked)) for number, question in enumerate(asked, start=1)]
+            rags = Chatbots(shared, numbers, switches)
+            scores = [_ask(rags[question.text], question, number, len(asked)) for number, question in enumerate(asked, start=1)]
             figures["variants"][name] = summary(scores)
         return figures
     finally:

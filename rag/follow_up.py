@@ -30,9 +30,17 @@ def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> 
 
     nearest: similarity of the sentence or passage of the text that is nearest to the question alone.
     """
-    folded = fold(question)
-    pointer = _ENGLISH_POINTER if language == "en" else _CHINESE_POINTER
-    length = sum(LATIN_WORD if word.isascii() else 1 for word in _WORD.findall(folded))
-    score = tuned.lean_bias + tuned.lean_length * math.log1p(length) + tuned.lean_nearest * nearest
-    score += tuned.lean_pointer if pointer.search(folded) else 0.0
+    score = tuned.lean_bias + tuned.lean_length * log_length(question) + tuned.lean_nearest * nearest
+    score += tuned.lean_pointer if points_back(question, language) else 0.0
     return 1.0 / (1.0 + math.exp(-score))
+
+
+def points_back(question: str, language: Language) -> bool:
+    """Tell whether a question holds a word that points at something said before."""
+    pointer = _ENGLISH_POINTER if language == "en" else _CHINESE_POINTER
+    return pointer.search(fold(question)) is not None
+
+
+def log_length(question: str) -> float:
+    """Return the logarithm of how much a question says, in Chinese characters."""
+    return math.log1p(sum(LATIN_WORD if word.isascii() else 1 for word in _WORD.findall(fold(question))))

@@ -16,11 +16,13 @@ class Signals:
     """Hold what is known once a draft is written.
 
     judged: the generator's probability that the sentences behind the draft answer the question. invented: the share of the
-    draft's sentences with a number or a name that no evidence holds. Both lie between 0 and 1.
+    draft's sentences with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the
+    question asks for an account than for a detail, between -1 and 1.
     """
 
     judged: float
     invented: float
+    account: float
 
 
 def hopeless(nearest: float, tuned: Tuned) -> bool:
@@ -31,7 +33,8 @@ def hopeless(nearest: float, tuned: Tuned) -> bool:
 def probability(signals: Signals, tuned: Tuned) -> float:
     """Return the probability that the text answers the question."""
     judged = clipped(signals.judged)
-    score = tuned.gate_bias + tuned.gate_judged * math.log(judged / (1 - judged)) + tuned.gate_invented * signals.invented
+    score = tuned.gate_bias + tuned.gate_judged * math.log(judged / (1 - judged))
+    score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
     return 1.0 / (1.0 + math.exp(-score))
 
 

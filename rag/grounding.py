@@ -115,8 +115,9 @@ def _mostly_latin(text: str) -> bool:
 
 
 def _foreign_names(text: str, allowed: str) -> list[str]:
-    """Return the Latin words of a Chinese sentence that the evidence and the question lack."""
-    return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in allowed]
+    """Return the Latin words of a Chinese sentence that the evidence and the question lack, as a whole or in hyphened parts."""
+    whole = {part for name in _LATIN_NAME.findall(allowed) for part in (name, *name.split("-"))}
+    return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in whole]
 
 
 def _sources(text: str, scores: np.ndarray, usable: Sequence[int], index: Index, least: float) -> tuple[int, ...]:

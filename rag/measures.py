@@ -37,13 +37,15 @@ class Question:
     history: tuple[Mapping[str, str], ...] = ()
     corrects: bool = False
     near: tuple[str, ...] = ()
+    text: str = ""
+    leans: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Question:
         """Return the question that a row of JSON describes."""
         return cls(
             id=row["id"],
-            split=row["split"],
+            split=row.get("split", "other"),
             language=row["language"],
             type=row["type"],
             question=row["question"],
@@ -54,6 +56,8 @@ class Question:
             history=tuple(row.get("history") or ()),
             corrects=bool(row.get("corrects", False)),
             near=tuple(row.get("near", ())),
+            text=row.get("text", ""),
+            leans=bool(row.get("leans", False)),
         )
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from rag.answering import Answering, Clock, Switches, evidence
+from rag.asking import Asking
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
@@ -27,7 +28,7 @@ from rag.library import Library
 from rag.models import open_embedder, open_generator
 from rag.prompting import Templates, beginning_prompt
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
-from rag.retrieval import Query, likely_sentences, read_question, retrieve
+from rag.retrieval import Query, likely_sentences, piece, read_question, retrieve
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
@@ -68,6 +69,7 @@ class Rag:
         self._embedder = embedder
         self._generator = generator
         self._steering: Steering | None = None
+        self._asking: Asking | None = None
         self._suggestions = Suggestions(self.settings.corpus, self.settings.store / "questions.jsonl")
         self._turns = Turns()
         self.counters = Counters()
@@ -174,10 +176,12 @@ class Rag:
             self._library.sources()  # what is wrong with them is told before models are loaded for minutes
         with ThreadPoolExecutor(1) as pool:
             opening = pool.submit(self._open_generator)
-            index, embedder, steering = self._open_index()
+            index, embedder = self.search_index()
+            steering, asking = self._open_examples(embedder)
             generator = opening.result()
         templates = replace(self._templates, names=self._library.names())
-        return Answering(index, embedder, generator, templates, steering, self._tuned, self.settings.max_tokens, self._switches)
+        limit = self.settings.max_tokens
+        return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, self._switches)
 
     def warm(self) -> Rag:
         """Load the models and the index, side by side, and start to read ahead; safe to repeat."""
@@ -193,18 +197,19 @@ class Rag:
         return self
 
     def read_ahead(self) -> None:
-        """Read the prompt's beginning with each passage, in both languages, giving way to readers; return when it is done."""
+        """Read the prompt's beginning with each sentence, in both languages, giving way to readers; return when it is done."""
         answering = self.answering()
         languages: tuple[Language, ...] = ("zh-Hans", "en")
         for query in (Query("", "", language) for language in languages):
-            for passage in answering.index.passages:
-                prompt = beginning_prompt(answering.templates, query, passage)
+            for number in range(len(answering.index.sentences)):
+                best = piece([number], answering.index)
+                prompt = beginning_prompt(answering.templates, query, best)
                 self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
 
     def search_index(self) -> tuple[Index, Embedder]:
         """Return the index in use and the embedder of its queries, without the generator."""
-        index, embedder, _ = self._open_index()
-        return index, embedder
+        embedder = self._open_embedder()
+        return self._library.index(embedder, say=_say), embedder
 
     def rebuild(self, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
@@ -243,12 +248,12 @@ class Rag:
                 self._embedder = open_embedder(self.settings)
             return self._embedder
 
-    def _open_index(self) -> tuple[Index, Embedder, Steering]:
-        embedder = self._open_embedder()
+    def _open_examples(self, embedder: Embedder) -> tuple[Steering, Asking]:
         with self._embedder_lock:
-            if self._steering is None:
+            if self._steering is None or self._asking is None:
+                self._asking = Asking.load(self._templates, embedder)
                 self._steering = Steering.load(self._templates, embedder, self._tuned.steering)
-        return self._library.index(embedder, say=_say), embedder, self._steering
+            return self._steering, self._asking
 
     def _work_ahead(self) -> None:
         """Read prompts and find questions to suggest while nobody asks."""

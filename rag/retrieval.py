@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag.documents import Passage, Sentence
+from rag.documents import Passage
 from rag.embedding import Embedder, Vectors
 from rag.follow_up import leaning
 from rag.index import Hit, Index
@@ -136,23 +136,29 @@ def _choose(
 
 
 def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
-    """Return what is to be read: the chosen sentences, neighbours of one paragraph joined, the piece of the best first."""
+    """Return what is to be read, best first.
+
+    The best sentence stands alone, since a prompt that begins with it may have been read before; the other chosen ones
+    follow, neighbours of one paragraph joined.
+    """
     runs: list[list[int]] = []
-    for number in found.chosen:
+    for number in found.chosen[1:]:
         paragraph = _paragraph(number, index)
         near = [run for run in runs if run[0] - 1 <= number <= run[-1] + 1 and _paragraph(run[0], index) == paragraph]
         joined = sorted({number, *(other for run in near for other in run)})
         place = runs.index(near[0]) if near else len(runs)
         runs = [run for run in runs if run not in near]
         runs.insert(place, joined)
-    return tuple(_piece(index.sentences[run[0]], index.sentences[run[-1]], index) for run in runs)
+    return tuple(piece(run, index) for run in [list(found.chosen[:1]), *runs] if run)
 
 
 def _paragraph(number: int, index: Index) -> tuple[str, int]:
     return index.sentences[number].source, index.sentences[number].paragraph
 
 
-def _piece(first: Sentence, last: Sentence, index: Index) -> Passage:
+def piece(run: Sequence[int], index: Index) -> Passage:
+    """Return neighbouring sentences, by their numbers, as one piece of their source."""
+    first, last = index.sentences[run[0]], index.sentences[run[-1]]
     return Passage(index.source_text(first.source)[first.start : last.end], first.source, first.start, last.end)
 
 

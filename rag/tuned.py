@@ -33,6 +33,7 @@ class Tuned:
     gate_bias: float
     gate_judged: float
     gate_invented: float
+    gate_account: float
     gate_threshold: float
     cover: float
     support: float

@@ -1,75 +1,122 @@
-"""Fit the gate on the tune half of the project's questions, and show its curve.
+"""Fit what is decided by logistic models, and show their curves: may it be answered; does a question lean on another.
 
-The weights go into `tuned.toml` by hand, after a look at the curve; nothing of the test half is seen here.
+The gate is fitted on the tune half of the project's questions and on questions of other texts, and tried on texts that it
+was not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves; nothing of the test half is seen.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from rag.answering import Clock
-from rag.evaluation import questions
+from rag.answering import Clock, Switches
+from rag.evaluation import Chatbots, questions
+from rag.follow_up import log_length, points_back
 from rag.gate import Signals, clipped
-from rag.names import Names
+from rag.measures import Question
 from rag.pipeline import Rag
 from rag.results import Final
 from rag.retrieval import read_question
 from rag.settings import Settings
+from rag.text import Language, fold
+from rag.tuned import tuned
+
+FOLDS = 7
 
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one tune question: its signals, None where it was declined before a draft, and whether it has an answer."""
+    """Hold one question: its text, its signals (None where it was declined before a draft), and whether it has an answer."""
 
+    text: str
     signals: Signals | None
     answerable: bool
 
 
-def collect(settings: Settings) -> list[Row]:
-    """Return the signals of every tune question, as the pipeline measures them."""
-    rag = Rag(settings).warm()
+def _asked(others: int) -> list[Question]:
+    """Return the tune half, and a sample of the questions on other texts."""
+    more = questions("other")
+    return questions("tune") + random.Random(0).sample(more, min(others, len(more)))
+
+
+def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
+    """Return the signals of every tune question and of so many on other texts, and the curve of leaning questions."""
+    shared = Rag(settings).warm()
+    rags = Chatbots(shared, tuned(), Switches())
     rows: list[Row] = []
     try:
-        names = Names.read(settings.corpus)
-        asked = questions("tune")
+        asked = _asked(others)
         for number, question in enumerate(asked, start=1):
             seen: list[Signals] = []
-            answering = replace(rag.answering(), watch=seen.append)
-            query = read_question(question.question, question.history, answering.index.documents[0].text, names)
+            answering = replace(rags[question.text].answering(), watch=seen.append)
+            source = answering.index.documents[0].text
+            query = read_question(question.question, question.history, source, answering.templates.names)
             for event in answering.stream(query, Clock(), lambda: False):
                 if isinstance(event, Final):
-                    rows.append(Row(seen[-1] if seen else None, question.answerable))
+                    rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))
             print(f"\r{number}/{len(asked)}", end="", file=sys.stderr, flush=True)
+        return rows, _fit_leaning(rags)
     finally:
-        rag.close()
-    return rows
+        shared.close()
 
 
-def fit(rows: Sequence[Row]) -> str:
-    """Return the fitted weights as lines for tuned.toml, and what each threshold gives in ten-fold cross-validation."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_predict
-
-    drafted = [(row.signals, row.answerable) for row in rows if row.signals is not None]
-    features = np.array([[math.log(clipped(s.judged) / (1 - clipped(s.judged))), s.invented] for s, _ in drafted])
-    labels = np.array([answerable for _, answerable in drafted])
-    model = LogisticRegression(C=2, class_weight="balanced")
-    held_out = cross_val_predict(model, features, labels, cv=10, method="predict_proba")[:, 1]
-    weights = model.fit(features, labels)
-    names = ("gate_judged", "gate_invented")
-    lines = [f"gate_bias = {weights.intercept_[0]:.3f}"]
-    lines += [f"{name} = {value:.3f}" for name, value in zip(names, weights.coef_[0], strict=True)]
+def fit_gate(rows: Sequence[Row]) -> str:
+    """Return the fitted weights as lines for tuned.toml, and what each threshold gives on texts that were held out."""
+    drafted = [(row, row.signals) for row in rows if row.signals is not None]
+    features = np.array([[math.log(clipped(s.judged) / (1 - clipped(s.judged))), s.invented, s.account] for _, s in drafted])
+    labels = np.array([row.answerable for row, _ in drafted])
+    fitted, held_out = _logistic(features, labels, [row.text for row, _ in drafted])
+    lines = _weights("gate", ("judged", "invented", "account"), fitted)
     unanswerable = sum(not row.answerable for row in rows)
     early = sum(not row.answerable for row in rows if row.signals is None)
     lost = sum(row.answerable for row in rows if row.signals is None)
     lines.append(f"{'threshold':>10}{'declined rightly':>18}{'false declines':>16}")
-    for threshold in np.arange(0.1, 0.7, 0.05):
+    for threshold in np.arange(0.05, 0.7, 0.05):
         right = (early + int(np.sum((held_out < threshold) & ~labels))) / unanswerable
         wrong = (lost + int(np.sum((held_out < threshold) & labels))) / (len(rows) - unanswerable)
         lines.append(f"{threshold:>10.2f}{right:>18.3f}{wrong:>16.3f}")
     return "\n".join(lines)
+
+
+def _fit_leaning(rags: Chatbots) -> str:
+    """Return the same for questions that lean on the one before, or stand alone; every one on other texts counts."""
+    asked = questions("other")
+    features = np.array(list(_leaning_features(asked, rags)))
+    labels = np.array([question.leans for question in asked])
+    fitted, held_out = _logistic(features, labels, [question.text for question in asked])
+    lines = _weights("lean", ("pointer", "length", "nearest"), fitted)
+    lines.append(f"{'threshold':>10}{'leaning heard':>18}{'alone kept':>16}")
+    for threshold in np.arange(0.05, 0.7, 0.05):
+        heard, kept = np.mean(held_out[labels] >= threshold), np.mean(held_out[~labels] < threshold)
+        lines.append(f"{threshold:>10.2f}{heard:>18.3f}{kept:>16.3f}")
+    return "\n".join(lines)
+
+
+def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
+    for question in asked:
+        index, embedder = rags[question.text].search_index()
+        nearest = index.dense(embedder.queries([fold(question.question)])[0], 1)[0].score
+        language: Language = "en" if question.language == "en" else "zh-Hans"
+        yield [float(points_back(question.question, language)), log_length(question.question), nearest]
+
+
+def _logistic(features: Any, labels: Any, groups: Sequence[str]) -> tuple[Any, Any]:
+    """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    model = LogisticRegression(C=10, max_iter=1000)
+    folds = GroupKFold(min(FOLDS, len(set(groups))))
+    held_out = cross_val_predict(model, features, labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
+    return model.fit(features, labels), held_out
+
+
+def _weights(prefix: str, names: Sequence[str], fitted: Any) -> list[str]:
+    lines = [f"{prefix}_bias = {fitted.intercept_[0]:.3f}"]
+    return lines + [f"{prefix}_{name} = {value:.3f}" for name, value in zip(names, fitted.coef_[0], strict=True)]

@@ -82,7 +82,7 @@ class ScriptedGenerator:
     """
 
     drafts: Sequence[Script] = ("深度求索成立於2023年。",)
-    chances: Callable[[Prompt], float] = lambda prompt: 0.95
+    chances: Callable[[Prompt], float] = lambda prompt: 0.999
     hold: threading.Event | None = None
     name: str = "scripted"
     prompts: list[Prompt] = field(default_factory=list)

@@ -6,16 +6,16 @@ import pytest
 from rag.gate import Signals, hopeless, probability
 from rag.tuned import tuned
 
-GATE = replace(tuned(), gate_bias=-1.0, gate_judged=2.0, gate_invented=-3.0, gate_hopeless=0.3)
+GATE = replace(tuned(), gate_bias=-1.0, gate_judged=2.0, gate_invented=-3.0, gate_account=10.0, gate_hopeless=0.3)
 
 
 @pytest.mark.parametrize(
     ("signals", "score"),
     [
-        (Signals(0.5, 0.0), -1.0),
-        (Signals(0.5, 1.0), -4.0),
-        (Signals(0.8, 0.0), -1.0 + 2 * math.log(4)),
-        (Signals(0.2, 0.5), -2.5 - 2 * math.log(4)),
+        (Signals(0.5, 0.0, 0.0), -1.0),
+        (Signals(0.5, 1.0, 0.0), -4.0),
+        (Signals(0.8, 0.0, 0.2), 1.0 + 2 * math.log(4)),
+        (Signals(0.2, 0.5, -0.1), -3.5 - 2 * math.log(4)),
     ],
 )
 def test_the_probability_is_the_logistic_function_of_the_weighed_signals(signals: Signals, score: float) -> None:
@@ -23,14 +23,14 @@ def test_the_probability_is_the_logistic_function_of_the_weighed_signals(signals
 
 
 def test_a_certain_judge_gives_a_finite_probability() -> None:
-    assert probability(Signals(1.0, 0.0), GATE) == pytest.approx(probability(Signals(0.999, 0.0), GATE))
-    assert 0 < probability(Signals(0.0, 1.0), GATE) < 1e-6
+    assert probability(Signals(1.0, 0.0, 0.0), GATE) == pytest.approx(probability(Signals(0.999, 0.0, 0.0), GATE))
+    assert 0 < probability(Signals(0.0, 1.0, 0.0), GATE) < 1e-6
 
 
 def test_the_shipped_gate_opens_for_a_sure_judge_and_closes_for_an_invented_draft() -> None:
-    assert probability(Signals(0.99, 0.0), tuned()) > tuned().gate_threshold
-    assert probability(Signals(0.2, 0.0), tuned()) < tuned().gate_threshold
-    assert probability(Signals(0.9, 1.0), tuned()) < tuned().gate_threshold
+    assert probability(Signals(0.99, 0.0, 0.0), tuned()) > tuned().gate_threshold
+    assert probability(Signals(0.2, 0.0, 0.0), tuned()) < tuned().gate_threshold
+    assert probability(Signals(0.9, 1.0, 0.0), tuned()) < tuned().gate_threshold
 
 
 def test_a_question_far_from_every_passage_is_hopeless() -> None:

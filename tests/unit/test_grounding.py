@@ -111,6 +111,16 @@ def test_names_that_no_evidence_holds_are_found(index: Index, draft: str, questi
     assert claims(index, draft, question)[0].missing == missing
 
 
+def test_a_name_is_held_whole_or_by_its_hyphened_parts() -> None:
+    text = "DeepSeek-R1在杭州發布。"
+    held = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
+    assert [claims(held, draft)[0].missing for draft in ("R1在杭州發布。", "DeepSeek在杭州發布。", "深 Seek在杭州發布。")] == [
+        (),
+        (),
+        ("Seek",),
+    ]
+
+
 def test_a_paraphrase_that_strays_has_a_small_cover(index: Index) -> None:
     (claim,) = claims(index, "王興興是宇樹科技的創始人，他喜歡在週末爬山釣魚看電影，還會打籃球與唱歌。")
     assert claim.sources == (number_of(index, FOUNDER),)

@@ -150,11 +150,18 @@ def test_what_is_read_is_the_best_sentences_within_the_budget(index: Index) -> N
 def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     second = found.chosen[0]
-    read = pieces(replace(found, chosen=(second, 0, second - 1)), index)
+    read = pieces(replace(found, chosen=(0, second, second + 1, second - 1)), index)
     assert [piece.text for piece in read] == [
-        "宇樹科技的機器人在春節晚會上跳了舞。王興興是宇樹科技的創始人。",
         "杭州的人工智能產業起步很早。",
+        "宇樹科技的機器人在春節晚會上跳了舞。王興興是宇樹科技的創始人。",
+        "與深圳相比，杭州的房價更低。",
     ]
     assert all(ARTICLE[piece.start : piece.end] == piece.text for piece in read)
-    across = pieces(replace(found, chosen=(second, second + 1)), index)
-    assert [piece.text for piece in across] == ["王興興是宇樹科技的創始人。", "與深圳相比，杭州的房價更低。"]
+
+
+def test_the_best_sentence_is_read_first_and_alone(index: Index) -> None:
+    found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
+    best = found.chosen[0]
+    read = pieces(replace(found, chosen=(best, best - 1)), index)
+    assert [piece.text for piece in read] == ["王興興是宇樹科技的創始人。", "宇樹科技的機器人在春節晚會上跳了舞。"]
+    assert pieces(replace(found, chosen=()), index) == ()

@@ -1,0 +1,44 @@
+"""Tell whether a question asks for an account or for a detail, by its nearness to examples.
+
+Texts give accounts (reasons, meanings, lists, comparisons) and leave out many details (a name, a date, an amount), so a
+question for a detail needs better evidence before it is answered. The examples are files below `prompts/asked/`. Whether
+the text answers is the gate's to decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.embedding import Embedder, Vectors
+from rag.prompting import Templates
+from rag.text import fold
+
+NEAREST = 3
+"""Examples of each kind that a question is compared with: those nearest to it."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Hold the embedded examples of both kinds, each of shape (examples, dimensions)."""
+
+    account: Vectors
+    detail: Vectors
+
+    @classmethod
+    def load(cls, templates: Templates, embedder: Embedder) -> Asking:
+        """Return the kinds whose examples lie in the templates' folder."""
+        account, detail = (
+            embedder.queries([fold(line) for line in templates.lines(f"asked/{kind}")]) for kind in ("account", "detail")
+        )
+        return cls(account, detail)
+
+    def account_over_detail(self, question: str, embedder: Embedder) -> float:
+        """Return how much nearer a question is to examples that ask for an account than to those that ask for a detail."""
+        vector = embedder.queries([fold(question)])[0]
+        return _nearness(vector, self.account) - _nearness(vector, self.detail)
+
+
+def _nearness(vector: Vectors, examples: Vectors) -> float:
+    return float(np.sort(examples @ vector)[-NEAREST:].mean())
