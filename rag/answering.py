@@ -105,7 +105,7 @@ class Answering:
         behind = [source for claim in claims for source in claim.sources]
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
-        invented = sum(bool(claim.missing) for claim in claims) / len(claims) if claims else 1.0
+        invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         return Signals(self.judged(found.query, sentences, stop), invented, account)
 

@@ -16,17 +16,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from rag.answering import Switches
 from rag.documents import Document, read_corpus
-from rag.errors import CorpusError, RagError
+from rag.errors import CorpusError, RagError, SettingsError
 from rag.measures import MEASURES, Question, Scores, interval, score
 from rag.names import Names
 from rag.pipeline import Rag
-from rag.results import Answer
+from rag.results import Answer, Message
 from rag.retrieval import read_question, retrieve
 from rag.settings import Settings, cache_folder
 from rag.text import fold
@@ -49,6 +49,13 @@ def questions(split: str) -> list[Question]:
         raise RagError(f"The questions {path} cannot be read; run this in a checkout of the project.") from error
     rows = [Question.of(json.loads(line)) for line in lines if line.strip()]
     return [row for row in rows if split in ("all", row.split)]
+
+
+class Chatbot(Protocol):
+    """Answer a question; this project's pipeline does, and the plain one."""
+
+    def answer(self, question: str, history: Sequence[Message]) -> Answer:
+        """Return the answer."""
 
 
 class Chatbots:
@@ -76,7 +83,13 @@ class Chatbots:
 
 
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
-    """Return the measures of the project's own questions, and with `ablations` those with stages turned off."""
+    """Return the measures of the project's own questions.
+
+    ablations: also with stages turned off, and those of the plain pipeline. Raises SettingsError where it is wanted and the
+    `bench` extra is missing.
+    """
+    if ablations and split == "other":
+        raise SettingsError("Ablations compare with the plain pipeline, which reads the article; use another --split.")
     asked = questions(split)
     if limit and limit < len(asked):
         asked = random.Random(seed).sample(asked, limit)
@@ -88,9 +101,22 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
             rags = Chatbots(shared, numbers, switches)
             scores = [_ask(rags[question.text], question, number, len(asked)) for number, question in enumerate(asked, start=1)]
             figures["variants"][name] = summary(scores)
+        if ablations:
+            figures["variants"]["plain pipeline"] = summary(_plain_scores(shared, asked))
         return figures
     finally:
         shared.close()
+
+
+def _plain_scores(shared: Rag, asked: Sequence[Question]) -> list[Scores]:
+    """Return the scores of the pipeline that a user would otherwise build, on the same models."""
+    from rag.plain import PlainRag
+
+    plain = PlainRag(shared.settings, shared.answering().embedder)
+    try:
+        return [_ask(plain, question, number, len(asked)) for number, question in enumerate(asked, start=1)]
+    finally:
+        plain.close()
 
 
 def _variants() -> dict[str, tuple[Tuned, Switches]]:
@@ -105,7 +131,7 @@ def _variants() -> dict[str, tuple[Tuned, Switches]]:
     }
 
 
-def _ask(rag: Rag, question: Question, number: int, total: int) -> Scores:
+def _ask(rag: Chatbot, question: Question, number: int, total: int) -> Scores:
     print(f"\r{number}/{total}", end="\n" if number == total else "", file=sys.stderr, flush=True)
     return score(question, rag.answer(question.question, question.history))
 

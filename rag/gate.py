@@ -16,8 +16,8 @@ class Signals:
     """Hold what is known once a draft is written.
 
     judged: the generator's probability that the sentences behind the draft answer the question. invented: the share of the
-    draft's sentences with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the
-    question asks for an account than for a detail, between -1 and 1.
+    draft's sentences that nothing supports, or with a number or a name that no evidence holds. Both lie between 0 and 1.
+    account: how much more the question asks for an account than for a detail, between -1 and 1.
     """
 
     judged: float

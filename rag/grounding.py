@@ -25,6 +25,8 @@ _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 _NUMBERED = re.compile(r"\d+")
+FIRST = 3
+"""Sentences likeliest to answer, one of which must hold a claim of a few words."""
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
 
@@ -61,7 +63,8 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
                 if count == 0
                 else body[max(0, start - 1) : start].strip("。！？") and " "
             )
-            if not body[start:end].endswith(("?", "？")):
+            says = any(character.isalnum() for character in body[start:end])
+            if says and not body[start:end].endswith(("?", "？")):
                 pieces.append((before, body[start:end]))
     return pieces
 
@@ -69,7 +72,8 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
 def ground(draft: str, question: str, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned) -> list[Claim]:
     """Return the claims of a draft.
 
-    candidates: numbers of the source sentences that the model was shown.
+    candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. A claim of a few
+    words, which many a sentence may hold by chance, counts as said only by the first of them.
     """
     pieces = split_draft(draft)
     usable = [number for number in candidates if index.rows[number] >= 0]
@@ -81,7 +85,8 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
     allowed_names = fold(evidence + " " + question)
     claims = []
     for (before, text), similarities in zip(pieces, near, strict=True):
-        shared = np.array([_shared(text, index.sentences[number]) for number in usable])
+        said_by = usable[:FIRST] if _few_words(text) else usable
+        shared = np.array([_shared(text, index.sentences[number]) if number in said_by else 0.0 for number in usable])
         scores = np.maximum(similarities, shared)
         missing = [str(value) for value in sorted(written(text) - allowed_numbers)]
         missing += [] if not has_han(text) or _mostly_latin(text) else _foreign_names(text, allowed_names)
@@ -93,10 +98,14 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
     return claims
 
 
+def _few_words(text: str) -> bool:
+    return len(set(terms(text))) < 4
+
+
 def _shared(text: str, sentence: Sentence) -> float:
     """Return the share of a claim's terms that a source sentence holds; a few words count when they stand there whole."""
     words = set(terms(text))
-    if len(words) < 4:
+    if _few_words(text):
         words_only = "".join(character for character in fold(text) if character.isalnum())
         return float(len(words_only) > 1 and words_only in "".join(c for c in fold(sentence.text) if c.isalnum()))
     return len(words & set(terms(sentence.text))) / len(words)
@@ -122,7 +131,7 @@ def _foreign_names(text: str, allowed: str) -> list[str]:
 
 def _sources(text: str, scores: np.ndarray, usable: Sequence[int], index: Index, least: float) -> tuple[int, ...]:
     """Return the best source sentence and, where it lacks a number or much of a claim, the next that adds it."""
-    order = [int(i) for i in np.argsort(-scores) if scores[i] >= least]
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] >= least]
     if not order:
         return ()
     chosen = [order[0]]
