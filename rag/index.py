@@ -11,6 +11,7 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import bm25s
@@ -99,9 +100,39 @@ class Index:
         found = [self.vectors.reconstruct(int(row)) for row in rows]
         return np.stack(found) if found else np.empty((0, self.vectors.d), np.float32)
 
+    def near(self, numbers: Sequence[int], limit: int) -> list[int]:
+        """Return the sentences nearest to any of some others, best first; those come first themselves.
+
+        limit: rows that are looked at around each one; some are passages and no sentence of their own.
+        """
+        if not numbers:
+            return []
+        scores, rows = self.vectors.search(self.sentence_vectors(numbers), min(limit, len(self.owners)))
+        order = np.lexsort((rows.ravel(), -scores.ravel()))
+        found = (int(self._sentence_of[row]) for row in rows.ravel()[order] if row >= 0)
+        return list(dict.fromkeys(number for number in found if number >= 0))
+
+    def sentence_at(self, source: str, start: int) -> int:
+        """Return the number of the sentence that begins at an offset of a source; -1 where none does."""
+        places, wanted = self.sentences.places, (self._numbers.get(source, -1), start)
+        number = bisect_left(places, wanted, key=lambda row: (int(row[0]), int(row[1])))
+        return number if number < len(places) and tuple(places[number, :2].tolist()) == wanted else -1
+
     def source_text(self, source: str) -> str:
         """Return the whole text of a source."""
-        return next(document.text for document in self.documents if document.source == source)
+        return self.documents[self._numbers[source]].text
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {document.source: number for number, document in enumerate(self.documents)}
+
+    @cached_property
+    def _sentence_of(self) -> npt.NDArray[np.int64]:
+        """Return the sentence of each row, -1 for a passage of several."""
+        sentence_of = np.full(len(self.owners), -1, dtype=np.int64)
+        searched = np.flatnonzero(self.rows >= 0)
+        sentence_of[self.rows[searched]] = searched
+        return sentence_of
 
 
 def build(

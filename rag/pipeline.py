@@ -22,11 +22,11 @@ from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, QuestionError, RagError
-from rag.generation import Generator
+from rag.generation import Generator, Prompt
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
-from rag.prompting import Templates, beginning_prompt
+from rag.prompting import Templates, beginning_prompt, judge_prompt
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.retrieval import Query, likely_sentences, piece, read_question, retrieve
 from rag.settings import Settings
@@ -197,14 +197,14 @@ class Rag:
         return self
 
     def read_ahead(self) -> None:
-        """Read the prompt's beginning with each sentence, in both languages, giving way to readers; return when it is done."""
+        """Read what questions will need, giving way to readers; return when it is done.
+
+        First the judge's examples, which every question needs; then the prompt's beginning with each sentence, in both
+        languages.
+        """
         answering = self.answering()
-        languages: tuple[Language, ...] = ("zh-Hans", "en")
-        for query in (Query("", "", language) for language in languages):
-            for number in range(len(answering.index.sentences)):
-                best = piece([number], answering.index)
-                prompt = beginning_prompt(answering.templates, query, best)
-                self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
+        for prompt in _beginnings(answering):
+            self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
 
     def search_index(self) -> tuple[Index, Embedder]:
         """Return the index in use and the embedder of its queries, without the generator."""
@@ -295,6 +295,16 @@ class Rag:
             return False
         finally:
             self._turns.leave(ticket)
+
+
+def _beginnings(answering: Answering) -> Iterator[Prompt]:
+    """Yield prompts whose beginnings those of questions share."""
+    languages: tuple[Language, ...] = ("zh-Hans", "en")
+    queries = [Query("", "", language) for language in languages]
+    yield judge_prompt(answering.templates, queries[0], ())
+    for query in queries:
+        for number in range(len(answering.index.sentences)):
+            yield beginning_prompt(answering.templates, query, piece([number], answering.index))
 
 
 def checked_question(question: str, history: Sequence[Message]) -> tuple[str, tuple[Message, ...]]:

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rag import journal, tables
 from rag.answering import Answering, Clock, Stop
 from rag.documents import Sentence
@@ -32,6 +30,8 @@ LONGEST = 48
 """Tokens of a question."""
 SURE = 0.7
 """Share of the judge's verdict from which a sentence is sure enough to answer a question that nobody has asked yet."""
+NEIGHBOURS = 256
+"""Texts around each cited sentence among which a next question is sought."""
 _NAME = re.compile(r"\s\W*[A-Z0-9]")
 _POINTS_BACK = re.compile(r"这|那|该|此|它|\b(?:this|these|that|those|it|its|they|their)\b", re.IGNORECASE)
 
@@ -86,23 +86,13 @@ class Suggestions:
 
         cited: the citations of each answer so far. asked: the questions so far.
         """
-        used = {(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
-        last = {(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
-        places = {number: (s.source, s.start) for number, s in enumerate(index.sentences) if index.rows[number] >= 0}
-        here = [number for number, place in places.items() if place in last]
+        used = {index.sentence_at(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
+        last = {index.sentence_at(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
+        here = [number for number in sorted(last) if number >= 0 and index.rows[number] >= 0]
         said = {fold(question) for question in asked}
-        found = {
-            number: question
-            for number, place in places.items()
-            if place not in used
-            and (question := self._question(index.sentences[number].text, language))
-            and fold(question) not in said
-        }
-        if not here or not found:
-            return []
-        near = (index.sentence_vectors(list(found)) @ index.sentence_vectors(here).T).max(axis=1)
-        best = [list(found.values())[position] for position in np.argsort(-near)]
-        return list(dict.fromkeys(best))[:limit]
+        near = (index.sentences[number].text for number in index.near(here, NEIGHBOURS) if number not in used)
+        questions = (self._question(sentence, language) for sentence in near)
+        return list(dict.fromkeys(question for question in questions if question and fold(question) not in said))[:limit]
 
     def _question(self, sentence: str, language: str) -> str:
         if language == "en":

@@ -138,6 +138,27 @@ def test_sentence_vectors_are_the_embedders(article: Index) -> None:
     assert article.sentence_vectors([]).shape == (0, 512)
 
 
+def test_a_sentence_is_found_by_its_place() -> None:
+    made, _ = build([Document("a", "甲很好。乙也好。\n丙。"), Document("b", "丁。戊。")], FakeEmbedder(), 100)
+    assert [made.sentence_at(s.source, s.start) for s in made.sentences] == [0, 1, 2, 3, 4]
+    assert [made.sentence_at(*place) for place in (("a", 1), ("a", 99), ("b", 8), ("c", 0))] == [-1, -1, -1, -1]
+    assert made.source_text("b") == "丁。戊。"
+
+
+def test_sentences_near_others_come_best_first_without_passages_and_pull_quotes(article: Index) -> None:
+    rows = np.stack([FakeEmbedder().vector(sentence.text) for sentence in article.sentences])
+    for asked in ([6], [1, 7]):
+        nearest = (rows @ rows[asked].T).max(axis=1)
+        assert sorted(article.near(asked, 100)) == list(range(len(rows)))
+        found = article.near(asked, 100)
+        assert nearest[found].tolist() == pytest.approx(sorted(nearest, reverse=True), abs=1e-6)
+    assert article.near([], 100) == []
+    quoted, _ = build(
+        [Document("a", "有人問，憑什麼是杭州養出了這樣的公司。\n憑什麼是杭州養出了這樣的公司")], FakeEmbedder(), 100
+    )
+    assert quoted.near([0], 100) == [0]
+
+
 def test_known_vectors_are_not_made_again() -> None:
     embedder = FakeEmbedder()
     known = {"甲很好。": embedder.vector("乙")}

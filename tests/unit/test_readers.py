@@ -129,18 +129,27 @@ def test_of_many_readers_at_once_each_gets_the_answer_to_the_own_question(make_r
 def test_reading_ahead_reads_each_sentence_in_both_languages_and_ends_with_close(make_rag: Maker) -> None:
     generator = ScriptedGenerator()
     rag = make_rag(generator, read_ahead=True).warm()
-    wait_for(lambda: len(generator.readings) >= 20)
-    assert [prompt.messages[0]["content"][:3] for prompt in generator.readings[:20:10]] == ["你根据", "You"]
+    wait_for(lambda: len(generator.readings) >= 21)
+    assert [prompt.messages[0]["content"][:3] for prompt in generator.readings[1:21:10]] == ["你根据", "You"]
     rag.close()
+
+
+def test_the_judges_examples_are_read_ahead_of_everything_else(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT])
+    rag = make_rag(generator, read_ahead=True).warm()
+    wait_for(lambda: generator.readings)
+    rag.answer(FOUNDED)
+    assert generator.readings[0].messages[:-1] == generator.chosen[0].messages[:-1]
+    assert len(generator.readings[0].messages) > 10
 
 
 def test_what_is_read_ahead_is_the_beginning_of_the_prompt(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
-    wait_for(lambda: len(generator.readings) >= 20)
+    wait_for(lambda: len(generator.readings) >= 21)
     rag.answer(FOUNDED)
     drafted = next(prompt for prompt in generator.prompts if to_simplified(FOUNDED) in asked(prompt))
-    beginnings = [prompt for prompt in generator.readings[:20] if asked(drafted).startswith(asked(prompt))]
+    beginnings = [prompt for prompt in generator.readings[:21] if asked(drafted).startswith(asked(prompt))]
     assert len(beginnings) == 1
     assert asked(beginnings[0]).endswith(to_simplified(SENTENCE))
     assert beginnings[0].messages[0] == drafted.messages[0]

@@ -12,6 +12,7 @@ import pytest
 from fakes import ARTICLE, FakeEmbedder
 from filelock import FileLock
 
+from rag import index as index_module
 from rag import store as store_module
 from rag.documents import Document
 from rag.errors import IndexStoreError
@@ -214,6 +215,21 @@ def test_an_edit_of_one_sentence_embeds_only_what_it_touches(store: Path) -> Non
     fresh, _ = store_module.build(article(edited), FakeEmbedder(), LONGEST)
     found = load(store, recipe(edited))
     np.testing.assert_array_equal(found.vectors.reconstruct_n(0, 15), fresh.vectors.reconstruct_n(0, 15))
+
+
+def test_many_vectors_are_stored_as_codes_and_taken_over_by_a_rebuild_without_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
+    many = "".join(f"第{number}家企業在{number * 37 % 101}號街，做第{number * 53 % 211}種生意。\n" for number in range(300))
+    rebuild(tmp_path, article(many), FakeEmbedder(dimensions=32), LONGEST)
+    before = load(tmp_path, recipe(many)).vectors
+    assert (type(before).__name__, before.ntotal) == ("IndexRefine", 300)
+    kept = before.reconstruct_n(0, 300)
+    embedder = FakeEmbedder(dimensions=32)
+    assert rebuild(tmp_path, article(many + "新的一家。"), embedder, LONGEST).embedded == 1
+    assert embedder.embedded == ["新的一家。"]
+    np.testing.assert_array_equal(load(tmp_path, recipe(many + "新的一家。")).vectors.reconstruct_n(0, 300), kept)
 
 
 def test_vectors_of_another_embedder_are_not_taken_over(store: Path) -> None:

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from rag.documents import Document, Passage, Sentence, group, split_document
+from rag.places import Members, Passages, Sentences
+
+DOCUMENTS = (Document("a", "甲很好。乙也好。\n丙。"), Document("b", "丁😀好。戊。"))
+SENTENCES = [sentence for document in DOCUMENTS for sentence in split_document(document)]
+
+
+@pytest.fixture
+def sentences() -> Sentences:
+    return Sentences.of(DOCUMENTS, SENTENCES)
+
+
+def test_places_give_back_the_sentences_that_they_were_made_of(sentences: Sentences) -> None:
+    assert len(sentences) == 5
+    assert list(sentences) == SENTENCES
+    assert sentences[1] == Sentence("乙也好。", "a", 4, 8, 0)
+    assert sentences[-1] == Sentence("戊。", "b", 4, 6, 0)
+    assert sentences[1:3] == SENTENCES[1:3]
+    with pytest.raises(IndexError):
+        sentences[5]
+
+
+def test_places_give_back_passages_without_a_score() -> None:
+    made = [passage for document in DOCUMENTS for passage in group(document, split_document(document), 100)]
+    passages = Passages.of(DOCUMENTS, made)
+    assert list(passages) == made
+    assert passages[0] == Passage("甲很好。乙也好。", "a", 0, 8, 0.0)
+
+
+def test_members_are_runs_of_neighbours() -> None:
+    assert list(Members(np.array([[0, 2], [2, 3]]))) == [(0, 1), (2,)]
+
+
+def test_sequences_are_equal_when_their_values_are(sentences: Sentences) -> None:
+    assert sentences == tuple(SENTENCES) == sentences
+    assert sentences != SENTENCES[:-1]
+    assert sentences != [*SENTENCES[:-1], SENTENCES[0]]
+    assert sentences != 7
+
+
+def test_nothing_is_made_of_no_places() -> None:
+    assert list(Sentences.of(DOCUMENTS, [])) == []
+    assert list(Passages.of((), [])) == []
+
+
+def test_values_are_plain_numbers_and_strings(sentences: Sentences) -> None:
+    assert {type(value) for value in vars(sentences[0]).values()} == {str, int}
