@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rag.documents import Document, read_corpus, source_files
 from rag.embedding import Embedder, Report
-from rag.errors import IndexStoreError
+from rag.errors import CorpusError, IndexStoreError
 from rag.index import Index
 from rag.names import Names
 from rag.progress import bar
@@ -63,8 +63,11 @@ class Library:
         return load(self._settings.store, recipe)
 
     def sources(self) -> Sequence[Document]:
-        """Return the documents as they are now; this needs no model."""
-        return read_corpus(self._settings.corpus) if self._documents is None else self._documents
+        """Return the documents as they are now; this needs no model. Raises CorpusError where they hold no text."""
+        documents = read_corpus(self._settings.corpus) if self._documents is None else self._documents
+        if not any(document.text.strip() for document in documents):
+            raise CorpusError("The documents hold no text; expected at least one sentence.")
+        return documents
 
     def names(self) -> Names:
         """Return the names of the sources as they are now; a corpus in memory has none.
