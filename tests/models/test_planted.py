@@ -38,7 +38,7 @@ RUN = 12
 @pytest.fixture(scope="module")
 def rag(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rag]:
     documents = [Document("article.txt", ARTICLE), *(Document(name, text) for name, text in PLANTED.items())]
-    settings = Settings.load(store=tmp_path_factory.mktemp("store"), read_ahead=False)
+    settings = Settings.load(store=tmp_path_factory.mktemp("store"), read_ahead=False, timeout_s=600)
     opened = Rag(settings, documents=documents).warm()
     yield opened
     opened.close()
