@@ -15,7 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rag.cli import run
-from rag.documents import read_corpus
+from rag.documents import Document, read_corpus
+from rag.errors import IndexStoreError
+from rag.library import stored
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.settings import Settings
@@ -40,12 +42,20 @@ def _rebuild(sources: Sequence[Path]) -> int:
     started = time.monotonic()
     settings = Settings.load()
     documents = read_corpus(*(sources or [settings.corpus]))
-    done = Rag(settings, documents=documents).rebuild(bar("index", "text"))
+    done = _rebuilt(settings, documents)
     seconds = time.monotonic() - started
     _tell(done, settings, seconds)
     if sources and {path.resolve() for path in sources} != {settings.corpus.resolve()}:
         print(f"To ask it, set RAG_CORPUS to {sources[0] if len(sources) == 1 else 'a folder that holds just these sources'}.")
     return 0
+
+
+def _rebuilt(settings: Settings, documents: Sequence[Document]) -> Rebuilt:
+    try:
+        index = stored(settings, documents)
+    except IndexStoreError:
+        return Rag(settings, documents=documents).rebuild(bar("index", "text"))
+    return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))  # no model was loaded to find this
 
 
 def _tell(done: Rebuilt, settings: Settings, seconds: float) -> None:

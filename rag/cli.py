@@ -217,10 +217,9 @@ def _bench(options: argparse.Namespace) -> int:
         figures = compare.compare(Settings.load(), options.questions, options.starts, options.pipelines).figures()
         table, plot = report.table, report.plot
     output = options.output or cache_folder() / ("scale.json" if options.scale else "bench.json")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(table(figures), flush=True)
+    _write(output, figures)
     plot(figures, output.with_suffix(".png"))
-    print(table(figures))
     print(f"See {output} and {output.with_suffix('.png').name}.", file=sys.stderr)
     return 0
 

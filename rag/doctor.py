@@ -17,11 +17,10 @@ import httpx
 from rag import weights
 from rag.documents import read_corpus
 from rag.errors import RagError
+from rag.library import stored
 from rag.names import Names
 from rag.prompting import Templates
 from rag.settings import Settings
-from rag.store import Recipe, load
-from rag.tuned import tuned
 
 PORT = 7860
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -91,9 +90,7 @@ def _variables(template: str) -> set[str]:
 
 
 def _index(settings: Settings) -> str:
-    documents = read_corpus(settings.corpus)
-    index = load(settings.store, Recipe.of(documents, weights.identity(settings.embedder), tuned().longest_passage))
-    return f"{len(index.passages)} passages in {settings.store}"
+    return f"{len(stored(settings, read_corpus(settings.corpus)).passages)} passages in {settings.store}"
 
 
 def _engine(settings: Settings) -> str:

@@ -28,7 +28,9 @@ class Document:
     text: str
 
     def __post_init__(self) -> None:
-        """Refuse half a surrogate pair, which can be neither stored nor shown."""
+        """Refuse what is no text, and half a surrogate pair, which can be neither stored nor shown."""
+        if not isinstance(self.text, str):
+            raise CorpusError(f"The source {self.source} is a {type(self.text).__name__}; expected a text.")
         try:
             self.text.encode("utf-8")
         except UnicodeEncodeError as error:

@@ -9,14 +9,16 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rag import weights
 from rag.documents import Document, read_corpus, source_files
 from rag.embedding import Embedder, Report
-from rag.errors import IndexStoreError
+from rag.errors import CorpusError, IndexStoreError
 from rag.index import Index
 from rag.names import Names
 from rag.progress import bar
 from rag.settings import Settings
 from rag.store import Rebuilt, Recipe, load, rebuild
+from rag.tuned import tuned
 
 
 class Library:
@@ -63,8 +65,11 @@ class Library:
         return load(self._settings.store, recipe)
 
     def sources(self) -> Sequence[Document]:
-        """Return the documents as they are now; this needs no model."""
-        return read_corpus(self._settings.corpus) if self._documents is None else self._documents
+        """Return the documents as they are now; this needs no model. Raises CorpusError where they hold no text."""
+        documents = read_corpus(self._settings.corpus) if self._documents is None else self._documents
+        if not any(document.text.strip() for document in documents):
+            raise CorpusError("The documents hold no text; expected at least one sentence.")
+        return documents
 
     def names(self) -> Names:
         """Return the names of the sources as they are now; a corpus in memory has none.
@@ -88,9 +93,17 @@ class Library:
         return [_stamp(path) for path in [self._settings.store / "current.json", *sources]]
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
+def _stamp(path: Path) -> tuple[str, int, int, int]:
     try:
         status = path.stat()
     except OSError:
-        return str(path), -1, -1
-    return str(path), status.st_mtime_ns, status.st_size
+        return str(path), -1, -1, -1
+    return str(path), status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def stored(settings: Settings, documents: Sequence[Document]) -> Index:
+    """Return the stored index of documents, and load no model for it.
+
+    Raises IndexStoreError where there is none that fits the settings.
+    """
+    return load(settings.store, Recipe.of(documents, weights.identity(settings.embedder), tuned().longest_passage))

@@ -33,6 +33,8 @@ from rag.places import Members, Passages, Sentences
 FORMAT = 2
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
+MAPPED_FROM = 256 << 20
+"""Bytes of a build from which on it is not read but mapped: who cuts a mapped file short ends the programs that use it."""
 _MEND = "run python index/rebuild.py"
 _BUILD = re.compile(r"[0-9a-f]{12}")
 
@@ -231,11 +233,12 @@ def _arrays(index: Index) -> dict[str, npt.NDArray[np.int64]]:
 
 
 def _read(folder: Path) -> Index:
-    """Return the index of a build; what grows with the corpus is mapped into memory and read when it is needed."""
+    """Return the index of a build; what grows with the corpus is mapped into memory, and read when needed, where it is much."""
+    mapped = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >= MAPPED_FROM
     documents = tuple(Document(**values) for values in json.loads((folder / "documents.json").read_bytes()))
 
     def array(name: str) -> npt.NDArray[np.int64]:
-        return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(folder / f"{name}.npy", mmap_mode="r" if mapped else None, allow_pickle=False)  # type: ignore[no-any-return]
 
     return Index(
         documents=documents,
@@ -244,8 +247,8 @@ def _read(folder: Path) -> Index:
         members=Members(array("members")),
         owners=array("owners"),
         rows=array("rows"),
-        vectors=faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC),
-        lexicon=bm25s.BM25.load(str(folder / "terms"), load_corpus=False, mmap=True, show_progress=False, allow_pickle=False),
+        vectors=faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC if mapped else 0),
+        lexicon=bm25s.BM25.load(str(folder / "terms"), load_corpus=False, mmap=mapped, show_progress=False, allow_pickle=False),
     )
 
 

@@ -116,7 +116,7 @@ def start_app(scripted: Scripted) -> Iterator[Callable[..., App]]:
     """Return a starter of pages: start_app(**environment) waits until questions can be answered."""
     processes = []
 
-    def start(seconds: float = 60, **variables: object) -> App:
+    def start(seconds: float = 180, **variables: object) -> App:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -17,13 +17,14 @@ from typing import Any
 
 import httpx
 
-_DIGITS = "甲乙丙丁戊己庚辛壬癸"
+_DIGITS = "甲乙丙丁戊己庚辛壬癸子寅卯辰巳午未申酉戌亥"
 _NUMBERS = itertools.count()
 
 
 def code() -> str:
     """Return words that no other question of this run holds."""
-    return "".join(_DIGITS[int(digit)] for digit in f"{next(_NUMBERS):06d}")
+    number = next(_NUMBERS)
+    return "".join(_DIGITS[number // len(_DIGITS) ** place % len(_DIGITS)] for place in range(4))
 
 
 @contextmanager
@@ -51,13 +52,13 @@ Asked = tuple[str, list[dict[str, str]], list[str]]
 
 
 def question_and_history() -> Asked:
-    """Return a question, the conversation before it, and the words that its answer must hold."""
+    """Return a question that leans on the one before it, that conversation, and the words that its answer must hold."""
     before, now = code(), code()
     earlier = [
         {"role": "user", "content": f"浙大校友創辦的企業超過3000家，總市值約1.8萬億元，第{before}次問"},
         {"role": "assistant", "content": "是。"},
     ]
-    return f"深度求索成立於2023年7月17日，總部設在杭州，第{now}次問", earlier, [before, now]
+    return f"那它總部設在杭州呢，{now}", earlier, [before, now]
 
 
 @dataclass(frozen=True)

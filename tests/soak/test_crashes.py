@@ -12,7 +12,7 @@ import httpx
 import pytest
 from conftest import App, Scripted, wait_for
 from fakes import ARTICLE, FakeEmbedder
-from readers import asking, question_and_history
+from readers import ask, asking, question_and_history
 
 from rag.documents import Document
 from rag.store import Recipe, load, rebuild
@@ -93,3 +93,15 @@ def test_a_page_that_is_told_to_end_while_it_answers_does_so_within_three_second
         app.process.send_signal(sent)
         assert app.process.wait(3) in (0, 130, -sent)
     assert "Traceback" not in app.log.read_text()
+
+
+def test_a_page_whose_index_is_cut_short_on_disk_goes_on_answering(start_app: Callable[..., App], scripted: Scripted) -> None:
+    app = start_app()
+    question, history, expected = question_and_history()
+    with httpx.Client(base_url=app.url, timeout=60) as client:
+        ask(client, question, history)
+        for path in (path for path in builds(scripted.folder / "store")[0].rglob("*") if path.is_file()):
+            with path.open("r+b") as file:
+                file.truncate(0)
+        assert all(word in ask(client, question, history)["text"] for word in expected)
+    assert app.process.poll() is None

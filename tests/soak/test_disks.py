@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import zipfile
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import ARTICLE, FakeEmbedder, toy_model
+from fakes import ARTICLE, DRAFT, FOUNDED, FakeEmbedder, ScriptedGenerator, toy_model
 
 from rag import weights
+from rag.batch import answer_file
 from rag.documents import Document
 from rag.errors import IndexStoreError, RagError, WeightsError
+from rag.pipeline import Rag
 from rag.settings import Settings
 from rag.store import Recipe, load, rebuild
 from rag.ui import feedback
@@ -128,3 +131,21 @@ def test_feedback_without_room_is_one_sentence_and_what_was_kept_stays(small_dis
         kept = list(feedback.export(path))
         assert len(kept) == before + 1
         assert kept[-1]["question"] == "後"
+
+
+def test_a_batch_on_a_full_disk_keeps_its_whole_answers_and_goes_on(small_disk: Path, chosen: Settings) -> None:
+    source, target = small_disk / "in.jsonl", small_disk / "out.jsonl"
+    source.write_text("".join(json.dumps({"id": n, "question": FOUNDED}) + "\n" for n in range(30)), encoding="utf-8")
+    fill(small_disk, 8192)
+    with pytest.raises(RagError) as error:
+        answer_file(source, target, chosen, Rag(chosen, FakeEmbedder(), ScriptedGenerator([DRAFT])))
+    assert str(error.value) == (
+        f"The results {target} cannot be written: No space left on device; free space or allow writing there."
+    )
+    kept = target.read_bytes().rpartition(b"\n")[0]
+    done = [json.loads(line)["id"] for line in kept.splitlines()]
+    assert 0 < len(done) < 30
+    (small_disk / "filling").unlink()
+    more = answer_file(source, target, chosen, Rag(chosen, FakeEmbedder(), ScriptedGenerator([DRAFT])))
+    assert more.answered == 30 - len(done)
+    assert [json.loads(line)["id"] for line in target.read_text(encoding="utf-8").splitlines()] == list(range(30))

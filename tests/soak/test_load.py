@@ -77,7 +77,8 @@ def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
     assert app.metric('rag_questions_total{outcome="answered"}') == sum(seen.counts)
     assert max(seen.counts) - min(seen.counts) <= max(2, 0.1 * max(seen.counts))
     assert_healthy(seen)
-    assert seen.after["threads"] <= fresh["threads"] + READERS + 4  # who waits holds one; a few more are the pool's own
+    # A reader who waits holds one thread and comes or goes with another; a thread lost with each answer would be more.
+    assert seen.after["threads"] <= fresh["threads"] + 2 * READERS
     assert seen.after["handles"] <= fresh["handles"] + 2
     if long:  # a program that has just begun still grows: a short run could not tell a leak
         assert growth < 0.05

@@ -40,7 +40,7 @@ def scripted(tmp_path: Path) -> Scripted:
 def test_eight_readers_get_their_own_answers_on_the_real_models(
     start_app: Callable[..., App], figures: Callable[..., None]
 ) -> None:
-    app = start_app(seconds=240, XDG_CACHE_HOME=Settings().weights.parents[1])
+    app = start_app(XDG_CACHE_HOME=Settings().weights.parents[1])
     started = time.monotonic()
     numbers = itertools.count()
     seen = load(

@@ -99,3 +99,16 @@ def test_a_corpus_that_went_away_is_an_error_of_its_own(make_rag: Maker, chosen:
     (chosen.corpus / "article.txt").unlink()
     with pytest.raises(CorpusError):
         make_rag().answer(FOUNDED)
+
+
+@pytest.mark.parametrize("documents", [(), (Document("a.txt", " \n"),)])
+def test_documents_in_memory_without_a_text_are_an_error_of_their_own(
+    chosen: Settings, documents: tuple[Document, ...]
+) -> None:
+    with pytest.raises(CorpusError, match="The documents hold no text; expected at least one sentence"):
+        Rag(chosen, FakeEmbedder(), ScriptedGenerator(), documents=documents).answer(FOUNDED)
+
+
+def test_a_document_that_is_no_text_is_an_error_of_its_own() -> None:
+    with pytest.raises(CorpusError, match="The source a is a NoneType; expected a text"):
+        Document("a", None)  # type: ignore[arg-type]

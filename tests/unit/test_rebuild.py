@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import ARTICLE, FakeEmbedder
 
-from rag import pipeline
+from rag import pipeline, weights
 from rag.documents import read_corpus
 from rag.store import Recipe, load
 from rag.tuned import tuned
@@ -22,6 +22,7 @@ def rebuild(monkeypatch: pytest.MonkeyPatch, corpus: Path, tmp_path: Path) -> Ca
     monkeypatch.setenv("RAG_CORPUS", str(corpus))
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
     monkeypatch.setattr(pipeline, "open_embedder", lambda settings: FakeEmbedder())
+    monkeypatch.setattr(weights, "identity", lambda name: FakeEmbedder().identity)
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
@@ -32,12 +33,15 @@ def rebuild(monkeypatch: pytest.MonkeyPatch, corpus: Path, tmp_path: Path) -> Ca
     return run
 
 
-def test_it_says_why_it_built_and_that_nothing_changed(rebuild, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_why_it_built_and_finds_that_nothing_changed_without_a_model(
+    rebuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = tmp_path / "store"
     assert rebuild() == 0
     why, what = capsys.readouterr().out.splitlines()
     assert why == f"The index file {store / 'current.json'} is missing."
     assert what.startswith(f"Rebuilt {store}: 5 passages, 10 sentences; 15 of 15 texts embedded (")
+    monkeypatch.setattr(pipeline, "open_embedder", lambda settings: pytest.fail("a model was loaded"))
     assert rebuild() == 0
     assert capsys.readouterr().out.startswith(f"Nothing changed: 5 passages, 10 sentences in {store} (")
 

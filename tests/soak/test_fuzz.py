@@ -1,0 +1,369 @@
+"""Any input to the HTTP interface and to the commands: an answer with exact quotes, or one sentence; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ROOT, App
+from fakes import ARTICLE, DRAFT, FOUNDED, FakeEmbedder, ScriptedGenerator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag import pipeline
+from rag.answer_file import ROW
+from rag.cli import main
+from rag.settings import Settings
+
+Amount = Callable[[float, float], float]
+Figures = Callable[..., None]
+
+TEXT = st.text(st.one_of(st.sampled_from("深度求索杭州？。[]<>|\u202e\u200b 1"), st.characters()), max_size=60)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+QUESTION = st.one_of(st.just(FOUNDED), TEXT, st.just("深" * 4000) | st.just("深" * 4001) | JSON)
+TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": TEXT})
+ODD_TURN = st.fixed_dictionaries({"role": st.just("system") | TEXT, "content": JSON})
+HISTORY = st.one_of(st.none(), st.just([]), st.lists(TURN, max_size=4), st.lists(TURN | ODD_TURN, max_size=4) | JSON)
+
+
+def no_secret(text: str) -> None:
+    """Assert that a response shows neither a file of the machine nor a traceback."""
+    assert "Traceback" not in text
+    assert str(ROOT) not in text
+    assert "root:x:0" not in text
+
+
+def assert_quotes(answer: dict) -> None:
+    for citation in answer["citations"]:
+        assert ARTICLE[citation["start"] : citation["end"]] == citation["quote"]
+
+
+def own_frames(log: str) -> list[str]:
+    """Return the lines of a log's tracebacks that are in this project's code, but for the layer that each request passes."""
+    return [line for line in log.splitlines() if f'File "{ROOT}/rag/' in line and "/ui/server.py" not in line]
+
+
+def finished(client: httpx.Client, url: str) -> tuple[str, object]:
+    """Return the last event of a stream of server-sent events, and its data."""
+    with client.stream("GET", url) as response:
+        lines = [line for line in response.iter_lines() if line]
+    no_secret("".join(lines))
+    if response.status_code != 200 or len(lines) < 2:
+        return "refused", None
+    return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
+
+
+def test_the_endpoints_answer_any_question_and_history_or_say_why_not(
+    start_app: Callable[..., App], amount: Amount, figures: Figures
+) -> None:
+    app = start_app()
+    outcomes: Counter[str] = Counter()
+
+    with httpx.Client(base_url=app.url, timeout=60) as client:
+
+        @settings(max_examples=int(amount(60, 4000)))
+        @given(QUESTION, HISTORY, st.booleans())
+        def hold(question: object, history: object, whole: bool) -> None:
+            name, data = ("answer", [question, history]) if whole else ("retrieve", [question])
+            url = f"/gradio_api/call/{name}"
+            response = client.post(url, content=json.dumps({"data": data}), headers={"Content-Type": "application/json"})
+            no_secret(response.text)
+            if response.status_code != 200:
+                outcomes[f"{name}: {response.status_code}"] += 1
+                assert response.status_code in (400, 422)
+                return
+            event, said = finished(client, f"{url}/{response.json()['event_id']}")
+            outcomes[f"{name}: {event}"] += 1
+            if event == "complete":
+                assert_quotes(said[0] if whole else {"citations": said[0]["sentences"]})
+            else:
+                assert event == "error"
+                assert isinstance(said, dict) and said["error"].endswith(".") and "\n" not in said["error"]
+
+        hold()
+        assert client.get("/healthz").json() == {"state": "ready", "why": ""}
+    assert app.process.poll() is None
+    assert own_frames(app.log.read_text()) == []
+    figures(tried=sum(outcomes.values()), outcomes=dict(outcomes))
+
+
+def test_the_pages_own_events_survive_any_values(start_app: Callable[..., App], amount: Amount, figures: Figures) -> None:
+    app = start_app()
+    outcomes: Counter[str] = Counter()
+
+    with httpx.Client(base_url=app.url, timeout=60) as client:
+        events = [(each["id"], len(each["inputs"])) for each in client.get("/config").json()["dependencies"]]
+
+        @settings(max_examples=int(amount(60, 2000)))
+        @given(st.sampled_from(events), st.lists(JSON, min_size=12, max_size=12), st.integers(0, 10**9))
+        def hold(event: tuple[int, int], values: list[object], session: int) -> None:
+            number, inputs = event
+            join = {"data": values[:inputs], "fn_index": number, "session_hash": str(session), "trigger_id": None}
+            response = client.post(
+                "/gradio_api/queue/join", content=json.dumps(join), headers={"Content-Type": "application/json"}
+            )
+            no_secret(response.text)
+            outcome = str(response.status_code)
+            if response.status_code == 200:
+                with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as stream:
+                    said = "".join(stream.iter_text())
+                no_secret(said)
+                outcome = "completed" if '"success":true' in said else "failed"
+            outcomes[outcome] += 1
+
+        hold()
+        assert client.get("/healthz").json() == {"state": "ready", "why": ""}
+    assert app.process.poll() is None
+    figures(tried=sum(outcomes.values()), outcomes=dict(outcomes), own_frames=len(own_frames(app.log.read_text())))
+
+
+PATHS = st.sampled_from(
+    [
+        *("/", "/healthz", "/metrics", "/config", "/gradio_api/info", "/gradio_api/call/answer", "/gradio_api/call/retrieve"),
+        *("/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=x", "/gradio_api/run/answer", "/gradio_api/upload"),
+        *("/gradio_api/file=/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:1/", "/gradio_api/call/answer/none"),
+        *("/gradio_api/file=../../../etc/passwd", "/gradio_api/file=%2e%2e/%2e%2e/etc/passwd", "/gradio_api/heartbeat/x/y"),
+        *("/static/..%2f..%2f..%2fetc/passwd", "/theme.css", "/login", "/logout", "/gradio_api/cancel", "/gradio_api/reset"),
+    ]
+)
+
+
+def test_no_path_leads_out_of_the_page(start_app: Callable[..., App], amount: Amount, figures: Figures) -> None:
+    app = start_app()
+    statuses: Counter[int] = Counter()
+
+    with httpx.Client(base_url=app.url, timeout=60) as client:
+
+        @settings(max_examples=int(amount(60, 2000)))
+        @given(st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD"]), PATHS, JSON, st.binary(max_size=40), st.booleans())
+        def hold(method: str, path: str, value: object, raw: bytes, data: bool) -> None:
+            body = raw if not data else json.dumps({"data": value if isinstance(value, list) else [value]}).encode()
+            with client.stream(method, path, content=body, headers={"Content-Type": "application/json"}) as response:
+                text = next(response.iter_text(), "")
+            statuses[response.status_code] += 1
+            assert response.headers["x-frame-options"] == "DENY"
+            no_secret(text)
+            if response.status_code >= 500:  # Gradio's word for a question that cannot be asked, sent past the queue
+                assert path == "/gradio_api/run/answer" and json.loads(text)["error"]
+
+        hold()
+        assert client.get("/healthz").json() == {"state": "ready", "why": ""}
+    assert app.process.poll() is None
+    figures(tried=sum(statuses.values()), statuses=dict(statuses))
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[object, str, str]]:
+    """Return a runner of commands on scripted models: command(*arguments) gives the exit code, the output and the errors."""
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "article.txt").write_text(ARTICLE, encoding="utf-8")
+    for name, value in {"CORPUS": "corpus", "STORE": "store", "WEIGHTS": "weights"}.items():
+        monkeypatch.setenv(f"RAG_{name}", str(tmp_path / value))
+    monkeypatch.setenv("RAG_OFFLINE", "1")
+    monkeypatch.setenv("RAG_READ_AHEAD", "0")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(pipeline, "open_embedder", lambda settings: FakeEmbedder())
+    monkeypatch.setattr(pipeline, "open_generator", lambda settings: ScriptedGenerator([DRAFT]))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[object, str, str]:
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                code: object = main(arguments)
+            except SystemExit as end:
+                code = end.code
+        assert "Traceback" not in err.getvalue()
+        return code, out.getvalue(), err.getvalue()
+
+    return run
+
+
+def test_ask_answers_any_text_or_says_why_not(command, amount: Amount, figures: Figures) -> None:
+    codes: Counter[object] = Counter()
+
+    @settings(max_examples=int(amount(60, 3000)))
+    @given(TEXT | st.just("深" * 4001))
+    def hold(question: str) -> None:
+        code, out, err = command("ask", "--json", "--", question)
+        codes[code] += 1
+        assert code in (0, 1)
+        if code == 0:
+            assert_quotes(json.loads(out))
+        else:
+            assert out == ""
+            assert err.startswith("rag: ") and err.count("\n") == 1
+
+    hold()
+    figures(tried=sum(codes.values()), exit_codes=dict(codes))
+
+
+LINE = st.one_of(
+    st.fixed_dictionaries(
+        {"id": st.integers(0, 3) | TEXT, "question": st.just(FOUNDED) | TEXT}, optional={"history": st.lists(TURN)}
+    ).map(json.dumps),
+    st.fixed_dictionaries({"id": st.integers(0, 3) | TEXT | JSON, "question": QUESTION}, optional={"history": HISTORY}).map(
+        json.dumps
+    ),
+    JSON.map(json.dumps),
+    TEXT.filter(lambda text: not set(text) & set("\r\n")),
+)
+
+
+def test_batch_answers_every_row_that_can_be_asked_and_harms_no_file(
+    command, tmp_path: Path, amount: Amount, figures: Figures
+) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    codes: Counter[object] = Counter()
+    answered = 0
+
+    @settings(max_examples=int(amount(40, 1500)))
+    @given(st.lists(LINE, max_size=6), st.just([]) | st.lists(LINE, max_size=2))
+    def hold(lines: list[str], foreign: list[str]) -> None:
+        nonlocal answered
+        source.write_bytes("\n".join(lines).encode("utf-8", "replace"))
+        held = "\n".join(foreign).encode("utf-8", "replace")
+        target.write_bytes(held)
+        code, out, _ = command("batch", str(source), str(target))
+        codes[code] += 1
+        assert (code in (0, 1), out) == (True, "")
+        after = target.read_bytes()
+        if held.strip():
+            assert (code, after) == (1, held)
+            return
+        rows = [json.loads(line) for line in after.decode().splitlines() if line]
+        assert all(tuple(row) == ROW for row in rows)
+        assert len({json.dumps(row["id"]) for row in rows}) == len(rows)
+        answered += len(rows)
+        command("batch", str(source), str(target))
+        assert target.read_bytes() == after  # nothing is asked twice
+
+    hold()
+    figures(tried=sum(codes.values()), answered=answered, exit_codes=dict(codes))
+
+
+PARAGRAPH = st.fixed_dictionaries(
+    {
+        "context": TEXT | st.just(ARTICLE) | JSON,
+        "qas": st.lists(
+            st.fixed_dictionaries({"id": TEXT, "question": QUESTION, "answers": st.just([{"text": "2023"}]) | JSON}), max_size=2
+        )
+        | JSON,
+    }
+)
+WHOLE = {"context": ARTICLE, "qas": [{"id": "1", "question": FOUNDED, "answers": [{"text": "2023"}]}]}
+SQUAD = st.lists(PARAGRAPH, max_size=3).map(lambda more: {"data": [{"paragraphs": [WHOLE, *more]}]})
+
+
+def test_eval_measures_any_squad_file_or_says_what_is_wrong_with_it(
+    command, tmp_path: Path, amount: Amount, figures: Figures
+) -> None:
+    path = tmp_path / "squad.json"
+    codes: Counter[object] = Counter()
+
+    @settings(max_examples=int(amount(30, 1000)))
+    @given(SQUAD | JSON, st.sampled_from([(), ("--limit", "1"), ("--answers", "1")]))
+    def hold(squad: object, more: tuple[str, ...]) -> None:
+        path.write_text(json.dumps(squad), encoding="utf-8")
+        code, out, err = command("eval", "--squad", str(path), "--json", *more)
+        codes[code] += 1
+        assert code in (0, 1)
+        if code == 0:
+            json.loads(out)
+        else:
+            assert (out, err.count("rag: ")) == ("", 1)
+
+    hold()
+    figures(tried=sum(codes.values()), exit_codes=dict(codes))
+
+
+VALUE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["0", "1", "-1", "1e9", "nan", "auto", "openai", "never", "http://[", "/dev/null", "/", "~", "/proc/none"]
+)
+
+
+def test_any_settings_work_or_are_refused_in_one_sentence(
+    command, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
+) -> None:
+    names = sorted(Settings.__dataclass_fields__.keys() - {"store", "weights"})
+    codes: Counter[object] = Counter()
+    whole = dict(os.environ)
+
+    @settings(max_examples=int(amount(60, 2000)))
+    @given(st.dictionaries(st.sampled_from(names), VALUE, min_size=1, max_size=2))
+    def hold(chosen: dict[str, str]) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", whole | {f"RAG_{name.upper()}": value for name, value in chosen.items()})
+            code, out, err = command("ask", "--json", FOUNDED)
+        codes[code] += 1
+        assert code in (0, 1)
+        assert json.loads(out) if code == 0 else (out == "" and err.splitlines()[-1].startswith("rag: "))
+
+    hold()
+    figures(tried=sum(codes.values()), exit_codes=dict(codes))
+
+
+def test_the_rebuild_script_indexes_any_bytes_or_says_what_is_wrong_with_them(
+    command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
+) -> None:
+    codes: Counter[object] = Counter()
+
+    @settings(max_examples=int(amount(30, 1000)))
+    @given(
+        st.dictionaries(
+            st.sampled_from(["a.txt", "文 b.txt"]),
+            st.binary(max_size=40) | TEXT.map(lambda t: t.encode("utf-8", "replace")),
+            min_size=1,
+        )
+    )
+    def hold(files: dict[str, bytes]) -> None:
+        for name, data in files.items():
+            (tmp_path / name).write_bytes(data)
+        monkeypatch.setattr(sys, "argv", ["rebuild.py", *files])
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / "index" / "rebuild.py"), run_name="__main__")
+        codes[ended.value.code] += 1
+        assert ended.value.code in (0, 1)
+        assert ("Rebuilt " in out.getvalue() or "Nothing changed" in out.getvalue()) == (ended.value.code == 0)
+        assert ended.value.code == 0 or err.getvalue().startswith("rag: ")
+
+    hold()
+    figures(tried=sum(codes.values()), exit_codes=dict(codes))
+
+
+OPTIONS = ("--json", "--limit", "list", "verify", "fetch", "-1", "0", "1", "--split", "all", "--help", "--seed", "--answers")
+FILES = ("article", "rows.jsonl", "out.jsonl", "/dev/null", "/", "missing")
+WORDS = st.lists(
+    st.one_of(st.sampled_from(OPTIONS + FILES), st.text(st.characters(exclude_characters="\0"), max_size=12)), max_size=4
+)
+COMMANDS = st.sampled_from([["ask"], ["batch"], ["eval", "--squad"], ["weights"], ["doctor"], ["feedback"], []])
+
+
+def test_the_command_line_survives_any_arguments(command, tmp_path: Path, amount: Amount, figures: Figures) -> None:
+    (tmp_path / "article").write_text(ARTICLE, encoding="utf-8")
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"id": 1, "question": FOUNDED}) + "\n", encoding="utf-8")
+    codes: Counter[object] = Counter()
+
+    @settings(max_examples=int(amount(60, 2000)))
+    @given(COMMANDS, WORDS)
+    def hold(name: list[str], words: list[str]) -> None:
+        code, _, _ = command(*name, *words)
+        codes[code] += 1
+        assert code in (0, 1, 2), (name, words)
+
+    hold()
+    figures(tried=sum(codes.values()), exit_codes=dict(codes))
