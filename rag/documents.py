@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag import tables
 from rag.errors import CorpusError
 from rag.text import fold, split_sentences
 
@@ -19,12 +20,13 @@ from rag.text import fold, split_sentences
 class Document:
     """Hold one source after mending.
 
-    `source` is its name (a file's name, or an identifier); `text` its whole text. Raises CorpusError for a text that is no
-    Unicode text.
+    `source` is its name (a file's name, or an identifier); `text` its whole text; `title` what a reader knows it by, "" where
+    there is none. Raises CorpusError for a text that is no Unicode text.
     """
 
     source: str
     text: str
+    title: str = ""
 
     def __post_init__(self) -> None:
         """Refuse half a surrogate pair, which can be neither stored nor shown."""
@@ -61,7 +63,8 @@ class Passage:
 def read_corpus(corpus: Path) -> tuple[Document, ...]:
     """Return the documents of a corpus, in order of their names.
 
-    corpus: a folder of `*.txt` files, or one file. Raises CorpusError on one that is missing, empty, binary or not UTF-8.
+    corpus: a folder of `*.txt` files, or one file; a record `article.toml` beside `article.txt` may say its title. Raises
+    CorpusError on one that is missing, empty, binary or not UTF-8.
     """
     if not corpus.exists():
         raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.")
@@ -82,7 +85,15 @@ def _read(path: Path) -> Document:
         raise CorpusError(f"The source {path} holds binary data; expected a text file.")
     if not text.strip():
         raise CorpusError(f"The source {path} is empty; expected a text.")
-    return Document(source=path.name, text=text.replace("\r\n", "\n").replace("\r", "\n"))
+    return Document(path.name, text.replace("\r\n", "\n").replace("\r", "\n"), _title(path.with_suffix(".toml")))
+
+
+def _title(record: Path) -> str:
+    """Return the title that a source's record gives it, "" where there is none."""
+    try:
+        return str(tables.read(record).get("title", "")) if record.is_file() else ""
+    except (OSError, ValueError) as error:
+        raise CorpusError(f'The record {record} cannot be read ({error}); expected title = "…".') from error
 
 
 def split_document(document: Document) -> tuple[Sentence, ...]:
