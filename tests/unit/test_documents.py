@@ -83,7 +83,7 @@ def test_a_record_beside_a_source_says_its_title(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('title = "甲的故事"', encoding="utf-8")
     assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的故事"),)
     (tmp_path / "a.toml").write_text("title =", encoding="utf-8")
-    with pytest.raises(CorpusError, match="a.toml cannot be read"):
+    with pytest.raises(CorpusError, match=r"a\.toml cannot be read"):
         read_corpus(tmp_path)
 
 
