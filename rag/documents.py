@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag import tables
 from rag.errors import CorpusError
 from rag.text import fold, split_sentences
 
@@ -20,12 +21,13 @@ from rag.text import fold, split_sentences
 class Document:
     """Hold one source after mending.
 
-    `source` is its name (a file's name, or an identifier); `text` its whole text. Raises CorpusError for a text that is no
-    Unicode text.
+    `source` is its name (a file's name, or an identifier); `text` its whole text; `title` what a reader knows it by, "" where
+    there is none. Raises CorpusError for a text that is no Unicode text.
     """
 
     source: str
     text: str
+    title: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is no text, and half a surrogate pair, which can be neither stored nor shown."""
@@ -64,8 +66,9 @@ class Passage:
 def read_corpus(*corpora: Path) -> tuple[Document, ...]:
     """Return the documents of one or more corpora, in order of their names.
 
-    corpora: folders of `*.txt` files, or files; a file that is named twice counts once. Raises CorpusError on one that is
-    missing, empty, binary or not UTF-8, and where two files have one name.
+    corpora: folders of `*.txt` files, or files; a file that is named twice counts once. A record `article.toml` beside
+    `article.txt` may say its title. Raises CorpusError on one that is missing, empty, binary or not UTF-8, and where two
+    files have one name.
     """
     paths: dict[str, Path] = {}
     for path in (path for corpus in corpora for path in source_files(corpus)):
@@ -100,7 +103,15 @@ def _read(path: Path) -> Document:
         raise CorpusError(f"The source {path} holds binary data; expected a text file.")
     if not text.strip():
         raise CorpusError(f"The source {path} is empty; expected a text.")
-    return Document(source=path.name, text=text.replace("\r\n", "\n").replace("\r", "\n"))
+    return Document(path.name, text.replace("\r\n", "\n").replace("\r", "\n"), _title(path.with_suffix(".toml")))
+
+
+def _title(record: Path) -> str:
+    """Return the title that a source's record gives it, "" where there is none."""
+    try:
+        return str(tables.read(record).get("title", "")) if record.is_file() else ""
+    except (OSError, ValueError) as error:
+        raise CorpusError(f'The record {record} cannot be read ({error}); expected title = "…".') from error
 
 
 def split_document(document: Document) -> tuple[Sentence, ...]:

@@ -1,7 +1,7 @@
 """Hold a conversation as plain values that a browser can keep, and turn it into files.
 
-A turn is {"question", "state", "answer"?, "error"?, "draft"?}: state is "asked", "answered", "declined", "broken" or
-"stopped"; answer is `Answer.to_dict()`.
+A turn is {"question", "state", "answer"?, "kind"?, "error"?, "draft"?}: state is "asked", "answered", "declined",
+"broken" or "stopped"; answer is `Answer.to_dict()`; kind and error are an error's class and words.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 Turn = dict[str, Any]
 _MARK = re.compile(r"\[\d+\]")
 LONGEST_KEPT = 50
+ASIDES = ("small talk", "instruction")
+"""Reasons of declines that ask nothing of the article: neither they nor the replies to them are followed up."""
 
 
 def without_marks(text: str) -> str:
@@ -22,12 +24,16 @@ def without_marks(text: str) -> str:
 
 
 def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """Return the answered turns as a generator's history, without marks."""
+    """Return the questions that the article was asked, and its answers, as a generator's history: without marks.
+
+    A declined question is among them, since the next one may lean on what it named; small talk is not.
+    """
     messages = []
     for turn in turns:
-        if turn.get("answer"):
+        answer = turn.get("answer")
+        if answer and answer.get("reason") not in ASIDES:
             messages.append({"role": "user", "content": str(turn["question"])})
-            messages.append({"role": "assistant", "content": without_marks(str(turn["answer"]["text"]))})
+            messages.append({"role": "assistant", "content": without_marks(str(answer["text"]))})
     return messages
 
 

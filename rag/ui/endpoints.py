@@ -14,8 +14,16 @@ from rag.ui.desk import Desk
 def offer_endpoints(desk: Desk) -> None:
     """Offer `/answer` and `/retrieve` to programs."""
 
-    def answer(question: str, history: list[dict[str, str]] | None = None, request: gr.Request | None = None) -> dict[str, Any]:
-        """Answer one question about the text; history holds earlier turns as role and content."""
+    def answer(  # noqa: D417 - Gradio puts the request in
+        question: str, history: list[dict[str, str]] | None = None, request: gr.Request | None = None
+    ) -> dict[str, Any]:
+        """Answer one question about the text, with citations of its exact words.
+
+        Args:
+            question: What to ask, in Chinese or English.
+            history: Earlier turns, oldest first, each with a role (user or assistant) and its content.
+
+        """
         session = str(request.session_hash) if request else ""
         try:
             for event in desk.stream(session, question, history or []):
@@ -26,12 +34,17 @@ def offer_endpoints(desk: Desk) -> None:
         raise gr.Error("The answer ended before it was complete; ask again.", print_exception=False)
 
     def retrieve(question: str) -> dict[str, Any]:
-        """Return the passages and sentences of the text that most likely answer a question."""
+        """Find the passages and sentences of the text that most likely answer a question.
+
+        Args:
+            question: What to look for, in Chinese or English.
+
+        """
         try:
             found = desk.answerer.retrieve(question)
         except RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return {"passages": [vars(p) for p in found.passages], "sentences": [vars(s) for s in found.sentences]}
 
-    gr.api(answer, api_name="answer", api_description="Answer one question about the text, with citations.")
-    gr.api(retrieve, api_name="retrieve", api_description="Find the passages that most likely answer a question.")
+    gr.api(answer, api_name="answer")
+    gr.api(retrieve, api_name="retrieve")

@@ -53,9 +53,9 @@ class Live:
         self.turn["state"] = "stopped"
 
     def broken(self, error: Exception) -> None:
-        """End the turn with an error; one that was not foreseen is told in general words."""
-        told = str(error) if isinstance(error, RagError) else say("unforeseen", self.language)
-        self.turn.update(state="broken", error=told, kind=type(error).__name__)
+        """End the turn with an error; the words of one that was not foreseen are the log's, not the reader's."""
+        told = str(error) if isinstance(error, RagError) else ""
+        self.turn.update(state="broken", kind=type(error).__name__, error=told)
 
     def _tell(self, name: str, **values: object) -> Live:
         self.progress = say(name, self.language, **values)

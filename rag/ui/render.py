@@ -1,4 +1,4 @@
-"""Turn values into the HTML that a reader sees. Everything from a question, a document or a model is escaped here."""
+"""Turn a conversation into the HTML that a reader sees. Everything from a question or a model is escaped here."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from rag.documents import Document
 from rag.results import Citation
-from rag.text import script
-from rag.ui.conversation import Turn, without_marks
+from rag.ui.article import sentence_id
+from rag.ui.conversation import ASIDES, Turn, without_marks
 from rag.ui.live import Live
-from rag.ui.strings import say
+from rag.ui.strings import say, say_error
 
 _MARK = re.compile(r"\[(\d+)\]")
-Span = tuple[str, int, int]
-
-
-def span_id(source: str, start: int, end: int) -> str:
-    """Return the page's id of a stretch of a source."""
-    return f"s-{re.sub(r'[^A-Za-z0-9]', '-', source)}-{start}-{end}"
+LONGEST_SHOWN = 60
+"""Characters of a question that a decline repeats."""
+TALL = 300
+"""Characters from which a question scrolls in its bubble."""
 
 
 def title(language: str) -> str:
@@ -45,54 +42,84 @@ def turns(before: Sequence[Turn], language: str) -> str:
     return "".join(turn(each, number, language) for number, each in enumerate(before, start=1))
 
 
+def notice(text: str, language: str = "", details: str = "", urgent: bool = False) -> str:
+    """Return a line above the box, with details in a fold below it."""
+    role = "alert" if urgent else "status"
+    return f'<p role="{role}">{escape(text)}</p>{_fold(details, language) if details else ""}'
+
+
+def _fold(details: str, language: str) -> str:
+    """Return what a reader opens to know more: an error's own words, which are English."""
+    return f'<details><summary>{escape(say("details", language))}</summary><code lang="en">{escape(details)}</code></details>'
+
+
 def turn(shown: Turn, number: int, language: str, live: Live | None = None) -> str:
     """Return one question and what became of it; `live` while it is being answered.
 
     `data-heard` is what a screen reader is told: `script.js` speaks it when it changes.
     """
-    question = f'<div class="question" role="article" aria-label="{escape(say("question", language))} {number}">'
+    asked = str(shown["question"])
+    tall = ' tabindex="0"' if len(asked) > TALL or asked.count("\n") > 5 else ""
+    question = f'<div class="question" role="article" aria-label="{escape(say("question", language))} {number}"{tall}>'
     heard, body = _reply(shown, language, live)
     state = escape(str(shown["state"]))
-    attributes = f'class="reply {state}" data-turn="{number}" data-state="{state}" data-heard="{escape(heard)}"'
+    look = f"{state} aside" if _aside(shown) else state
+    attributes = f'class="reply {look}" data-turn="{number}" data-state="{state}" data-heard="{escape(heard)}"'
     name = f'role="article" aria-label="{escape(say("answer", language))} {number}"'
     busy = ' aria-busy="true"' if state == "asked" else ""
     return (
-        f'<div class="turn" data-language="{escape(language)}">{question}<p>{_lines(str(shown["question"]))}</p></div>'
+        f'<div class="turn" data-language="{escape(language)}">{question}<p>{_lines(asked)}</p></div>'
         f"<div {attributes} {name}{busy}>{body}</div></div>"
     )
+
+
+def _aside(shown: Turn) -> bool:
+    """Tell whether a reply is neither an answer nor a decline: nothing was asked of the article."""
+    return (shown.get("answer") or {}).get("reason") in ASIDES
 
 
 def _reply(shown: Turn, language: str, live: Live | None) -> tuple[str, str]:
     """Return what a reader hears of a reply, and what a reader sees."""
     state = shown["state"]
-    draft = f'<p class="draft">{_lines(str(shown["draft"]))}</p>' if shown.get("draft") else ""
+    draft = f'<p class="draft answer">{_lines(str(shown["draft"]))}</p>' if shown.get("draft") else ""
     if state == "asked":
         progress, stage, likely = (live.progress, live.stage, live.likely) if live else ("", "", ())
-        return stage, f'<p class="progress">{escape(progress)}</p>{_evidence(likely, language)}{draft}'
+        return stage, f'{draft}<p class="progress">{escape(progress)}</p>{_evidence(likely, language)}'
     if state == "stopped":
         told = say("stopped", language)
         return told, f'{draft}<p class="label">{escape(told)}</p>'
     if state == "broken":
-        told, why = say("broken", language), str(shown.get("error", ""))
+        told, why = say("broken", language), say_error(str(shown.get("kind", "")), language)
+        details = ": ".join(str(shown[name]) for name in ("kind", "error") if shown.get(name))
         return (
             f"{told}: {why}",
             f'<p class="label"><span aria-hidden="true">⚠ </span>{escape(told)}</p><p>{escape(why)}</p>'
-            f"<p>{escape(say('broken_help', language))}</p><details><summary>{escape(say('details', language))}</summary>"
-            f"<code>{escape(str(shown.get('kind', '')))}</code></details>",
+            f"{_fold(details, language)}",
         )
     answer = shown["answer"]
-    label = say("declined", language) if state == "declined" else ""
-    shape = f'<p class="label"><span aria-hidden="true">○ </span>{escape(label)}</p>' if label else ""
-    copy = "".join(
-        f'<button type="button" class="quiet" data-copy="{kind}" data-done="{escape(say("copied", language))}">'
-        f"{escape(say(name, language))}</button>"
+    label = say("declined", language) if state == "declined" and not _aside(shown) else ""
+    return f"{label} {without_marks(str(answer['text']))}".strip(), (
+        f"{_looked_for(shown, label, language) if label else ''}"
+        f'<p class="answer" lang="{escape(str(answer["language"]))}">{_marked(answer)}</p>'
+        f'<div class="foot"><p class="meter">{escape(_meter(answer, language))}</p>{_copies(language)}</div>'
+    )
+
+
+def _looked_for(shown: Turn, label: str, language: str) -> str:
+    """Return the head of a decline: what it is, and what was looked for."""
+    asked = " ".join(str(shown["question"]).split())
+    asked = asked if len(asked) <= LONGEST_SHOWN else asked[: LONGEST_SHOWN - 1] + "…"
+    found = say("looked_for", language, question=asked, passages=len(shown["answer"]["passages"]))
+    return f'<p class="label"><span aria-hidden="true">○ </span>{escape(label)}</p><p class="hint">{escape(found)}</p>'
+
+
+def _copies(language: str) -> str:
+    done = escape(say("copied", language))
+    buttons = (
+        f'<button type="button" class="quiet" data-copy="{kind}" data-done="{done}">{escape(say(name, language))}</button>'
         for kind, name in (("marked", "copy"), ("plain", "copy_plain"))
     )
-    return (
-        f"{label} {without_marks(str(answer['text']))}".strip(),
-        f'{shape}<p class="answer" lang="{escape(str(answer["language"]))}">{_marked(answer)}</p>'
-        f'<div class="foot"><p class="meter">{escape(_meter(answer, language))}</p><p class="copies">{copy}</p></div>',
-    )
+    return f'<p class="copies">{"".join(buttons)}</p>'
 
 
 def _evidence(likely: Sequence[Citation], language: str) -> str:
@@ -100,7 +127,7 @@ def _evidence(likely: Sequence[Citation], language: str) -> str:
     if not likely:
         return ""
     rows = "".join(
-        f'<li><button type="button" class="evidence" data-target="{span_id(found.source, found.start, found.end)}">'
+        f'<li><button type="button" class="evidence" data-target="{sentence_id(found.source, found.start, found.end)}">'
         f"{escape(found.quote)}</button></li>"
         for found in likely
     )
@@ -120,7 +147,7 @@ def _marked(answer: Mapping[str, Any]) -> str:
         if citation is None:
             return match.group()
         quote = escape(str(citation["quote"]), quote=True)
-        target = span_id(str(citation["source"]), int(citation["start"]), int(citation["end"]))
+        target = sentence_id(str(citation["source"]), int(citation["start"]), int(citation["end"]))
         return (
             f'<button type="button" class="mark" data-target="{target}" data-quote="{quote}" '
             f'aria-label="[{match.group(1)}] {quote}">{match.group(1)}</button>'
@@ -141,53 +168,3 @@ def _meter(answer: Mapping[str, Any], language: str) -> str:
         tokens=timings["prompt_tokens"] + timings["completion_tokens"],
         engine=answer["engine"],
     )
-
-
-def article(documents: Sequence[Document], turns: Sequence[Turn], likely: Sequence[Citation], language: str) -> str:
-    """Return the sources as text, with the cited sentences and those that likely answer marked.
-
-    likely: sentences found for the question at hand, best first. A citation that no longer
-    holds, because the article has changed since, is not marked.
-    """
-    texts = {document.source: document.text for document in documents}
-    used: dict[Span, list[int]] = {}
-    for number, turn in enumerate(turns, start=1):
-        for c in (turn.get("answer") or {}).get("citations", ()):
-            if texts.get(str(c["source"]), "")[int(c["start"]) : int(c["end"])] != c["quote"]:
-                continue
-            numbers = used.setdefault((str(c["source"]), int(c["start"]), int(c["end"])), [])
-            if number not in numbers:
-                numbers.append(number)
-    fresh = [(c.source, c.start, c.end) for c in likely]
-    parts = [_source(document, used, fresh, language) for document in documents]
-    label, back = escape(say("article", language)), escape(say("back", language))
-    return f'<div id="article" tabindex="0" role="region" aria-label="{label}" data-back="{back}">{"".join(parts)}</div>'
-
-
-def _source(document: Document, used: Mapping[Span, list[int]], likely: Sequence[Span], language: str) -> str:
-    spans = sorted(
-        {s for s in [*used, *likely] if s[0] == document.source and 0 <= s[1] < s[2] <= len(document.text)}, key=lambda s: s[1:]
-    )
-    parts = [f"<h2>{escape(document.source)}</h2>"]
-    position = 0
-    for span in spans:
-        _, start, end = span
-        if start < position:
-            continue
-        parts.append(_paragraphs(document.text[position:start]))
-        numbers = used.get(span, [])
-        kind = " ".join(["cited"] * bool(numbers) + ["likely"] * (span in likely) + ["best"] * (span in likely[:1]))
-        title = say("used_by", language, numbers=", ".join(map(str, numbers))) if numbers else ""
-        parts.append(
-            f'<mark id="{span_id(*span)}" class="{kind}" tabindex="0" data-turns="{" ".join(map(str, numbers))}" '
-            f'title="{escape(title)}">{_paragraphs(document.text[start:end])}</mark>'
-        )
-        position = end
-    parts.append(_paragraphs(document.text[position:]))
-    written = script(document.text)
-    attributes = f' lang="{written}"' if written else ""
-    return f"<section{attributes}>{''.join(parts)}</section>"
-
-
-def _paragraphs(text: str) -> str:
-    return escape(text).replace("\n", '<span class="break"></span>')

@@ -18,6 +18,8 @@
     const quote = box();
     if (!mark) { quote.hidden = true; return; }
     quote.textContent = mark.dataset.quote;
+    const from = document.getElementById("source-1") && document.getElementById(mark.dataset.target)?.closest("section");
+    if (from) quote.dataset.source = from.dataset.title; else delete quote.dataset.source;
     quote.hidden = false;
     const place = mark.getBoundingClientRect();
     quote.style.left = Math.max(8, Math.min(place.left, innerWidth - quote.offsetWidth - 8)) + "px";
@@ -58,12 +60,14 @@
       came = mark;
       clear("chosen");
       sentence.classList.add("chosen");
-      sentence.scrollIntoView({ behavior: calm(), block: "center" });
+      if (!sentence.classList.contains("lit")) sentence.tabIndex = -1;
+      if (beside()) bring(sentence, document.getElementById("article"));
+      else sentence.scrollIntoView({ behavior: calm(), block: "center" });
       sentence.focus({ preventScroll: true });
       back().hidden = beside();
       return;
     }
-    const cited = target.closest?.("#article mark.cited");
+    const cited = target.closest?.("#article .cited");
     if (cited) {
       clear("pointed");
       back().hidden = true;
@@ -83,23 +87,33 @@
       navigator.clipboard?.writeText(answer.textContent).then(() => { copy.textContent = copy.dataset.done; });
     }
   };
-  // The article is drawn anew with the evidence and with the answer: keep the reader's place, then lead to new evidence.
-  let drawn = null, place = 0, led = "";
-  const redrawn = () => {
-    const article = document.getElementById("article");
-    if (!article) return;
-    if (article !== drawn) {
-      drawn = article;
-      article.scrollTop = place;
-      article.addEventListener("scroll", () => { place = article.scrollTop; });
+  // Scroll within a pane alone: the page itself stays where it is.
+  const bring = (node, pane, above = pane.clientHeight / 3) => {
+    const top = pane.scrollTop + node.getBoundingClientRect().top - pane.getBoundingClientRect().top;
+    pane.scrollTo({ top: top - above, behavior: calm() });
+  };
+  // Light the sentences that are cited or likely, and lead to new evidence.
+  let drawn = null, shining = "", led = "";
+  const light = () => {
+    const article = document.getElementById("article"), lights = document.getElementById("lights")?.dataset.lights;
+    if (!article || !lights || (article === drawn && lights === shining)) return;
+    drawn = article;
+    shining = lights;
+    article.querySelectorAll(".lit").forEach((node) => {
+      node.removeAttribute("class");
+      ["tabindex", "title", "data-turns"].forEach((name) => node.removeAttribute(name));
+    });
+    for (const [id, { kind, turns, title }] of Object.entries(JSON.parse(lights))) {
+      const sentence = document.getElementById(id);
+      if (!sentence) continue;
+      sentence.classList.add("lit", ...kind);
+      sentence.tabIndex = 0;
+      sentence.title = title;
+      sentence.dataset.turns = turns.join(" ");
     }
-    const best = article.querySelector("mark.best");
-    if (best && best.id !== led && beside()) {
-      const top = article.scrollTop + best.getBoundingClientRect().top - article.getBoundingClientRect().top;
-      article.scrollTo({ top: top - article.clientHeight / 3, behavior: calm() });
-    }
+    const best = article.querySelector(".best");
+    if (best && best.id !== led && beside()) bring(best, article);
     led = best ? best.id : "";
-    attend();
   };
   // Say what became of the last question, once a change of it: the page itself is drawn anew at each word.
   let heard = null, asked = "";
@@ -112,7 +126,7 @@
     if (heard !== null && told !== heard) voice.textContent = told;
     heard = told;
     const now = reply ? reply.dataset.turn + reply.dataset.state : "";
-    if (now !== asked && reply) keepInSight(reply, reply.dataset.state === "asked");
+    if (now !== asked && reply?.dataset.state === "asked") keepInSight(reply);
     asked = now;
   };
   const spoken = () => {
@@ -124,13 +138,12 @@
     return voice;
   };
   // A new question goes to the top of what is in sight, so that its evidence and its answer grow below it.
-  const keepInSight = (reply, fresh) => {
+  const keepInSight = (reply) => {
     const turn = reply.closest(".turn");
-    const pane = document.getElementById("conversation");
-    if (fresh && beside()) pane.scrollTo({ top: pane.scrollTop + turn.getBoundingClientRect().top - pane.getBoundingClientRect().top - 8, behavior: calm() });
-    else if (fresh) turn.scrollIntoView({ behavior: calm(), block: "start" });
+    if (beside()) bring(turn, document.getElementById("conversation"), 8);
+    else turn.scrollIntoView({ behavior: calm(), block: "start" });
   };
-  new MutationObserver(redrawn).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(() => { light(); attend(); }).observe(document.documentElement, { childList: true, subtree: true });
   window.saveConversation = (text, ending) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
@@ -140,7 +153,7 @@
   };
   document.addEventListener("click", (event) => follow(event.target));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches?.("#article mark")) follow(event.target);
+    if (event.key === "Enter" && event.target.matches?.("#article .lit")) follow(event.target);
     if (event.key === "Escape") {
       if (!box().hidden) box().hidden = true;
       if (event.target.closest?.("#article")) comeBack();

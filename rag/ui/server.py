@@ -23,7 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
 from rag.ui.desk import Answerer, Desk
-from rag.ui.page import CSS, HEAD, THEME, create_app
+from rag.ui.page import create_app
+from rag.ui.parts import CSS, HEAD, THEME
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -27,6 +27,15 @@ def say(name: str, language: str, **values: object) -> str:
     return str(_table()[language][name]).format(**values)
 
 
+def say_error(kind: str, language: str) -> str:
+    """Return what happened and what to do, in a sentence or two; an error that was not foreseen is told in general words.
+
+    kind: the class of a RagError.
+    """
+    words = _table()[language]
+    return str(words.get(f"error_{kind}", words["unforeseen"]))
+
+
 def preferred(accept_language: str) -> str:
     """Return the page's language for a browser's Accept-Language header (RFC 9110, section 12.5.4)."""
     ranges: list[tuple[float, str]] = []

@@ -14,7 +14,7 @@ def test_a_mark_leads_to_the_exact_sentence_of_its_quote(page) -> None:
     reply = ask(page, "杭州為什麼？")
     mark = reply.locator("button.mark").nth(1)
     mark.click()
-    chosen = page.locator("#article mark.chosen")
+    chosen = page.locator("#article .chosen")
     assert chosen.inner_text() == mark.get_attribute("data-quote") == "浙江大學等高校提供了穩定的人才。"
     page.wait_for_timeout(900)
     box, pane = chosen.bounding_box(), page.locator("#article").bounding_box()
@@ -29,15 +29,15 @@ def test_pointing_at_a_mark_previews_its_quote(page) -> None:
 
 def test_a_cited_sentence_shows_which_answer_used_it(page) -> None:
     ask(page, "杭州？")
-    page.locator("#article mark.cited").first.click()
+    page.locator("#article .cited").first.click()
     assert page.locator(".reply.pointed").get_attribute("data-turn") == "1"
 
 
 def test_the_evidence_lights_up_before_the_words(page) -> None:
     page.locator("#box textarea").fill("slow")
     page.locator("#send").click()
-    page.locator("#article mark.likely").first.wait_for(timeout=3_000)
-    assert page.locator("#article mark.likely").first.inner_text() == "杭州的互聯網生態起步早,基礎深厚。"
+    page.locator("#article .likely").first.wait_for(timeout=3_000)
+    assert page.locator("#article .likely").first.inner_text() == "杭州的互聯網生態起步早,基礎深厚。"
     assert page.locator('.reply[data-state="answered"]').count() == 0
     page.locator("#stop").click()
     page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
@@ -47,7 +47,7 @@ def test_stop_reaches_the_engine(page, scripted) -> None:
     scripted.stopped.clear()
     page.locator("#box textarea").fill("slow")
     page.locator("#send").click()
-    page.locator("#article mark.likely").first.wait_for(timeout=3_000)
+    page.locator("#article .likely").first.wait_for(timeout=3_000)
     page.locator("#stop").click()
     assert scripted.stopped.wait(timeout=3)
 
@@ -162,14 +162,14 @@ IN_SIGHT = """(mark) => {
 def test_the_best_evidence_is_brought_into_sight_and_stays_there(page) -> None:
     page.locator("#box textarea").fill("deep slow")
     page.locator("#send").click()
-    best = page.locator("#article mark.best")
+    best = page.locator("#article .best")
     best.wait_for(timeout=3_000)
     assert best.inner_text() == "浙江大學等高校提供了穩定的人才。"
     page.wait_for_timeout(1_200)
     assert best.evaluate(IN_SIGHT)
     page.locator('.reply[data-state="answered"]').wait_for(timeout=15_000)
     page.wait_for_timeout(300)
-    assert page.locator("#article mark.cited", has_text="浙江大學").evaluate(IN_SIGHT)
+    assert page.locator("#article .cited", has_text="浙江大學").evaluate(IN_SIGHT)
 
 
 @one_size
@@ -177,7 +177,7 @@ def test_a_sentence_cited_before_lights_up_again_as_evidence(page) -> None:
     ask(page, "杭州？")
     page.locator("#box textarea").fill("slow")
     page.locator("#send").click()
-    page.locator("#article mark.cited.likely").first.wait_for(timeout=3_000)
+    page.locator("#article .cited.likely").first.wait_for(timeout=3_000)
     page.locator("#stop").click()
     page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
 
@@ -280,7 +280,7 @@ def test_the_evidence_can_be_read_beside_the_progress_and_leads_to_its_place(pag
     box = evidence.first.bounding_box()
     assert 0 <= box["y"] and box["y"] + box["height"] <= page.viewport_size["height"]
     evidence.nth(1).click()
-    assert page.locator("#article mark.chosen").inner_text() == "浙江大學等高校提供了穩定的人才。"
+    assert page.locator("#article .chosen").inner_text() == "浙江大學等高校提供了穩定的人才。"
 
 
 @one_size

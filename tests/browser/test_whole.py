@@ -22,12 +22,12 @@ def test_a_reader_asks_follows_up_is_declined_and_sees_what_broke(
             page = chromium.new_page(viewport={"width": 1280, "height": 800}, locale="zh-TW")
             page.goto(address)
             page.get_by_role("button", name="為什麼 DeepSeek 誕生在杭州？").click()
-            page.locator("#article mark.likely").first.wait_for(timeout=5_000)
+            page.locator("#article .likely").first.wait_for(timeout=5_000)
             answered = page.locator('.reply[data-state="answered"]')
             answered.wait_for(timeout=90_000)
             mark = answered.locator("button.mark").first
             mark.click()
-            assert page.locator("#article mark.chosen").inner_text() == mark.get_attribute("data-quote")
+            assert page.locator("#article .chosen").inner_text() == mark.get_attribute("data-quote")
 
             suggested = page.locator("#suggestions button:visible")
             assert 2 <= suggested.count() <= 3
@@ -42,6 +42,8 @@ def test_a_reader_asks_follows_up_is_declined_and_sees_what_broke(
 
             rag.answering().generator.close()
             broken = ask(page, "南京和杭州有什麼不同？", "broken", timeout=90_000)
+            assert "模型沒有寫完這個回答" in broken.inner_text()
+            broken.locator("summary").click()
             assert "The engine is closed" in broken.inner_text()
             page.close()
     finally:

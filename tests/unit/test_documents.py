@@ -97,6 +97,15 @@ def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_record_beside_a_source_says_its_title(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("甲", encoding="utf-8")
+    (tmp_path / "a.toml").write_text('title = "甲的故事"', encoding="utf-8")
+    assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的故事"),)
+    (tmp_path / "a.toml").write_text("title =", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"a\.toml cannot be read"):
+        read_corpus(tmp_path)
+
+
 def failure(*corpora: Path) -> str:
     with pytest.raises(CorpusError) as error:
         read_corpus(*corpora)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rag import tables
+from rag import errors, tables
+from rag.errors import RagError
 from rag.ui import conversation, feedback, render, strings
+from rag.ui.live import Live
 from rag.ui.strings import languages, preferred, say
 
 ANSWER = {
@@ -58,6 +60,41 @@ def test_history_is_sent_without_marks_and_without_broken_turns() -> None:
         {"role": "user", "content": "<i>為什麼</i>？"},
         {"role": "assistant", "content": "杭州<b>起步</b>早。"},
     ]
+
+
+def test_small_talk_is_no_part_of_the_history_but_a_declined_question_is() -> None:
+    declined = {**TURN, "state": "declined", "answer": {**ANSWER, "answerable": False, "reason": "not in the text"}}
+    greeting = {**TURN, "state": "declined", "answer": {**ANSWER, "answerable": False, "reason": "small talk"}}
+    assert conversation.history([declined, greeting]) == conversation.history([TURN])
+    assert conversation.history([greeting]) == []
+
+
+def test_a_decline_says_what_was_looked_for_and_small_talk_is_no_decline() -> None:
+    answer = {**ANSWER, "answerable": False, "reason": "not in the text", "passages": [{}, {}]}
+    declined = render.turn({"question": "長" * 70, "state": "declined", "answer": answer}, 1, "en")
+    assert f"Looked for “{'長' * 59}…” in the 2 passages nearest to it." in declined
+    greeting = {"question": "hi", "state": "declined", "answer": {**answer, "reason": "small talk"}}
+    assert "Not in the article" not in render.turn(greeting, 1, "en")
+
+
+@pytest.mark.parametrize("language", [code for _, code in languages()])
+def test_every_error_is_told_in_the_readers_language_and_in_its_own_words_in_the_details(language: str) -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RagError)]
+    for kind in set(kinds) - {errors.Cancelled}:
+        live = Live.asked("為什麼？", language)
+        live.broken(kind("It ran out of memory."))
+        plain, details = render.turn(live.turn, 1, language).split("<details>")
+        assert say(f"error_{kind.__name__}", language) in plain
+        assert "memory" not in plain
+        assert "It ran out of memory." in details
+
+
+def test_the_words_of_an_error_that_was_not_foreseen_are_not_shown() -> None:
+    live = Live.asked("為什麼？", "en")
+    live.broken(KeyError("secret"))
+    shown = render.turn(live.turn, 1, "en")
+    assert say("unforeseen", "en") in shown and "KeyError" in shown
+    assert "secret" not in shown
 
 
 def test_markdown_has_the_quote_as_a_footnote() -> None:

@@ -1,13 +1,15 @@
 """What a browser kept is read with care, and the article marks only quotes that it still holds."""
 
+import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
 
 from rag.documents import Document
 from rag.results import Answer, Citation, Evidence, Final, Progress, Token
-from rag.ui import conversation, render
+from rag.ui import article, conversation, render
 from rag.ui.live import Live
 
 TEXT = "甲在杭州。乙在南京。"
@@ -45,17 +47,35 @@ def test_a_turn_that_was_under_way_is_stopped() -> None:
     assert conversation.kept([{"question": "a", "state": "asked", "draft": "甲"}])[0]["state"] == "stopped"
 
 
-def test_a_quote_that_the_article_no_longer_holds_is_not_marked() -> None:
-    assert "<mark" in render.article([Document("a.txt", TEXT)], [turn()], (), "en")
-    assert "<mark" not in render.article([Document("a.txt", "序。" + TEXT)], [turn()], (), "en")
+def lit(*arguments: Any) -> dict[str, list[str]]:
+    """Return the kinds of light on each sentence."""
+    data = re.search('data-lights="([^"]*)"', article.lights(*arguments)).group(1)
+    return {name: light["kind"] for name, light in json.loads(unescape(data)).items()}
 
 
-def test_the_best_evidence_is_marked_and_what_the_answer_cites_is_no_longer_only_likely() -> None:
-    document = Document("a.txt", TEXT)
+def test_a_quote_that_the_article_no_longer_holds_is_not_lit() -> None:
+    assert lit([Document("a.txt", TEXT)], [turn()], (), "en") == {"s-a.txt-0-5": ["cited"]}
+    assert lit([Document("a.txt", "序。" + TEXT)], [turn()], (), "en") == {}
+
+
+def test_the_best_evidence_is_lit_and_what_the_answer_cites_is_no_longer_only_likely() -> None:
     likely = [Citation(1, "乙在南京。", "a.txt", 5, 10, 0, 0.9), Citation(2, "甲在杭州。", "a.txt", 0, 5, 0, 0.8)]
-    asked = render.article([document], [], likely, "en")
-    assert 'class="likely best"' in asked and asked.count("best") == 1
-    assert 'class="cited"' in render.article([document], [turn()], (), "en")
+    document = Document("a.txt", TEXT)
+    assert lit([document], [], likely, "en") == {"s-a.txt-5-10": ["likely", "best"], "s-a.txt-0-5": ["likely"]}
+    assert lit([document], [turn()], likely[1:], "en") == {"s-a.txt-0-5": ["cited", "likely", "best"]}
+
+
+def test_every_sentence_of_every_source_has_a_place_of_its_own() -> None:
+    shown = article.article([Document("茶.txt", TEXT, "茶話"), Document("酒.txt", TEXT)], "en")
+    places = re.findall('<span id="([^"]*)">([^<]*)</span>', shown)
+    assert [text for _, text in places] == ["甲在杭州。", "乙在南京。"] * 2
+    assert len({name for name, _ in places}) == 4
+    assert re.findall("<h2>([^<]*)</h2>", shown) == ["茶話", "酒.txt"]
+    assert re.findall('<a href="#([^"]*)">([^<]*)</a>', shown) == [("source-0", "茶話"), ("source-1", "酒.txt")]
+
+
+def test_a_single_source_needs_no_way_to_it() -> None:
+    assert "<nav" not in article.article([Document("a.txt", TEXT)], "en")
 
 
 def test_evidence_is_shown_as_a_way_to_its_place_while_the_answer_is_awaited() -> None:
@@ -63,7 +83,7 @@ def test_evidence_is_shown_as_a_way_to_its_place_while_the_answer_is_awaited() -
     assert "正在找證據…" in render.turn(live.turn, 1, "zh-Hant", live)
     live.hear(Evidence(sentences=(Citation(1, "乙在南京。", "a.txt", 5, 10, 0, 0.9),)))
     shown = render.turn(live.turn, 1, "zh-Hant", live)
-    assert 'data-target="s-a-txt-5-10">乙在南京。</button>' in shown
+    assert 'data-target="s-a.txt-5-10">乙在南京。</button>' in shown
     assert 'aria-busy="true"' in shown
 
 

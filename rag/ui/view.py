@@ -1,0 +1,103 @@
+"""Say what each part of the page shows, from the conversation so far; what it looks like is made in `render.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from rag.documents import Document
+from rag.errors import RagError
+from rag.ui import render
+from rag.ui.article import article, lights
+from rag.ui.conversation import Turn
+from rag.ui.desk import Answerer
+from rag.ui.live import Live
+from rag.ui.parts import OFFERED, Parts
+from rag.ui.strings import say
+
+Shown = dict[Any, Any]
+"""What changes on the page: new values by component."""
+
+
+class View:
+    """Turn conversations into new values of the page's parts."""
+
+    def __init__(self, answerer: Answerer, parts: Parts) -> None:
+        self._answerer = answerer
+        self._parts = parts
+
+    def labels(self, language: str) -> Shown:
+        """Return the page's labels in a language."""
+        p = self._parts
+        return {
+            p.title: render.title(language),
+            p.box: gr.update(placeholder=say("placeholder", language), label=say("question", language)),
+            p.reason: gr.update(label=say("reason", language)),
+            **{button: gr.update(value=say(name, language)) for name, button in p.buttons.items()},
+        }
+
+    def shown(self, turns: list[Turn], language: str, drawn: int = 0, live: Live | None = None) -> Shown:
+        """Return the whole page but for its labels.
+
+        drawn: the version of the article on the page; another is sent only when it differs. live: a turn behind the others
+        that is being answered.
+        """
+        p = self._parts
+        answering = live is not None and live.turn["state"] == "asked"
+        every = [*turns, live.turn] if live else turns
+        documents = self._documents()
+        version = hash((language, documents))
+        offered = [] if answering else self._offered(every, language)
+        buttons = [gr.update(value=question, visible=True) for question in offered]
+        buttons += [gr.update(visible=False)] * (OFFERED - len(buttons))
+        judged = gr.update(visible=bool(every) and "answer" in every[-1])
+        return {
+            p.past: render.turns(every[:-1], language),
+            p.current: self.current(every, language, live),
+            p.offer: render.offer(language, bool(offered), bool(every)),
+            **dict(zip(p.suggested, buttons, strict=True)),
+            p.article: gr.skip() if version == drawn else article(documents, language),
+            p.lights: lights(documents, every, live.likely if live else (), language),
+            p.status: self.notice(language),
+            p.choice: gr.update(value=language, label=say("language", language), interactive=not answering),
+            p.send: gr.update(value=say("send", language), visible=not answering),
+            p.stop: gr.update(value=say("stop", language), visible=answering),
+            p.tools: gr.update(visible=bool(every) and not answering),
+            p.turn_tools: gr.update(visible=bool(every) and not answering),
+            **dict.fromkeys((p.helpful, p.unhelpful), judged),
+            p.why: gr.update(visible=False),
+            p.turns: every,
+            p.drawn: version,
+        }
+
+    def current(self, turns: list[Turn], language: str, live: Live | None) -> str:
+        """Return the last turn, or what a newcomer sees."""
+        return render.turn(turns[-1], len(turns), language, live) if turns else render.welcome(language)
+
+    def _offered(self, turns: list[Turn], language: str) -> list[str]:
+        """Return questions that the article answers: what lies near the last citations, or examples before there are any."""
+        if turns and not turns[-1].get("answer"):
+            return []
+        asked = [str(turn["question"]) for turn in turns]
+        cited = [turn["answer"]["citations"] for turn in turns if turn.get("answer") and turn["answer"]["citations"]]
+        try:
+            found = self._answerer.suggest(language, cited, asked) if cited else self._answerer.suggest(language)
+        except RagError:  # told by the notice, which asks the same answerer for its state
+            return []
+        return [question for question in found if question not in asked][:OFFERED]
+
+    def _documents(self) -> tuple[Document, ...]:
+        try:
+            return self._answerer.documents
+        except RagError:  # as above
+            return ()
+
+    def notice(self, language: str) -> str:
+        """Return what a reader should know before asking, as long as it is so."""
+        state, why = self._answerer.status()
+        if state == "ready":
+            return ""
+        if state == "warming":
+            return render.notice(say("warming", language))
+        return render.notice(say("unready", language), language, why, urgent=True)
