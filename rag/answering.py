@@ -15,7 +15,7 @@ from rag.errors import GenerationError
 from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Usage
-from rag.grounding import Claim, compose, ground
+from rag.grounding import Claim, compose, ground, mostly_latin
 from rag.index import Index
 from rag.numbers import values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
@@ -23,7 +23,7 @@ from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, pieces, retrieve
 from rag.steering import Steering
-from rag.text import Language, clean, has_han, to_script
+from rag.text import Language, clean, has_han, terms, to_script
 from rag.tuned import Tuned
 
 SHOWN = 3
@@ -161,7 +161,7 @@ class Answering:
         cited = [similarity.get(source, 0.0) for claim in kept for source in claim.sources]
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number in nearest]
-        elif self._bare(kept, language) or near[0][1] - max(cited) > self.tuned.passed_by:
+        elif self._terse(kept, nearest) or near[0][1] - max(cited) > self.tuned.passed_by:
             kept += [self._source_says(number, language, clock, stop) for number in nearest]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
@@ -173,11 +173,18 @@ class Answering:
         source = claim.sources[0]
         return replace(claim, text=self.index.sentences[source].text, sources=(source,), cover=1.0)
 
-    def _bare(self, claims: Sequence[Claim], language: Language) -> bool:
-        """Tell whether an English answer is so short or so loose that its reader needs the source's own words."""
-        words = sum(len(claim.text.split()) for claim in claims)
-        loose = max(claim.support for claim in claims) < self.tuned.loose
-        return language == "en" and (words < self.tuned.bare_words or loose)
+    def _terse(self, claims: Sequence[Claim], nearest: Sequence[int]) -> bool:
+        """Tell whether an answer says so little of the nearest sentence that its reader needs the source's own words.
+
+        Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
+        """
+        said = " ".join(claim.text for claim in claims)
+        source = " ".join(self.index.sentences[number].text for number in nearest)
+        if has_han(source) and mostly_latin(said):
+            loose = max(claim.support for claim in claims) < self.tuned.loose
+            return len(said.split()) < self.tuned.bare_words or loose
+        words = set(terms(source))
+        return len(words & set(terms(said))) < self.tuned.terse * len(words)
 
     def _source_says(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return the sentence nearest to the question as a line of its own, for a draft that passed it by."""

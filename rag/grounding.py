@@ -89,7 +89,7 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
         shared = np.array([_shared(text, index.sentences[number]) if number in said_by else 0.0 for number in usable])
         scores = np.maximum(similarities, shared)
         missing = [str(value) for value in sorted(written(text) - allowed_numbers)]
-        missing += [] if not has_han(text) or _mostly_latin(text) else _foreign_names(text, allowed_names)
+        missing += [] if not has_han(text) or mostly_latin(text) else _foreign_names(text, allowed_names)
         missing += [name for name in _ORIGINAL.findall(text) if fold(name) not in allowed_names]
         sources = _sources(text, scores, usable, index, tuned.support)
         support = float(min(1.0, max(0.0, scores.max())))
@@ -119,7 +119,8 @@ def _cover(text: str, held: str) -> float:
     return len(words & set(terms(held))) / len(words)
 
 
-def _mostly_latin(text: str) -> bool:
+def mostly_latin(text: str) -> bool:
+    """Tell whether more than half of a text is Latin letters."""
     return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
 
 

@@ -39,6 +39,7 @@ class Tuned:
     support: float
     steering: float
     passed_by: float
+    terse: float
     bare_words: int
     loose: float
 

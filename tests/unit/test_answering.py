@@ -45,6 +45,13 @@ def test_an_answer_is_in_the_questions_script_with_exact_citations(make_rag: Mak
     assert simplified.citations[0].quote == SENTENCE
 
 
+def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["2023年。"])).answer(FOUNDED)
+    assert answer.text == f"2023年。[1]\n文中說：{SENTENCE}[1]"
+    assert [c.quote for c in answer.citations] == [SENTENCE, SENTENCE]
+    assert "文中說" not in make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text
+
+
 def test_costs_are_added_up(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
     timings = answer.timings
