@@ -30,7 +30,13 @@ def test_a_certain_judge_gives_a_finite_probability() -> None:
 def test_the_shipped_gate_opens_for_a_sure_judge_and_closes_for_an_invented_draft() -> None:
     assert probability(Signals(0.99, 0.0, 0.0), tuned()) > tuned().gate_threshold
     assert probability(Signals(0.2, 0.0, 0.0), tuned()) < tuned().gate_threshold
-    assert probability(Signals(0.9, 1.0, 0.0), tuned()) < tuned().gate_threshold
+    assert probability(Signals(0.6, 1.0, 0.0), tuned()) < tuned().gate_threshold
+
+
+def test_a_question_for_a_detail_needs_a_surer_judge() -> None:
+    account, detail = (probability(Signals(0.8, 0.0, kind), tuned()) for kind in (0.1, -0.1))
+    assert detail < tuned().gate_threshold < account
+    assert probability(Signals(0.99, 0.0, -0.1), tuned()) > tuned().gate_threshold
 
 
 def test_a_question_far_from_every_passage_is_hopeless() -> None:
