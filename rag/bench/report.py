@@ -22,7 +22,8 @@ class Figure:
 
 
 FIGURES = (
-    Figure("import", "import", "s"),
+    Figure("import", "import of the package", "s"),
+    Figure("import names", "import of what answers", "s"),
     Figure("start", "process start to ready", "s"),
     Figure("read ahead", "process start to everything read ahead", "s"),
     *(

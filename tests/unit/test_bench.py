@@ -189,7 +189,17 @@ def test_every_figure_that_is_collected_is_shown() -> None:
     spent = {"evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"}
     shown = {figure.name for figure in report.FIGURES}
     assert {f"{name} {again}" for name in spent for again in ("first", "again")} <= shown
-    assert {"embed_s", "search_s", "pace_read", "pace_written", "import", "start", "read ahead", "peak"} <= shown
+    assert {
+        "embed_s",
+        "search_s",
+        "pace_read",
+        "pace_written",
+        "import",
+        "import names",
+        "start",
+        "read ahead",
+        "peak",
+    } <= shown
 
 
 def test_plots_are_drawn(samples: report.Samples, tmp_path: Path) -> None:
