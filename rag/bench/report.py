@@ -22,7 +22,8 @@ class Figure:
 
 
 FIGURES = (
-    Figure("import", "import", "s"),
+    Figure("import", "import of the package", "s"),
+    Figure("import names", "import of what answers", "s"),
     Figure("start", "process start to ready", "s"),
     Figure("read ahead", "process start to everything read ahead", "s"),
     *(
@@ -156,5 +157,5 @@ def plot(told: Mapping[str, Any], path: Path) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("seconds: p50 (dot) to p95 (line)")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="lower right")
+    canvas.legend(loc="outside upper center", ncols=len(LABELS))
     canvas.savefig(path, dpi=130)

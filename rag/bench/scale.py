@@ -218,7 +218,7 @@ def plot(told: Mapping[str, Any], path: Path) -> None:
             axes.set_ylim(0.9, 1.005)
         else:
             axes.set_yscale("log")
-    canvas.axes[0].legend(fontsize=8)
+    canvas.legend(*canvas.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(told["rows"]))
     canvas.savefig(path, dpi=130)
 
 

@@ -14,6 +14,7 @@ from rag.bench import compare, contestant, process, report, scale, worker
 from rag.bench.contestant import edited, speed
 from rag.bench.ours import Ahead, Ours
 from rag.bench.process import Process
+from rag.cli import main
 from rag.documents import Document, split_document
 from rag.errors import RagError
 from rag.pipeline import Rag
@@ -189,7 +190,17 @@ def test_every_figure_that_is_collected_is_shown() -> None:
     spent = {"evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"}
     shown = {figure.name for figure in report.FIGURES}
     assert {f"{name} {again}" for name in spent for again in ("first", "again")} <= shown
-    assert {"embed_s", "search_s", "pace_read", "pace_written", "import", "start", "read ahead", "peak"} <= shown
+    assert {
+        "embed_s",
+        "search_s",
+        "pace_read",
+        "pace_written",
+        "import",
+        "import names",
+        "start",
+        "read ahead",
+        "peak",
+    } <= shown
 
 
 def test_plots_are_drawn(samples: report.Samples, tmp_path: Path) -> None:
@@ -228,6 +239,20 @@ def test_a_comparison_goes_through_every_figure_of_each_pipeline(chosen: Setting
     turns = [kind for kind, do in asked if do == "ask"]
     assert turns[:9] == ["ours", "ahead", "plain", "ahead", "plain", "ours", "plain", "ours", "ahead"]
     assert set(figures["peak"]) == {"label", "unit", "ours", "ahead", "plain"}
+
+
+def test_the_command_prints_the_table_and_writes_figures_and_plot(
+    samples: report.Samples, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="needs the bench extra")
+    wanted: list[tuple[object, ...]] = []
+    monkeypatch.setattr(compare, "compare", lambda settings, *rest: wanted.append(rest) or samples)
+    output = tmp_path / "new" / "bench.json"
+    assert main(["bench", "--questions", "6", "--starts", "1", "--pipelines", "ours", "plain", "--output", str(output)]) == 0
+    assert wanted == [(6, 1, ["ours", "plain"])]
+    assert capsys.readouterr().out.strip() == report.table(samples.figures())
+    assert json.loads(output.read_text(encoding="utf-8")) == samples.figures()
+    assert output.with_suffix(".png").exists()
 
 
 def test_made_vectors_are_unit_vectors_and_queries_lie_near_some_of_them() -> None:
