@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rag import journal
 from rag.errors import RagError
 from rag.results import Answer
 
@@ -62,11 +63,10 @@ class AnswerFile:
 
     def append(self, identity: Identity, answer: Answer) -> None:
         """Write one answer; it is on disk when this returns."""
-        row = json.dumps(_row(identity, answer), ensure_ascii=False)
         try:
             if os.fstat(self._file.fileno()).st_size != self._bytes:
                 raise RagError(f"Another program has written to the results {self._path}; end it, and run this again.")
-            self._write(row.encode() + b"\n")
+            self._write(journal.line(_row(identity, answer)))
             os.fsync(self._file.fileno())
         except OSError as error:
             raise self._unwritable(error) from error

@@ -118,7 +118,9 @@ def _positive(text: str) -> int:
 
 
 def _tell(line: str) -> None:
-    print(f"rag: {line}", file=sys.stderr, flush=True)
+    """Print one line for a person; what a name of a file would do to a terminal is shown instead."""
+    shown = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
+    print(f"rag: {shown}", file=sys.stderr, flush=True)
 
 
 def _print_json(value: object) -> None:

@@ -13,6 +13,14 @@ from typing import Any
 
 from filelock import FileLock
 
+_BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
+"""What some readers of lines take for their ends, and JSON leaves as it is."""
+
+
+def line(row: Mapping[str, Any]) -> bytes:
+    """Return a row as one line, its end included, whatever a reader takes for the end of a line."""
+    return json.dumps(row, ensure_ascii=False).translate(_BREAKS).encode("utf-8", "replace") + b"\n"
+
 
 def append(path: Path, row: Mapping[str, Any]) -> None:
     """Append a row; it is on disk when this returns. Raises OSError where it cannot be written."""
@@ -22,7 +30,7 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":  # a crash or a full disk cut the last line short
                 file.write(b"\n")
-        file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        file.write(line(row))
         file.flush()
         os.fsync(file.fileno())
 
@@ -31,9 +39,9 @@ def rows(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield each line's number, from 1, and its row; a line that is no JSON is left out, and so is a file that is not there."""
     if not path.exists():
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), start=1):
         try:
-            row = json.loads(line)
+            row = json.loads(text)
         except ValueError:
             continue
         yield number, row

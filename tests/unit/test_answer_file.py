@@ -13,7 +13,7 @@ def ids(path: Path) -> list[object]:
     return [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("name", ['甲 "乙"', 7, -1.5])
+@pytest.mark.parametrize("name", ['甲 "乙"', "\x85\u2028", 7, -1.5])
 def test_an_answer_that_is_cut_at_any_byte_is_lost_alone(tmp_path: Path, name: str | float) -> None:
     path = tmp_path / "out.jsonl"
     with AnswerFile(path) as file:

@@ -175,6 +175,15 @@ def test_a_reader_of_the_output_may_leave() -> None:
     assert done.stderr == ""
 
 
+def test_a_name_that_commands_the_terminal_is_shown_and_stays_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_CORPUS", "/gone/\x1b[2J\n杭州\u202e")
+    assert main(["ask", QUESTION]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("rag: The corpus /gone/\\x1b[2J\\n杭州\\u202e does not exist; ") and said.count("\n") == 1
+
+
 def test_an_interrupted_command_exits_with_130() -> None:
     def interrupted() -> int:
         raise KeyboardInterrupt

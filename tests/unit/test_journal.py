@@ -1,0 +1,28 @@
+"""Rows that are appended are read back, whatever their text holds and wherever a crash cut the file."""
+
+from pathlib import Path
+
+from rag import journal
+
+
+def test_rows_come_back_one_a_line_whatever_they_hold(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "rows.jsonl"
+    rows = [{"text": "一\n二\x85三\u2028四\u2029五"}, {"text": '"'}, {"text": ""}]
+    for row in rows:
+        journal.append(path, row)
+    assert [row for _, row in journal.rows(path)] == rows
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_half_a_character_is_replaced(tmp_path: Path) -> None:
+    journal.append(tmp_path / "rows", {"text": "a\ud800"})
+    assert list(journal.rows(tmp_path / "rows")) == [(1, {"text": "a?"})]
+
+
+def test_a_line_that_was_cut_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    journal.append(path, {"n": 1})
+    path.write_bytes(path.read_bytes() + b'{"n": 2')
+    journal.append(path, {"n": 3})
+    assert list(journal.rows(path)) == [(1, {"n": 1}), (3, {"n": 3})]
+    assert list(journal.rows(tmp_path / "gone")) == []
