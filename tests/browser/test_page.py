@@ -377,9 +377,10 @@ def test_a_greeting_is_no_decline_and_no_part_of_what_is_followed_up(page) -> No
 @one_size
 def test_an_error_is_told_in_the_language_of_the_page_and_cannot_be_judged(page) -> None:
     broken = ask(page, "break", "broken")
+    page.locator("#retry").wait_for()
     assert page.locator("#turn-tools button:visible").all_inner_texts() == ["Ask again", "Edit", "Undo"]
     page.get_by_text("简体中文").click()
-    page.get_by_text("模型没有写完这个回答。你的问题还在，请点“重问”。").wait_for()
+    broken.get_by_text("模型没有写完这个回答。你的问题还在，请点“重问”。").wait_for()
     broken.locator("summary").click()
     assert "ran out of memory" in broken.inner_text()
 
@@ -396,12 +397,8 @@ def test_a_language_that_is_chosen_in_mid_conversation_is_that_of_every_label(pa
 
 @one_size
 def test_the_last_question_goes_to_the_top_of_the_conversation(page) -> None:
-    for question in ("第一問", "第二問", "第三問 slow"):
-        page.locator("#box textarea").fill(question)
-        page.keyboard.press("Enter")
-        page.locator(".question", has_text=question).wait_for()
-        if "slow" not in question:
-            page.locator(f'.turn:has-text("{question}") .reply[data-state="answered"]').wait_for()
+    for question, state in (("第一問", "answered"), ("第二問", "answered"), ("第三問 slow", "asked")):
+        ask(page, question, state)
     page.locator("button.evidence").first.wait_for()
     page.wait_for_timeout(1_000)
     last, pane = page.locator(".question").last.bounding_box(), page.locator("#conversation").bounding_box()
