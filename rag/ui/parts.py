@@ -92,8 +92,8 @@ class Parts:
 
     @property
     def buttons(self) -> dict[str, Any]:
-        """Return the buttons that bear their names."""
-        names = ("tell", "helpful", "unhelpful", "retry", "edit", "undo", "new", "markdown", "json")
+        """Return the buttons of which only the names change."""
+        names = ("tell", "retry", "edit", "undo", "new", "markdown", "json")
         return {name: getattr(self, name) for name in names}
 
 

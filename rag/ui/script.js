@@ -152,6 +152,10 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
   document.addEventListener("click", (event) => follow(event.target));
+  // Enter that ends the choice of a character asks nothing.
+  ["keydown", "keypress"].forEach((name) => document.addEventListener(name, (event) => {
+    if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopImmediatePropagation();
+  }, true));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches?.("#article .lit")) follow(event.target);
     if (event.key === "Escape") {

@@ -51,7 +51,7 @@ class View:
         offered = [] if answering else self._offered(every, language)
         buttons = [gr.update(value=question, visible=True) for question in offered]
         buttons += [gr.update(visible=False)] * (OFFERED - len(buttons))
-        judged = gr.update(visible=bool(every) and "answer" in every[-1])
+        judged = bool(every) and "answer" in every[-1]
         return {
             p.past: render.turns(every[:-1], language),
             p.current: self.current(every, language, live),
@@ -65,7 +65,8 @@ class View:
             p.stop: gr.update(value=say("stop", language), visible=answering),
             p.tools: gr.update(visible=bool(every) and not answering),
             p.turn_tools: gr.update(visible=bool(every) and not answering),
-            **dict.fromkeys((p.helpful, p.unhelpful), judged),
+            p.helpful: gr.update(value=say("helpful", language), visible=judged),
+            p.unhelpful: gr.update(value=say("unhelpful", language), visible=judged),
             p.why: gr.update(visible=False),
             p.turns: every,
             p.drawn: version,

@@ -24,11 +24,14 @@ NEXT = {"en": "Which universities does Hangzhou have?", "zh-Hant": "杭州有哪
 
 
 class Scripted:
-    """Answer by the words of the question: "slow", "queue", "break", "crash", "deep" and "unsaid" do what they say."""
+    """Answer by the words of the question: "slow", "queue", "break", "crash", "deep", "greet" and "unsaid" do what they say.
 
-    def __init__(self) -> None:
-        self.documents = (Document("article.txt", TEXT),)
-        self.sentences = split_document(self.documents[0])
+    The first sentence of the first document and the last one of the last are what it finds and cites.
+    """
+
+    def __init__(self, documents: Sequence[Document] = (Document("article.txt", TEXT, "杭州的故事"),)) -> None:
+        self.documents = tuple(documents)
+        self.sentences = [sentence for document in self.documents for sentence in split_document(document)]
         self.stopped = threading.Event()
         self.ended = threading.Event()
 
@@ -64,6 +67,9 @@ class Scripted:
     def _words(self, question: str, history: Sequence[object], cancelled, found: Evidence) -> Iterator[Event]:
         if "crash" in question:
             raise ValueError("a fault that nobody foresaw")
+        if "greet" in question:
+            yield Final(Answer("你好！", False, "small talk", language="zh-Hant", engine="scripted"))
+            return
         if "break" in question:
             raise GenerationError("The engine failed: it ran out of memory. Ask again.")
         if "queue" in question:

@@ -1,10 +1,15 @@
 """What a person sees on the chat page, at a desktop's and a phone's size."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 from reader import ask
-from scripted import NEXT
+from scripted import EXAMPLES, NEXT, Scripted
+
+from rag.documents import Document
 
 pytestmark = pytest.mark.browser
 one_size = pytest.mark.parametrize("page", [(1280, 800)], ids=["desktop"], indirect=True)  # where the layout plays no part
@@ -61,8 +66,10 @@ def test_answered_declined_and_broken_look_different(page) -> None:
     assert len(styles) == 3
     assert declined.locator(".label").inner_text() == "○ Not in the article"
     assert declined.locator("button.mark").count() == 1
+    assert "The model did not finish this answer." in broken.inner_text()
+    assert "ran out of memory" not in broken.inner_text()
+    broken.locator("summary").click()
     assert "ran out of memory" in broken.inner_text()
-    assert broken.locator("details").count() == 1
 
 
 def test_a_conversation_survives_a_reload(page) -> None:
@@ -185,7 +192,7 @@ def test_a_sentence_cited_before_lights_up_again_as_evidence(page) -> None:
 @one_size
 def test_an_unforeseen_fault_ends_as_broken_and_can_be_asked_again(page) -> None:
     broken = ask(page, "crash", "broken")
-    assert "ask again" in broken.inner_text()
+    assert "choose “Ask again”" in broken.inner_text()
     assert "a fault that nobody foresaw" not in broken.inner_text()
     page.locator("#edit").click()
     page.wait_for_function("document.querySelector('#box textarea').value === 'crash'")
@@ -326,3 +333,107 @@ def test_the_page_says_what_language_it_is_in(page) -> None:
     page.get_by_text("繁體中文").click()
     page.wait_for_function("document.documentElement.lang === 'zh-Hant'")
     assert page.locator("#article section").get_attribute("lang") == "zh-Hant"
+
+
+@one_size
+def test_the_enter_that_chooses_a_character_asks_nothing_and_shift_enter_begins_a_line(page) -> None:
+    box = page.locator("#box textarea")
+    box.fill("杭州")
+    box.evaluate("""(box) => ["keydown", "keypress", "keyup"].forEach((name) => box.dispatchEvent(
+        new KeyboardEvent(name, { key: "Enter", keyCode: 13, bubbles: true, cancelable: true, isComposing: true })))""")
+    page.wait_for_timeout(800)
+    assert page.locator(".reply").count() == 0
+    box.press("End")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("？")
+    assert box.input_value() == "杭州\n？"
+    page.keyboard.press("Enter")
+    page.locator('.reply[data-state="answered"]').wait_for()
+
+
+@one_size
+def test_a_question_that_is_sent_twice_in_haste_is_asked_once(page) -> None:
+    page.locator("#box textarea").fill("slow")
+    page.keyboard.press("Enter")
+    page.locator("#send").dblclick()
+    page.locator(".reply .draft").wait_for()
+    page.locator("#box textarea").fill("還有呢？")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert page.locator(".question").all_inner_texts() == ["slow"]
+    assert page.locator("#box textarea").input_value() == "還有呢？"
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
+
+
+@one_size
+def test_a_greeting_is_no_decline_and_no_part_of_what_is_followed_up(page) -> None:
+    greeting = ask(page, "greet", "declined")
+    assert "你好！" in greeting.inner_text() and "Not in the article" not in greeting.inner_text()
+    assert page.locator("#suggestions button:visible").all_inner_texts() == EXAMPLES["en"]
+    assert "（0）" in ask(page, "杭州？").inner_text()
+
+
+@one_size
+def test_an_error_is_told_in_the_language_of_the_page_and_cannot_be_judged(page) -> None:
+    broken = ask(page, "break", "broken")
+    page.locator("#retry").wait_for()
+    assert page.locator("#turn-tools button:visible").all_inner_texts() == ["Ask again", "Edit", "Undo"]
+    page.get_by_text("简体中文").click()
+    broken.get_by_text("模型没有写完这个回答。你的问题还在，请点“重问”。").wait_for()
+    broken.locator("summary").click()
+    assert "ran out of memory" in broken.inner_text()
+
+
+@one_size
+def test_a_language_that_is_chosen_in_mid_conversation_is_that_of_every_label(page) -> None:
+    ask(page, "杭州？")
+    page.get_by_text("繁體中文").click()
+    page.locator("#helpful", has_text="有幫助").wait_for()
+    labels = page.locator(":is(#turn-tools, #tools, #composer) button:visible").all_inner_texts()
+    assert labels == ["有幫助", "沒幫助", "重問", "修改", "撤回", "提問", "新對話", "存成 Markdown", "存成 JSON"]
+    assert page.locator(".copies button").all_inner_texts() == ["複製", "複製（不含編號）"]
+
+
+@one_size
+def test_the_last_question_goes_to_the_top_of_the_conversation(page) -> None:
+    for question, state in (("第一問", "answered"), ("第二問", "answered"), ("第三問 slow", "asked")):
+        ask(page, question, state)
+    page.locator("button.evidence").first.wait_for()
+    page.wait_for_timeout(1_000)
+    last, pane = page.locator(".question").last.bounding_box(), page.locator("#conversation").bounding_box()
+    assert 0 <= last["y"] - pane["y"] <= 40
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
+
+
+def test_of_several_sources_the_one_that_a_mark_leads_to_is_shown_under_its_title(
+    chromium, served: Callable[..., AbstractContextManager[str]], tmp_path: Path
+) -> None:
+    long = "\n".join(f"第{number}段說的是杭州的產業、人才和資本。" for number in range(4_000))  # some 200 kB
+    documents = [
+        Document("茶.txt", "龍井茶最有名。", "茶話"),
+        Document("長.txt", long),
+        Document("酒.txt", "黃酒來自紹興。", "酒話"),
+    ]
+    with served(Scripted(documents), tmp_path / "feedback.jsonl") as address:
+        page = chromium.new_page(viewport={"width": 1280, "height": 800}, locale="en-US")
+        page.goto(address)
+        page.get_by_text(EXAMPLES["en"][0]).wait_for()
+        assert page.locator("#article nav a").all_inner_texts() == ["茶話", "長.txt", "酒話"]
+        marks = ask(page, "杭州？").locator("button.mark")
+        for number, quote, title in ((1, "黃酒來自紹興。", "酒話"), (0, "龍井茶最有名。", "茶話")):
+            marks.nth(number).click()
+            page.wait_for_timeout(1_500)
+            chosen = page.locator("#article .chosen")
+            assert chosen.inner_text() == quote
+            assert chosen.evaluate(IN_SIGHT)
+            heading = page.locator("#article section", has=chosen).locator("h2")
+            assert heading.inner_text() == title and heading.evaluate(IN_SIGHT)
+        page.close()
+
+
+@one_size
+def test_the_article_is_shown_under_its_title(page) -> None:
+    assert page.locator("#article h2").all_inner_texts() == ["杭州的故事"]
+    assert page.locator("#article nav").count() == 0
