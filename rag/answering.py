@@ -100,18 +100,20 @@ class Answering:
         yield Progress(stage="checking", fraction=1.0)
         yield Final(self._checked(draft, found, near, clock, stop))
 
-    def signals(self, found: Found, claims: Sequence[Claim], near: Near, stop: Stop) -> Signals:
+    def signals(self, found: Found, claims: Sequence[Claim], near: Near, clock: Clock, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
         behind = [source for claim in claims for source in claim.sources]
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         account = self.asking.account_over_detail(found.query.text, self.embedder)
-        return Signals(self.judged(found.query, sentences, stop), invented, account)
+        return Signals(self.judged(found.query, sentences, clock, stop), invented, account)
 
-    def judged(self, query: Query, sentences: Sequence[str], stop: Stop) -> float:
+    def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> float:
         """Return the generator's probability that sentences answer a question."""
-        yes, no = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop).chances
+        verdict = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
+        _add(clock, verdict.usage)
+        yes, no = verdict.chances
         return yes / (yes + no) if yes + no else 1.0
 
     def _answered(self, signals: Signals) -> bool:
@@ -153,7 +155,7 @@ class Answering:
             return self._answer(to_script(draft, language), found, (), clock)
         asked = f"{found.query.previous} {found.query.text}"
         claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned)
-        if self.switches.gate and not self._answered(self.signals(found, claims, near, stop)):
+        if self.switches.gate and not self._answered(self.signals(found, claims, near, clock, stop)):
             return self._decline(found, near, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
         nearest = [number for number, _ in near[:1]]

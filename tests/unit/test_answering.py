@@ -52,10 +52,10 @@ def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) ->
     assert "文中說" not in make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text
 
 
-def test_costs_are_added_up(make_rag: Maker) -> None:
+def test_costs_of_draft_and_judge_are_added_up(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
     timings = answer.timings
-    assert (timings.prompt_tokens, timings.read_tokens, timings.completion_tokens) == (100, 60, len(DRAFT))
+    assert (timings.prompt_tokens, timings.read_tokens, timings.completion_tokens) == (150, 80, len(DRAFT) + 1)
     assert 0 <= timings.retrieve_s <= timings.first_token_s <= timings.total_s < 5
 
 
