@@ -428,7 +428,7 @@ def test_of_several_sources_the_one_that_a_mark_leads_to_is_shown_under_its_titl
             chosen = page.locator("#article .chosen")
             assert chosen.inner_text() == quote
             assert chosen.evaluate(IN_SIGHT)
-            heading = page.locator("#article section", has=chosen).locator("h2")
+            heading = page.locator("#article section:has(.chosen) h2")
             assert heading.inner_text() == title and heading.evaluate(IN_SIGHT)
         page.close()
 
