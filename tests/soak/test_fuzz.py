@@ -156,8 +156,7 @@ def test_no_path_leads_out_of_the_page(start_app: Callable[..., App], amount: Am
             statuses[response.status_code] += 1
             assert response.headers["x-frame-options"] == "DENY"
             no_secret(text)
-            if response.status_code >= 500:  # Gradio's word for a question that cannot be asked, sent past the queue
-                assert path == "/gradio_api/run/answer" and json.loads(text)["error"]
+            assert response.status_code < 500
 
         hold()
         assert client.get("/healthz").json() == {"state": "ready", "why": ""}
