@@ -264,7 +264,9 @@ PARAGRAPH = st.fixed_dictionaries(
     }
 )
 WHOLE = {"context": ARTICLE, "qas": [{"id": "1", "question": FOUNDED, "answers": [{"text": "2023"}]}]}
-SQUAD = st.lists(PARAGRAPH, max_size=3).map(lambda more: {"data": [{"paragraphs": [WHOLE, *more]}]})
+SQUAD = st.lists(PARAGRAPH, max_size=3).map(lambda more: {"data": [{"paragraphs": [WHOLE, *more]}]}) | st.lists(
+    PARAGRAPH, max_size=2
+).map(lambda some: {"data": [{"paragraphs": some}]})
 
 
 def test_eval_measures_any_squad_file_or_says_what_is_wrong_with_it(
