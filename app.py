@@ -16,12 +16,16 @@ from rag.ui.server import check_address, create_server, read_auth, serve
 
 def main() -> int:
     """Serve the page, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Serve the chat page.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=7860)
+    parser = argparse.ArgumentParser(description="Serve the chat page, to this machine alone unless told otherwise.")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; 127.0.0.1 by default")
+    parser.add_argument("--port", type=int, default=7860, help="7860 by default")
     parser.add_argument("--auth", metavar="FILE", help="a file that holds name:password; RAG_AUTH holds the same")
     parser.add_argument("--allow-public", action="store_true", help="let other machines in without a password")
-    parser.add_argument("--share", action="store_true", help="listen on every address (needs --auth or --allow-public)")
+    parser.add_argument(
+        "--share",
+        action="store_true",
+        help="let the machines of this network in (needs --auth or --allow-public); unlike Gradio's, it opens no tunnel",
+    )
     options = parser.parse_args()
     return run(lambda: _serve("0.0.0.0" if options.share else options.host, options))
 

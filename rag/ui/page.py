@@ -36,7 +36,7 @@ def create_app(desk: Desk) -> gr.Blocks:
     with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(desk, Parts()).wire(page)
         offer_endpoints(desk)
-    page.queue(default_concurrency_limit=64, max_size=256)
+    page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
     page.state_session_capacity = SESSIONS
     return page
 

@@ -151,6 +151,8 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
             text = Path(source).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingsError(f"The password file {source} cannot be read ({error.strerror}).") from error
+        except UnicodeDecodeError:
+            raise SettingsError(f"The password file {source} is not UTF-8; expected name:password.") from None
     if not text:
         return None
     name, colon, password = text.partition(":")
@@ -170,10 +172,9 @@ def check_address(host: str, port: int, auth: tuple[str, str] | None, allow_publ
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"The address {host}:{port} cannot be used ({error.strerror}); choose another with --port."
-            ) from error
+        except (OSError, OverflowError) as error:  # taken or not this machine's; no port at all
+            why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+            raise SettingsError(f"The address {host}:{port} cannot be used ({why}); choose another with --port.") from error
 
 
 def serve(app: FastAPI, host: str, port: int, end: Callable[[], None]) -> None:

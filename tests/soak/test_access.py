@@ -35,3 +35,11 @@ def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeyp
     monkeypatch.setenv("RAG_AUTH", "nobody")
     with pytest.raises(SettingsError, match="name:password"):
         read_auth(None)
+
+
+def test_a_password_file_that_is_no_text_and_a_port_that_is_none_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"password is not UTF-8; expected name:password\.$"):
+        read_auth(str(tmp_path / "password"))
+    with pytest.raises(SettingsError, match=r"127\.0\.0\.1:99999 cannot be used \(a port is a number from 0 to 65535\)"):
+        check_address("127.0.0.1", 99999, None, allow_public=False)

@@ -156,8 +156,7 @@ def test_no_path_leads_out_of_the_page(start_app: Callable[..., App], amount: Am
             statuses[response.status_code] += 1
             assert response.headers["x-frame-options"] == "DENY"
             no_secret(text)
-            if response.status_code >= 500:  # Gradio's word for a question that cannot be asked, sent past the queue
-                assert path == "/gradio_api/run/answer" and json.loads(text)["error"]
+            assert response.status_code < 500
 
         hold()
         assert client.get("/healthz").json() == {"state": "ready", "why": ""}
@@ -265,7 +264,9 @@ PARAGRAPH = st.fixed_dictionaries(
     }
 )
 WHOLE = {"context": ARTICLE, "qas": [{"id": "1", "question": FOUNDED, "answers": [{"text": "2023"}]}]}
-SQUAD = st.lists(PARAGRAPH, max_size=3).map(lambda more: {"data": [{"paragraphs": [WHOLE, *more]}]})
+SQUAD = st.lists(PARAGRAPH, max_size=3).map(lambda more: {"data": [{"paragraphs": [WHOLE, *more]}]}) | st.lists(
+    PARAGRAPH, max_size=2
+).map(lambda some: {"data": [{"paragraphs": some}]})
 
 
 def test_eval_measures_any_squad_file_or_says_what_is_wrong_with_it(
