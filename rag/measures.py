@@ -6,7 +6,7 @@ Strings are compared folded (NFKC, lower case, Simplified) and without white spa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,6 @@ class Question:
     facts: tuple[tuple[str, ...], ...] = ()
     wrong: tuple[str, ...] = ()
     history: tuple[Mapping[str, str], ...] = ()
-    corrects: bool = False
     near: tuple[str, ...] = ()
     text: str = ""
     leans: bool = False
@@ -54,7 +53,6 @@ class Question:
             facts=tuple(tuple(wordings) for wordings in row.get("facts", ())),
             wrong=tuple(row.get("wrong", ())),
             history=tuple(row.get("history") or ()),
-            corrects=bool(row.get("corrects", False)),
             near=tuple(row.get("near", ())),
             text=row.get("text", ""),
             leans=bool(row.get("leans", False)),
@@ -184,15 +182,9 @@ MEASURES: tuple[str, ...] = (
 )
 
 
-def mean(scores: Sequence[Scores], measure: str) -> float | None:
-    """Return a measure's mean over the questions that it applies to."""
-    known = [s.values[measure] for s in scores if s.values.get(measure) is not None]
-    return float(np.mean(np.asarray(known, dtype=float))) if known else None
-
-
-def interval(numbers: Sequence[float], statistic: Callable[..., Any] = np.mean, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of a statistic (percentile method, 2,000 resamples)."""
+def interval(numbers: Sequence[float], seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of a mean (percentile method, 2,000 resamples)."""
     values_ = np.asarray(numbers, dtype=float)
     draws = np.random.default_rng(seed).integers(0, len(values_), size=(2_000, len(values_)))
-    low, high = np.percentile(statistic(values_[draws], axis=1), [2.5, 97.5])
+    low, high = np.percentile(values_[draws].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
