@@ -273,9 +273,15 @@ def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:
         "n": len(given),
         "gold contained": float(np.mean(contained)),
         "gold contained interval": [low, high],
-        "character F1": float(np.mean([max(character_f1(a.text, gold) for gold in q.answers) for q, a in given])),
+        "character F1": float(
+            np.mean([max((character_f1(a.text, gold) for gold in q.answers), default=0.0) for q, a in given])
+        ),
         "declined": float(np.mean([not a.answerable for _, a in given])),
     }
+
+
+def _best_f1(text: str, accepted: Sequence[str]) -> float:
+    return max((character_f1(text, gold) for gold in accepted), default=0.0)
 
 
 def _squeeze(text: str) -> str:

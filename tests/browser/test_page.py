@@ -354,7 +354,6 @@ def test_the_enter_that_chooses_a_character_asks_nothing_and_shift_enter_begins_
 @one_size
 def test_a_question_that_is_sent_twice_in_haste_is_asked_once(page) -> None:
     page.locator("#box textarea").fill("slow")
-    page.keyboard.press("Enter")
     page.locator("#send").dblclick()
     page.locator(".reply .draft").wait_for()
     page.locator("#box textarea").fill("還有呢？")
