@@ -17,7 +17,7 @@ from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Usage
 from rag.grounding import Claim, compose, ground, mostly_latin
 from rag.index import Index
-from rag.numbers import values, written
+from rag.numbers import asks_amount, values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
@@ -106,6 +106,8 @@ class Answering:
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
+        if asks_amount(found.query.text) and not any(values(claim.text) for claim in claims):
+            invented = 1.0  # "how many" is not answered by words alone
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         return Signals(self.judged(found.query, sentences, clock, stop), invented, account)
 

@@ -46,7 +46,13 @@ _DIGITS = re.compile(
 )
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千]+(?:[万亿]+)?")
 _ENGLISH = re.compile(r"\b(" + "|".join(_ENGLISH_WORDS) + r")\b(?:\s+(hundred|thousand|million|billion|trillion))?")
+_AMOUNT = re.compile(r"多少|(?<!哪)几(?!乎)|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b")
 _LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}(?:\.(?!\d)|[、)）])\s*")
+
+
+def asks_amount(question: str) -> bool:
+    """Tell whether a question wants a number."""
+    return _AMOUNT.search(fold(question)) is not None
 
 
 def written(text: str) -> set[Decimal]:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes import DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
+from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
 
-from rag.answering import Switches
+from rag.answering import Clock, Switches
 from rag.documents import Document
+from rag.gate import Signals
 from rag.pipeline import Rag
 from rag.results import Event, Evidence, Progress, Token
+from rag.retrieval import read_question
 from rag.settings import Settings
 from rag.tuned import tuned
 
@@ -50,6 +52,18 @@ def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) ->
     assert answer.text == f"2023年。[1]\n文中說：{SENTENCE}[1]"
     assert [c.quote for c in answer.citations] == [SENTENCE, SENTENCE]
     assert "文中說" not in make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text
+
+
+def test_how_many_is_not_answered_by_words_alone(make_rag: Maker) -> None:
+    def invented(draft: str) -> float:
+        seen: list[Signals] = []
+        answering = replace(make_rag(ScriptedGenerator([draft])).answering(), watch=seen.append)
+        query = read_question("浙大校友創辦了多少家企業？", (), ARTICLE, answering.templates.names)
+        list(answering.stream(query, Clock(), lambda: False))
+        return seen[-1].invented
+
+    assert invented("浙大校友創辦的企業超過3000家。") == 0.0
+    assert invented("浙大校友創辦的企業很多。") == 1.0
 
 
 def test_costs_of_draft_and_judge_are_added_up(make_rag: Maker) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import values, written
+from rag.numbers import asks_amount, values, written
 
 
 def numbers(*texts: str) -> set[Decimal]:
@@ -93,3 +93,19 @@ def test_what_is_written_is_among_the_values(text: str) -> None:
 
 def test_endless_digits_are_read_without_failing() -> None:
     assert len(written("9" * 5000)) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("平均月薪是多少？", True),
+        ("有幾家總部在杭州", True),
+        ("How many employees does it have?", True),
+        ("What percentage goes to technology?", True),
+        ("是哪几家？", False),
+        ("為什麼幾乎沒有人留下？", False),
+        ("How did it begin?", False),
+    ],
+)
+def test_a_question_for_an_amount_is_known(question: str, wanted: bool) -> None:
+    assert asks_amount(question) is wanted
