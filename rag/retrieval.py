@@ -106,7 +106,7 @@ def _choose(
     index: Index,
     tuned: Tuned,
 ) -> tuple[int, ...]:
-    """Return the sentences to read, best first, of at most `tuned.reading` code points (the best one whatever its length).
+    """Return the sentences to read, best first, until they have `tuned.reading` code points; a long last one is read whole.
 
     A sentence scores by its passage, and by its own ranks among the sentences of the found passages: by similarity, and by
     the rarity of the question's terms that it holds.
@@ -128,10 +128,10 @@ def _choose(
     chosen: list[int] = []
     read = 0
     for number in sorted(scores, key=lambda number: -scores[number]):
-        read += len(index.sentences[number].text)
-        if chosen and read > tuned.reading:
+        if read >= tuned.reading:
             break
         chosen.append(number)
+        read += len(index.sentences[number].text)
     return tuple(chosen)
 
 
