@@ -27,6 +27,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 _NUMBERED = re.compile(r"\d+")
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
+_PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
 
@@ -84,7 +85,8 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
     allowed_numbers = values(evidence) | values(question)
     allowed_names = fold(evidence + " " + question)
     claims = []
-    for (before, text), similarities in zip(pieces, near, strict=True):
+    for (before, drafted), similarities in zip(pieces, near, strict=True):
+        text = _without_glosses(drafted, allowed_names)
         said_by = usable[:FIRST] if _few_words(text) else usable
         shared = np.array([_shared(text, index.sentences[number]) if number in said_by else 0.0 for number in usable])
         scores = np.maximum(similarities, shared)
@@ -122,6 +124,15 @@ def _cover(text: str, held: str) -> float:
 def mostly_latin(text: str) -> bool:
     """Tell whether more than half of a text is Latin letters."""
     return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
+
+
+def _without_glosses(text: str, allowed: str) -> str:
+    """Return a claim without Latin words in parentheses that the evidence lacks: a name is glossed by its original alone."""
+
+    def kept(gloss: re.Match[str]) -> str:
+        return "" if not has_han(gloss.group()) and _foreign_names(gloss.group(), allowed) else gloss.group()
+
+    return _PARENTHESES.sub(kept, text) if mostly_latin(text) else text
 
 
 def _foreign_names(text: str, allowed: str) -> list[str]:

@@ -112,6 +112,12 @@ def test_names_that_no_evidence_holds_are_found(index: Index, draft: str, questi
     assert claims(index, draft, question)[0].missing == missing
 
 
+def test_a_gloss_that_the_evidence_lacks_is_left_out(index: Index) -> None:
+    draft = "Zhejiang University (Hangzhou Institute of Technology) trained many (see 15%) for DeepSeek (深度求索)."
+    assert claims(index, draft)[0].text == "Zhejiang University trained many for DeepSeek (深度求索)."
+    assert claims(index, "It is R1 (R1).", "What is R1?")[0].text == "It is R1 (R1)."
+
+
 def test_a_name_is_held_whole_or_by_its_hyphened_parts() -> None:
     text = "DeepSeek-R1在杭州發布。"
     held = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
