@@ -155,11 +155,11 @@ def _batch(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from rag import evaluation
+    from rag import evaluation, squad
 
     settings = Settings.load(read_ahead=False)
     if options.squad:
-        figures = evaluation.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
+        figures = squad.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
         figures = evaluation.own(settings, options.split, options.limit, options.seed, options.ablations)
     if options.json:

@@ -1,35 +1,27 @@
-"""Measure retrieval and answers: on the project's own questions, and on any SQuAD-format file.
+"""Measure retrieval and answers on the project's own questions, by the same stages as a reader's.
 
-Both go through the same stages as a reader's question. The measures themselves are in `measures.py`; ranking measures of a
-SQuAD file come from scikit-learn.
+The measures themselves are in `measures.py`; `squad.py` asks other people's questions.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
-import re
 import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from rag.answering import Switches
-from rag.documents import Document, read_corpus
-from rag.errors import CorpusError, RagError, SettingsError
+from rag.documents import read_corpus
+from rag.errors import RagError, SettingsError
 from rag.measures import MEASURES, Question, Scores, interval, score
-from rag.names import Names
 from rag.pipeline import Rag
 from rag.results import Answer, Message
-from rag.retrieval import read_question, retrieve
 from rag.settings import Settings, cache_folder
-from rag.text import fold
 from rag.tuned import Tuned, tuned
 
 QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "questions.jsonl"
@@ -180,119 +172,6 @@ def fallen(figures: Figures) -> list[str]:
         if worse:
             lines.append(f"{measure} is {new['mean']:.3f}; the baseline's interval is {old['low']:.3f} to {old['high']:.3f}")
     return lines
-
-
-@dataclass(frozen=True)
-class SquadQuestion:
-    """Hold one question of a SQuAD-format file: where its answer lies, and the accepted strings."""
-
-    id: str
-    text: str
-    paragraph: str
-    answers: tuple[str, ...]
-
-
-def read_squad(path: Path) -> tuple[list[Document], list[SquadQuestion]]:
-    """Return the paragraphs and questions of a file in SQuAD's format (Rajpurkar et al. 2016)."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))["data"]
-        documents, asked = [], []
-        for a, article in enumerate(data):
-            for p, paragraph in enumerate(article["paragraphs"]):
-                name = f"{a:03d}-{p:03d}"
-                documents.append(Document(name, paragraph["context"]))
-                for qa in paragraph["qas"]:
-                    accepted = tuple(dict.fromkeys(str(answer["text"]) for answer in qa["answers"]))
-                    if not isinstance(qa["question"], str):
-                        raise TypeError(f"the question {qa['question']!r} is no text")
-                    asked.append(SquadQuestion(qa["id"], qa["question"], name, accepted))
-        return documents, asked
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorpusError(f"{path} is not a SQuAD-format file: {type(error).__name__} {error}.") from error
-
-
-def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | None, seed: int, answers: int) -> Figures:
-    """Return the ranking measures of a SQuAD file's paragraphs, and of sampled answers.
-
-    parallel: take the questions' words from this file, by id. limit: sample so many questions. answers: also answer so many.
-    """
-    documents, asked = read_squad(path)
-    if parallel is not None:
-        wording = {q.id: q.text for q in read_squad(parallel)[1]}
-        asked = [replace(q, text=wording[q.id]) for q in asked if q.id in wording]
-    if not asked:
-        raise CorpusError(f"{path} holds no question that could be asked; expected at least one.")
-    if limit and limit < len(asked):
-        asked = random.Random(seed).sample(asked, limit)
-    key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    rag = Rag(replace(settings, store=cache_folder() / f"squad-{key}"), documents=documents)
-    try:
-        started = time.monotonic()
-        index, embedder = rag.search_index()
-        indexed_s = time.monotonic() - started
-        numbers = replace(tuned(), passages=60)
-        ranks = []
-        for question in asked:
-            found = retrieve(read_question(question.text, (), documents[0].text, Names()), index, embedder, numbers)
-            order = list(dict.fromkeys(passage.source for passage in found.passages))
-            ranks.append(order.index(question.paragraph) + 1 if question.paragraph in order else 0)
-        figures: Figures = {"paragraphs": len(documents), "questions": len(asked), "index_s": indexed_s}
-        figures |= ranking(ranks)
-        if answers:
-            chosen = random.Random(seed).sample(asked, min(answers, len(asked)))
-            figures["answers"] = _answers(rag, chosen)
-        return figures
-    finally:
-        rag.close()
-
-
-def ranking(ranks: Sequence[int]) -> Figures:
-    """Return recall@k, MRR@10 and nDCG@10 of ranks from 1, 0 for not found; each question has one right paragraph."""
-    from sklearn.metrics import ndcg_score
-
-    relevance = np.array([[1.0 if rank == place else 0.0 for place in range(1, 61)] for rank in ranks])
-    order = np.tile(1.0 / np.arange(1, 61), (len(ranks), 1))
-    found = np.asarray(ranks)
-    figures: Figures = {f"recall@{k}": float(np.mean((found >= 1) & (found <= k))) for k in (1, 3, 5)}
-    figures["MRR@10"] = float(np.mean([1 / rank if 1 <= rank <= 10 else 0.0 for rank in ranks]))
-    figures["nDCG@10"] = float(ndcg_score(relevance, order, k=10))
-    low, high = interval([float(rank == 1) for rank in ranks])
-    figures["recall@1 interval"] = [low, high]
-    return figures
-
-
-def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:
-    rag.warm()
-    given: list[tuple[SquadQuestion, Answer]] = []
-    for number, question in enumerate(chosen, start=1):
-        given.append((question, rag.answer(question.text)))
-        print(f"\r{number}/{len(chosen)}", end="\n" if number == len(chosen) else "", file=sys.stderr, flush=True)
-    contained = [float(any(_squeeze(gold) in _squeeze(a.text) for gold in q.answers)) for q, a in given]
-    low, high = interval(contained)
-    return {
-        "n": len(given),
-        "gold contained": float(np.mean(contained)),
-        "gold contained interval": [low, high],
-        "character F1": float(
-            np.mean([max((character_f1(a.text, gold) for gold in q.answers), default=0.0) for q, a in given])
-        ),
-        "declined": float(np.mean([not a.answerable for _, a in given])),
-    }
-
-
-def _best_f1(text: str, accepted: Sequence[str]) -> float:
-    return max((character_f1(text, gold) for gold in accepted), default=0.0)
-
-
-def _squeeze(text: str) -> str:
-    return re.sub(r"\[\d+\]|[\s,，。、·•]", "", fold(text))
-
-
-def character_f1(text: str, gold: str) -> float:
-    """Return the F1 of two texts' characters as bags, folded and without marks."""
-    have, want = Counter(_squeeze(text)), Counter(_squeeze(gold))
-    common = sum((have & want).values())
-    return 2 * common / (have.total() + want.total()) if common else 0.0
 
 
 def table(figures: Figures) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from rag.documents import Passage
-from rag.evaluation import character_f1, ranking
 from rag.measures import (
     MEASURES,
     Question,
@@ -20,6 +19,7 @@ from rag.measures import (
     score,
 )
 from rag.results import Answer, Citation, Timings
+from rag.squad import character_f1, ranking
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
 QUESTION = Question(
