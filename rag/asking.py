@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.embedding import Embedder, Vectors
+from rag.examples import embed_examples
 from rag.prompting import Templates
 from rag.text import fold
 
@@ -29,10 +30,8 @@ class Asking:
     @classmethod
     def load(cls, templates: Templates, embedder: Embedder) -> Asking:
         """Return the kinds whose examples lie in the templates' folder."""
-        account, detail = (
-            embedder.queries([fold(line) for line in templates.lines(f"asked/{kind}")]) for kind in ("account", "detail")
-        )
-        return cls(account, detail)
+        account = embed_examples(templates, "asked/account", embedder)
+        return cls(account, embed_examples(templates, "asked/detail", embedder))
 
     def account_over_detail(self, question: str, embedder: Embedder) -> float:
         """Return how much nearer a question is to examples that ask for an account than to those that ask for a detail."""

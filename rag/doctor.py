@@ -17,13 +17,13 @@ import httpx
 from rag import weights
 from rag.documents import read_corpus
 from rag.errors import RagError
+from rag.generation.openai import is_loopback
 from rag.library import stored
 from rag.names import Names
 from rag.prompting import Templates
 from rag.settings import Settings
 
 PORT = 7860
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_FREE = 500_000_000
 
 
@@ -52,12 +52,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> list[str]:
-    named = [settings.embedder] if _remote(settings) else [settings.embedder, settings.generator]
+    named = [settings.embedder] if settings.remote else [settings.embedder, settings.generator]
     return [name for name in named if name in weights.models()]
-
-
-def _remote(settings: Settings) -> bool:
-    return settings.engine == "openai" or (settings.engine == "auto" and bool(settings.base_url))
 
 
 def _weights(name: str, settings: Settings) -> str:
@@ -94,7 +90,7 @@ def _index(settings: Settings) -> str:
 
 
 def _engine(settings: Settings) -> str:
-    if _remote(settings):
+    if settings.remote:
         return _server(settings)
     if settings.generator not in weights.models() and not Path(settings.generator).expanduser().exists():
         known = ", ".join(name for name, model in weights.models().items() if model.role == "generator")
@@ -110,7 +106,7 @@ def _engine(settings: Settings) -> str:
 
 def _server(settings: Settings) -> str:
     url = settings.base_url.rstrip("/") + "/models"
-    here = urlsplit(url).hostname in LOOPBACK  # what is asked on this machine goes to no proxy
+    here = is_loopback(urlsplit(url).hostname or "")  # what is asked on this machine goes to no proxy
     try:
         status = httpx.get(
             url, headers={"Authorization": f"Bearer {settings.api_key}"}, timeout=5, trust_env=not here

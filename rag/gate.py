@@ -32,12 +32,12 @@ def hopeless(nearest: float, tuned: Tuned) -> bool:
 
 def probability(signals: Signals, tuned: Tuned) -> float:
     """Return the probability that the text answers the question."""
-    judged = clipped(signals.judged)
-    score = tuned.gate_bias + tuned.gate_judged * math.log(judged / (1 - judged))
+    score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
     score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
     return 1.0 / (1.0 + math.exp(-score))
 
 
-def clipped(share: float) -> float:
-    """Return a probability far enough from 0 and 1 that its log odds stay finite."""
-    return min(max(share, 0.001), 0.999)
+def log_odds(share: float) -> float:
+    """Return the log odds of a probability, kept far enough from 0 and 1 to stay finite."""
+    clipped = min(max(share, 0.001), 0.999)
+    return math.log(clipped / (1 - clipped))

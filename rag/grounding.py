@@ -25,6 +25,8 @@ _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 _NUMBERED = re.compile(r"\d+")
+FEW = 4
+"""Terms below which a claim may stand in many a sentence by chance."""
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
 _PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
@@ -84,14 +86,17 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
     evidence = " ".join(index.sentences[number].text for number in candidates)
     allowed_numbers = values(evidence) | values(question)
     allowed_names = fold(evidence + " " + question)
+    allowed_words = {part for name in _LATIN_NAME.findall(allowed_names) for part in (name, *name.split("-"))}
     claims = []
     for (before, drafted), similarities in zip(pieces, near, strict=True):
-        text = _without_glosses(drafted, allowed_names)
-        said_by = usable[:FIRST] if _few_words(text) else usable
-        shared = np.array([_shared(text, index.sentences[number]) if number in said_by else 0.0 for number in usable])
+        text = _without_glosses(drafted, allowed_words)
+        words = set(terms(text))
+        said_by = usable[:FIRST] if len(words) < FEW else usable
+        shared = np.zeros(len(usable))
+        shared[: len(said_by)] = [_shared(text, words, index.sentences[number]) for number in said_by]
         scores = np.maximum(similarities, shared)
         missing = [str(value) for value in sorted(written(text) - allowed_numbers)]
-        missing += [] if not has_han(text) or mostly_latin(text) else _foreign_names(text, allowed_names)
+        missing += [] if not has_han(text) or mostly_latin(text) else _foreign_names(text, allowed_words)
         missing += [name for name in _ORIGINAL.findall(text) if fold(name) not in allowed_names]
         sources = _sources(text, scores, usable, index, tuned.support)
         support = float(min(1.0, max(0.0, scores.max())))
@@ -100,14 +105,9 @@ def ground(draft: str, question: str, candidates: Sequence[int], index: Index, e
     return claims
 
 
-def _few_words(text: str) -> bool:
-    return len(set(terms(text))) < 4
-
-
-def _shared(text: str, sentence: Sentence) -> float:
+def _shared(text: str, words: set[str], sentence: Sentence) -> float:
     """Return the share of a claim's terms that a source sentence holds; a few words count when they stand there whole."""
-    words = set(terms(text))
-    if _few_words(text):
+    if len(words) < FEW:
         words_only = "".join(character for character in fold(text) if character.isalnum())
         return float(len(words_only) > 1 and words_only in "".join(c for c in fold(sentence.text) if c.isalnum()))
     return len(words & set(terms(sentence.text))) / len(words)
@@ -126,7 +126,7 @@ def mostly_latin(text: str) -> bool:
     return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
 
 
-def _without_glosses(text: str, allowed: str) -> str:
+def _without_glosses(text: str, allowed: set[str]) -> str:
     """Return a claim without Latin words in parentheses that the evidence lacks: a name is glossed by its original alone."""
 
     def kept(gloss: re.Match[str]) -> str:
@@ -135,10 +135,9 @@ def _without_glosses(text: str, allowed: str) -> str:
     return _PARENTHESES.sub(kept, text) if mostly_latin(text) else text
 
 
-def _foreign_names(text: str, allowed: str) -> list[str]:
-    """Return the Latin words of a Chinese sentence that the evidence and the question lack, as a whole or in hyphened parts."""
-    whole = {part for name in _LATIN_NAME.findall(allowed) for part in (name, *name.split("-"))}
-    return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in whole]
+def _foreign_names(text: str, allowed: set[str]) -> list[str]:
+    """Return the Latin words of a text that are not allowed: evidence and question lack them, whole and in hyphened parts."""
+    return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in allowed]
 
 
 def _sources(text: str, scores: np.ndarray, usable: Sequence[int], index: Index, least: float) -> tuple[int, ...]:

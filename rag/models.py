@@ -22,7 +22,7 @@ def open_embedder(settings: Settings) -> Embedder:
 
 def open_generator(settings: Settings) -> Generator:
     """Return the generator; `engine="auto"` takes llama.cpp for a GGUF file and transformers for a folder."""
-    if settings.engine == "openai" or (settings.engine == "auto" and settings.base_url):
+    if settings.remote:
         from rag.generation.openai import OpenAIGenerator
 
         return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)

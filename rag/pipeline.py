@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from rag.answering import Answering, Clock, Switches, evidence
 from rag.asking import Asking
 from rag.counters import Counters
@@ -68,8 +70,7 @@ class Rag:
         self._library = Library(self.settings, self._tuned.longest_passage, documents)
         self._embedder = embedder
         self._generator = generator
-        self._steering: Steering | None = None
-        self._asking: Asking | None = None
+        self._examples: tuple[Steering, Asking] | None = None
         self._suggestions = Suggestions(self.settings.corpus, self.settings.store / "questions.jsonl")
         self._turns = Turns()
         self.counters = Counters()
@@ -166,13 +167,13 @@ class Rag:
         if not asked:
             sentences = (sentence for document in self.documents for sentence in split_document(document))
             return self._suggestions.first(language, sentences)
-        if self._steering is None:
+        if self._examples is None:
             return []
         return self._suggestions.after(language, self.search_index()[0], cited, asked, limit)
 
     def answering(self) -> Answering:
         """Return what answers are made with, loading what is not loaded yet."""
-        if self._generator is None or self._steering is None:
+        if self._generator is None or self._examples is None:
             self._library.sources()  # what is wrong with them is told before models are loaded for minutes
         with ThreadPoolExecutor(1) as pool:
             opening = pool.submit(self._open_generator)
@@ -224,7 +225,7 @@ class Rag:
         """Return whether questions can be answered, and why not."""
         if self._trouble:
             return "broken", self._trouble
-        if self._generator is None or self._steering is None:
+        if self._generator is None or self._examples is None:
             return "warming", "The models are loading."
         return "ready", ""
 
@@ -250,10 +251,10 @@ class Rag:
 
     def _open_examples(self, embedder: Embedder) -> tuple[Steering, Asking]:
         with self._embedder_lock:
-            if self._steering is None or self._asking is None:
-                self._asking = Asking.load(self._templates, embedder)
-                self._steering = Steering.load(self._templates, embedder, self._tuned.steering)
-            return self._steering, self._asking
+            if self._examples is None:
+                steering = Steering.load(self._templates, embedder, self._tuned.steering)
+                self._examples = steering, Asking.load(self._templates, embedder)
+            return self._examples
 
     def _work_ahead(self) -> None:
         """Read prompts and find questions to suggest while nobody asks."""
@@ -303,7 +304,7 @@ def _beginnings(answering: Answering) -> Iterator[Prompt]:
     queries = [Query("", "", language) for language in languages]
     yield judge_prompt(answering.templates, queries[0], ())
     for query in queries:
-        for number in range(len(answering.index.sentences)):
+        for number in np.flatnonzero(answering.index.rows >= 0).tolist():
             yield beginning_prompt(answering.templates, query, piece([number], answering.index))
 
 

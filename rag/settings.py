@@ -91,6 +91,11 @@ class Settings:
                 "engine='openai' needs a server; set base_url (RAG_BASE_URL), for example http://127.0.0.1:8080/v1."
             )
 
+    @property
+    def remote(self) -> bool:
+        """Tell whether a server of its own generates, and no model of this process."""
+        return self.engine == "openai" or (self.engine == "auto" and bool(self.base_url))
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
         """Return the settings that the environment and the arguments ask for.

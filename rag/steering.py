@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.embedding import Embedder, Vectors
+from rag.examples import embed_examples
 from rag.prompting import Templates
 from rag.text import fold, split_sentences
 
@@ -26,11 +27,8 @@ class Steering:
     @classmethod
     def load(cls, templates: Templates, embedder: Embedder, threshold: float) -> Steering:
         """Return the intents whose examples lie in the templates' folder."""
-        small_talk, instruction = (
-            embedder.queries([fold(line) for line in templates.lines(f"intents/{name}")])
-            for name in ("small_talk", "instruction")
-        )
-        return cls(small_talk, instruction, threshold)
+        small_talk = embed_examples(templates, "intents/small_talk", embedder)
+        return cls(small_talk, embed_examples(templates, "intents/instruction", embedder), threshold)
 
     def judge(self, question: str, embedder: Embedder) -> tuple[Intent, str]:
         """Return a question's intent, and what is left of it without the sentences that steer."""

@@ -6,10 +6,9 @@ was not fitted on. The weights go into `tuned.toml` by hand, after a look at the
 
 from __future__ import annotations
 
-import math
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from rag.answering import Clock, Switches
 from rag.evaluation import Chatbots, questions
 from rag.follow_up import log_length, points_back
-from rag.gate import Signals, clipped
+from rag.gate import Signals, log_odds
 from rag.measures import Question
 from rag.pipeline import Rag
 from rag.results import Final
@@ -69,19 +68,20 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
 def fit_gate(rows: Sequence[Row]) -> str:
     """Return the fitted weights as lines for tuned.toml, and what each threshold gives on texts that were held out."""
     drafted = [(row, row.signals) for row in rows if row.signals is not None]
-    features = np.array([[math.log(clipped(s.judged) / (1 - clipped(s.judged))), s.invented, s.account] for _, s in drafted])
+    features = np.array([[log_odds(s.judged), s.invented, s.account] for _, s in drafted])
     labels = np.array([row.answerable for row, _ in drafted])
     fitted, held_out = _logistic(features, labels, [row.text for row, _ in drafted])
     lines = _weights("gate", ("judged", "invented", "account"), fitted)
     unanswerable = sum(not row.answerable for row in rows)
     early = sum(not row.answerable for row in rows if row.signals is None)
     lost = sum(row.answerable for row in rows if row.signals is None)
-    lines.append(f"{'threshold':>10}{'declined rightly':>18}{'false declines':>16}")
-    for threshold in np.arange(0.05, 0.7, 0.05):
+
+    def declines(threshold: float) -> tuple[float, float]:
         right = (early + int(np.sum((held_out < threshold) & ~labels))) / unanswerable
         wrong = (lost + int(np.sum((held_out < threshold) & labels))) / (len(rows) - unanswerable)
-        lines.append(f"{threshold:>10.2f}{right:>18.3f}{wrong:>16.3f}")
-    return "\n".join(lines)
+        return right, wrong
+
+    return "\n".join([*lines, *_curve("declined rightly", "false declines", declines)])
 
 
 def _fit_leaning(rags: Chatbots) -> str:
@@ -91,11 +91,11 @@ def _fit_leaning(rags: Chatbots) -> str:
     labels = np.array([question.leans for question in asked])
     fitted, held_out = _logistic(features, labels, [question.text for question in asked])
     lines = _weights("lean", ("pointer", "length", "nearest"), fitted)
-    lines.append(f"{'threshold':>10}{'leaning heard':>18}{'alone kept':>16}")
-    for threshold in np.arange(0.05, 0.7, 0.05):
-        heard, kept = np.mean(held_out[labels] >= threshold), np.mean(held_out[~labels] < threshold)
-        lines.append(f"{threshold:>10.2f}{heard:>18.3f}{kept:>16.3f}")
-    return "\n".join(lines)
+
+    def kept_apart(threshold: float) -> tuple[float, float]:
+        return float(np.mean(held_out[labels] >= threshold)), float(np.mean(held_out[~labels] < threshold))
+
+    return "\n".join([*lines, *_curve("leaning heard", "alone kept", kept_apart)])
 
 
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
@@ -115,6 +115,14 @@ def _logistic(features: Any, labels: Any, groups: Sequence[str]) -> tuple[Any, A
     folds = GroupKFold(min(FOLDS, len(set(groups))))
     held_out = cross_val_predict(model, features, labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
     return model.fit(features, labels), held_out
+
+
+def _curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:
+    """Yield a table of two rates by threshold."""
+    yield f"{'threshold':>10}{first:>18}{second:>16}"
+    for threshold in np.arange(0.05, 0.7, 0.05):
+        one, other = rates(threshold)
+        yield f"{threshold:>10.2f}{one:>18.3f}{other:>16.3f}"
 
 
 def _weights(prefix: str, names: Sequence[str], fitted: Any) -> list[str]:

@@ -53,7 +53,8 @@ def compare(settings: Settings, count: int = 24, starts: int = 3, kinds: Sequenc
 
     count: questions, each asked twice. starts: how often each pipeline is started. kinds: the pipelines.
     """
-    samples = Samples(kinds, [question.id for question in chosen(count)], machine())
+    asked = chosen(count)
+    samples = Samples(kinds, [question.id for question in asked], machine())
     _say("starting once, uncounted: the index is built, and the weights are in the operating system's cache")
     Process("ours").close()
     for figure, kind, statement in IMPORTS:
@@ -66,7 +67,7 @@ def compare(settings: Settings, count: int = 24, starts: int = 3, kinds: Sequenc
                 samples.add(kind, "start", process.start_s)
     with ExitStack() as stack:
         opened = [stack.enter_context(_opened(kind, samples)) for kind in kinds]
-        _measure(opened, chosen(count), samples, settings)
+        _measure(opened, asked, samples, settings)
     return samples
 
 

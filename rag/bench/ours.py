@@ -10,7 +10,6 @@ from pathlib import Path
 from rag.bench.contestant import Asked, Contestant, Remade, Searched, timed
 from rag.documents import Document
 from rag.generation import Generator
-from rag.names import Names
 from rag.pipeline import Rag
 from rag.results import Evidence, Final, Message, Token
 from rag.retrieval import read_question, retrieve
@@ -43,8 +42,9 @@ class Ours(Contestant):
 
     def search(self, question: str) -> Searched:
         """Embed a question, then find its passages with the vector at hand."""
-        index, _ = self._rag.search_index()
-        query = read_question(question, (), index.documents[0].text, Names.read(self.settings.corpus))
+        answering = self._rag.answering()
+        index = answering.index
+        query = read_question(question, (), index.documents[0].text, answering.templates.names)
         embed_s, _ = timed(lambda: self.fresh.queries([fold(query.text)]))
         search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
         return Searched(embed_s, search_s)

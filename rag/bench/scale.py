@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from rag.bench.contestant import timed
 from rag.bench.machine import machine
 from rag.embedding import Vectors
 from rag.index import Index, term_index, vector_index
@@ -97,11 +98,11 @@ def dense(count: int, dimensions: int, folder: Path) -> dict[str, Any]:
     """Return what indexing and searching made vectors costs."""
     vectors, asking = made_vectors(count, dimensions, QUERIES)
     wanted = exact(vectors, asking)
-    made, build_s = _timed(vector_index, vectors)
+    build_s, made = timed(partial(vector_index, vectors))
     path = folder / f"{count}x{dimensions}.faiss"
     faiss.write_index(made, str(path))
     del made, vectors
-    index, load_s = _timed(faiss.read_index, str(path), faiss.IO_FLAG_MMAP_IFC)
+    load_s, index = timed(partial(faiss.read_index, str(path), faiss.IO_FLAG_MMAP_IFC))
     searched = _index(count, vectors=index)
     found, seconds = _each(list(asking), lambda query: searched.dense(query, DEPTH))
     right = [len({hit.passage for hit in hits} & set(row.tolist())) / DEPTH for hits, row in zip(found, wanted, strict=True)]
@@ -122,11 +123,11 @@ def dense(count: int, dimensions: int, folder: Path) -> dict[str, Any]:
 def lexical(count: int, folder: Path) -> dict[str, Any]:
     """Return what indexing and searching made terms costs; BM25 compares every passage, so its recall is 1."""
     passages, asking = made_terms(count, QUERIES)
-    made, build_s = _timed(term_index, passages)
+    build_s, made = timed(partial(term_index, passages))
     path = folder / f"{count}.terms"
     made.save(str(path), corpus=None, show_progress=False)
     del made, passages
-    index, load_s = _timed(lambda: bm25s.BM25.load(str(path), load_corpus=False, mmap=True, show_progress=False))
+    load_s, index = timed(lambda: bm25s.BM25.load(str(path), load_corpus=False, mmap=True, show_progress=False))
     searched = _index(count, lexicon=index)
     _, seconds = _each(asking, lambda query: searched.lexical(query, DEPTH))
     size = sum(file.stat().st_size for file in path.iterdir())
@@ -152,14 +153,8 @@ def _index(count: int, vectors: Any = None, lexicon: Any = None) -> Index:
 def _each(asking: Sequence[Any], search: Callable[[Any], Any]) -> tuple[list[Any], list[float]]:
     """Return what each query found, and the seconds it took; one that is not counted goes first, as after a start."""
     search(asking[0])
-    done = [_timed(search, query) for query in asking]
-    return [found for found, _ in done], [seconds for _, seconds in done]
-
-
-def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    started = time.perf_counter()
-    made = work(*arguments)
-    return made, time.perf_counter() - started
+    done = [timed(partial(search, query)) for query in asking]
+    return [found for _, found in done], [seconds for seconds, _ in done]
 
 
 def _percentiles(seconds: Sequence[float]) -> dict[str, float]:

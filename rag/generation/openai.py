@@ -165,7 +165,7 @@ class OpenAIGenerator:
         timeout = httpx.Timeout(self._timeout_s + 5, connect=min(self._timeout_s, self.CONNECT_S))
         # A proxy from the environment is for servers elsewhere: what is asked on this machine stays on it.
         async with (
-            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not _is_loopback(self._url.host)) as client,
+            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not is_loopback(self._url.host)) as client,
             client.stream("POST", self._url, json=request, headers=headers) as response,
         ):
             if not response.is_success:
@@ -286,7 +286,8 @@ def _shown(url: httpx.URL) -> str:
     return str(url.copy_with(username=None, password=None, query=None))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by name or address, is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
