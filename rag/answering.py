@@ -5,6 +5,7 @@ It is handed everything it works with and keeps nothing; who asks, who waits and
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,9 @@ from rag.tuned import Tuned
 
 SHOWN = 3
 """Sentences that light up before the answer."""
+
+_LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
+"""A character or a phrase again and again, at the end of a draft."""
 
 Stop = Callable[[], bool]
 Near = Sequence[tuple[int, float]]
@@ -134,6 +138,8 @@ class Answering:
                 piece = clean(step.text)
                 text += piece
                 yield Token(text=piece)
+                if _LOOP.search(text):  # small models may say one thing for ever; what it is was said
+                    break
             elif isinstance(step, Usage):
                 _add(clock, step)
         if not text.strip():
@@ -156,17 +162,20 @@ class Answering:
         if not self.switches.grounding:
             return self._answer(to_script(draft, language), found, (), clock)
         asked = f"{found.query.previous} {found.query.text}"
-        claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned)
+        claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, self.templates.english)
         if self.switches.gate and not self._answered(self.signals(found, claims, near, clock, stop)):
             return self._decline(found, near, clock, stop)
         kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
         nearest = [number for number, _ in near[:1]]
         similarity = dict(near)
         cited = [similarity.get(source, 0.0) for claim in kept for source in claim.sources]
+        best = max((source for claim in kept for source in claim.sources), key=lambda s: similarity.get(s, 0.0), default=-1)
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number in nearest]
-        elif self._terse(kept, nearest) or near[0][1] - max(cited) > self.tuned.passed_by:
+        elif near[0][1] - max(cited) > self.tuned.passed_by:
             kept += [self._source_says(number, language, clock, stop) for number in nearest]
+        elif self._terse(kept, best):
+            kept += [self._source_says(best, language, clock, stop)]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
 
@@ -177,13 +186,13 @@ class Answering:
         source = claim.sources[0]
         return replace(claim, text=self.index.sentences[source].text, sources=(source,), cover=1.0)
 
-    def _terse(self, claims: Sequence[Claim], nearest: Sequence[int]) -> bool:
-        """Tell whether an answer says so little of the nearest sentence that its reader needs the source's own words.
+    def _terse(self, claims: Sequence[Claim], number: int) -> bool:
+        """Tell whether an answer says so little of a sentence that its reader needs the source's own words.
 
         Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
         """
         said = " ".join(claim.text for claim in claims)
-        source = " ".join(self.index.sentences[number].text for number in nearest)
+        source = self.index.sentences[number].text
         if has_han(source) and mostly_latin(said):
             loose = max(claim.support for claim in claims) < self.tuned.loose
             return len(said.split()) < self.tuned.bare_words or loose
@@ -199,7 +208,8 @@ class Answering:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
         quote = self.index.sentences[number].text
         if language == "en" and has_han(quote):
-            english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
+            english = self.templates.english.sentence(quote)
+            english = english or " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
             if english and written(english) <= values(quote):
                 return Claim("", english, (number,), 1.0)
             quote = f"“{quote}”"
@@ -219,6 +229,8 @@ class Answering:
         return self._answer(text, found, citations, clock, "not in the text")
 
     def _answer(self, text: str, found: Found, citations: tuple[Citation, ...], clock: Clock, reason: Reason = "") -> Answer:
+        if found.query.language == "en":
+            text = self.templates.english.names.gloss(text)
         return Answer(
             text,
             not reason,

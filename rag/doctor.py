@@ -16,10 +16,10 @@ import httpx
 
 from rag import weights
 from rag.documents import read_corpus
+from rag.english import English
 from rag.errors import RagError
 from rag.generation.openai import is_loopback
 from rag.library import stored
-from rag.names import Names
 from rag.prompting import Templates
 from rag.settings import Settings
 
@@ -64,9 +64,10 @@ def _weights(name: str, settings: Settings) -> str:
 
 
 def _corpus(settings: Settings) -> str:
-    documents, names = read_corpus(settings.corpus), Names.read(settings.corpus)
+    documents, english = read_corpus(settings.corpus), English.read(settings.corpus)
     characters = sum(len(document.text) for document in documents)
-    return f"text files {len(documents)}, characters {characters:,}, names in English {len(names.forms)}; in {settings.corpus}"
+    known = f"names in English {len(english.names.forms)}, sentences {len(english.sentences)}"
+    return f"text files {len(documents)}, characters {characters:,}, {known}; in {settings.corpus}"
 
 
 def _prompts(settings: Settings) -> str:

@@ -21,7 +21,7 @@ _ENGLISH_POINTER = re.compile(
     r"|^(?:and|what about|how about|but|so|then|also|or)\b"
 )
 _WORD = re.compile(r"[a-z0-9'%.-]+|[\u3400-\u9fff]")
-LATIN_WORD = 2
+LATIN_WORD = 1.5
 """Chinese characters that a Latin word or a number is as long as."""
 
 

@@ -1,29 +1,30 @@
 """Tie each sentence of a draft to the source sentences that support it, and find what none supports.
 
 A draft's sentence is supported when its meaning is near a source sentence (one vector space for all languages) or made of
-its words, and every number and Latin name in it stands in the evidence. Citations are computed here, never asked of a
-model. This module judges; what to do with a sentence that fails is the pipeline's to decide.
+its words or of its translation's, and every number and Latin name in it stands in the evidence. Citations are computed
+here, never asked of a model. This module judges; what to do with a sentence that fails is the pipeline's to decide.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rag.documents import Sentence
 from rag.embedding import Embedder
+from rag.english import English
 from rag.index import Index
 from rag.numbers import values, written
 from rag.results import Citation
-from rag.text import fold, has_han, split_sentences, terms
+from rag.text import content, fold, has_han, split_sentences, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
+_FIRST_WORD = re.compile(r"^\W*\w+")
 _NUMBERED = re.compile(r"\d+")
 FEW = 4
 """Terms below which a claim may stand in many a sentence by chance."""
@@ -39,7 +40,8 @@ class Claim:
 
     before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
     sentences in the index, best first. support: between 0 and 1. missing: numbers and names that no evidence holds.
-    cover: share of the claim's terms that its sources and the question hold; 1 where the languages differ.
+    cover: share of the claim's terms that its sources and the question hold; 1 where the languages differ and what the
+    model read was not all translated.
     """
 
     before: str
@@ -72,53 +74,63 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
     return pieces
 
 
-def ground(draft: str, question: str, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned) -> list[Claim]:
+def ground(
+    draft: str, question: str, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned, english: English
+) -> list[Claim]:
     """Return the claims of a draft.
 
     candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. A claim of a few
-    words, which many a sentence may hold by chance, counts as said only by the first of them.
+    words, which many a sentence may hold by chance, counts as said only by the first of them. english: the translations
+    that the model read instead of them, where there are some.
     """
     pieces = split_draft(draft)
     usable = [number for number in candidates if index.rows[number] >= 0]
     if not pieces or not usable:
         return []
     near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
-    evidence = " ".join(index.sentences[number].text for number in candidates)
+    said = {number: f"{index.sentences[number].text} {english.sentence(index.sentences[number].text)}" for number in candidates}
+    evidence = " ".join(said.values())
     allowed_numbers = values(evidence) | values(question)
     allowed_names = fold(evidence + " " + question)
     allowed_words = {part for name in _LATIN_NAME.findall(allowed_names) for part in (name, *name.split("-"))}
+    translated = all(english.sentence(index.sentences[number].text) for number in candidates)
     claims = []
     for (before, drafted), similarities in zip(pieces, near, strict=True):
         text = _without_glosses(drafted, allowed_words)
-        words = set(terms(text))
-        said_by = usable[:FIRST] if len(words) < FEW else usable
+        words = content(text)
+        few = len(set(terms(text))) < FEW
+        said_by = usable[:FIRST] if few else usable
         shared = np.zeros(len(usable))
-        shared[: len(said_by)] = [_shared(text, words, index.sentences[number]) for number in said_by]
+        shared[: len(said_by)] = [_stands_in(text, said[number]) if few else _share(words, said[number]) for number in said_by]
         scores = np.maximum(similarities, shared)
         missing = [str(value) for value in sorted(written(text) - allowed_numbers)]
-        missing += [] if not has_han(text) or mostly_latin(text) else _foreign_names(text, allowed_words)
+        if not mostly_latin(text):
+            missing += _foreign_names(text, allowed_words) if has_han(text) else []
+        elif translated:
+            missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), allowed_words) if name[0].isupper()]
         missing += [name for name in _ORIGINAL.findall(text) if fold(name) not in allowed_names]
-        sources = _sources(text, scores, usable, index, tuned.support)
+        sources = _sources(text, scores, usable, said, tuned.support)
         support = float(min(1.0, max(0.0, scores.max())))
-        held = " ".join([question, *(index.sentences[number].text for number in sources)])
-        claims.append(Claim(before, text, sources, support, tuple(missing), _cover(text, held)))
+        known = translated or has_han(_ORIGINAL.sub("", text))
+        held = " ".join([question, *(said[number] for number in sources)])
+        cover = _share(words, held) if known and words else 1.0
+        claims.append(Claim(before, text, sources, support, tuple(missing), cover))
     return claims
 
 
-def _shared(text: str, words: set[str], sentence: Sentence) -> float:
-    """Return the share of a claim's terms that a source sentence holds; a few words count when they stand there whole."""
-    if len(words) < FEW:
-        words_only = "".join(character for character in fold(text) if character.isalnum())
-        return float(len(words_only) > 1 and words_only in "".join(c for c in fold(sentence.text) if c.isalnum()))
-    return len(words & set(terms(sentence.text))) / len(words)
+def _share(words: set[str], source: str) -> float:
+    """Return the share of a claim's terms that some of the source holds."""
+    return len(words & content(source)) / len(words) if words else 0.0
 
 
-def _cover(text: str, held: str) -> float:
-    """Return the share of a Chinese claim's terms in what supports it; English over Chinese cannot be told by its words."""
-    words = set(terms(text))
-    if not words or (not has_han(_ORIGINAL.sub("", text)) and has_han(held)):
-        return 1.0
-    return len(words & set(terms(held))) / len(words)
+def _stands_in(text: str, source: str) -> float:
+    """Return 1 where a claim of a few words stands whole in a source sentence."""
+    said = _letters(text)
+    return float(len(said) > 1 and said in _letters(source))
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in fold(text) if character.isalnum())
 
 
 def mostly_latin(text: str) -> bool:
@@ -140,19 +152,19 @@ def _foreign_names(text: str, allowed: set[str]) -> list[str]:
     return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in allowed]
 
 
-def _sources(text: str, scores: np.ndarray, usable: Sequence[int], index: Index, least: float) -> tuple[int, ...]:
+def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping[int, str], least: float) -> tuple[int, ...]:
     """Return the best source sentence and, where it lacks a number or much of a claim, the next that adds it."""
     order = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] >= least]
     if not order:
         return ()
     chosen = [order[0]]
     needed = written(text)
-    words = set(terms(text)) if has_han(text) else set()
+    words = content(text)
     for i in order[1:]:
-        held = " ".join(index.sentences[usable[j]].text for j in chosen)
-        other = index.sentences[usable[i]].text
+        held = " ".join(said[usable[j]] for j in chosen)
+        other = said[usable[i]]
         adds_number = bool((needed - values(held)) & values(other))
-        new = (words - set(terms(held))) & set(terms(other))
+        new = (words - content(held)) & content(other)
         if len(chosen) < 3 and (adds_number or (words and len(new) >= 4 and len(new) / len(words) >= 0.3)):
             chosen.append(i)
     return tuple(usable[i] for i in chosen)

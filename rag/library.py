@@ -1,4 +1,4 @@
-"""Keep the index of the corpus and its names at hand: built when it does not fit, read again when a file changed.
+"""Keep the index of the corpus at hand, and what is known of it in English: built or read again when files change.
 
 It knows sources, the store and the embedder; it knows nothing of questions.
 """
@@ -12,9 +12,9 @@ from pathlib import Path
 from rag import weights
 from rag.documents import Document, read_corpus, source_files
 from rag.embedding import Embedder, Report
+from rag.english import English
 from rag.errors import CorpusError, IndexStoreError
 from rag.index import Index
-from rag.names import Names
 from rag.progress import bar
 from rag.settings import Settings
 from rag.store import Rebuilt, Recipe, load, rebuild
@@ -22,7 +22,7 @@ from rag.tuned import tuned
 
 
 class Library:
-    """Serve the index that the corpus and the settings ask for, and the names that go with it."""
+    """Serve the index that the corpus and the settings ask for, and what is known of it in English."""
 
     def __init__(self, settings: Settings, longest_passage: int, documents: Sequence[Document] | None = None) -> None:
         self._settings = settings
@@ -31,8 +31,8 @@ class Library:
         self._lock = threading.Lock()
         self._index: Index | None = None
         self._seen: object = None
-        self._names = Names()
-        self._names_seen: object = None
+        self._english = English()
+        self._english_seen: object = None
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
@@ -71,21 +71,21 @@ class Library:
             raise CorpusError("The documents hold no text; expected at least one sentence.")
         return documents
 
-    def names(self) -> Names:
-        """Return the names of the sources as they are now; a corpus in memory has none.
+    def english(self) -> English:
+        """Return what the sources say in English, as it is now; of a corpus in memory nothing is known.
 
-        Raises CorpusError for a table that cannot be read.
+        Raises CorpusError for a file that cannot be read.
         """
         if self._documents is not None:
-            return self._names
+            return self._english
         corpus = self._settings.corpus
         folder = corpus if corpus.is_dir() else corpus.parent
         with self._lock:
-            seen = [_stamp(path) for path in sorted(folder.glob("*.names.toml"))]
-            if self._names_seen != seen:
-                self._names = Names.read(corpus)
-                self._names_seen = seen
-            return self._names
+            seen = [_stamp(path) for kind in ("names.toml", "english.jsonl") for path in sorted(folder.glob(f"*.{kind}"))]
+            if self._english_seen != seen:
+                self._english = English.read(corpus)
+                self._english_seen = seen
+            return self._english
 
     def _fingerprint(self) -> object:
         """Return what changes when a source is edited or another process puts a new build in use."""

@@ -7,7 +7,9 @@ question finds the original name, and an English answer shows both. Without one,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rag import tables
@@ -17,7 +19,7 @@ from rag.text import fold, to_simplified
 
 @dataclass(frozen=True)
 class Names:
-    """Hold originals (folded to Simplified) with their English forms, longest original first."""
+    """Hold originals, as the text writes them, with their English forms; the longest original first."""
 
     forms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
@@ -30,7 +32,7 @@ class Names:
         for path in (path for path in paths if path.exists()):
             try:
                 rows = tables.read(path)["names"]
-                table |= {fold(original): tuple(map(str, forms)) for original, forms in rows.items() if forms}
+                table |= {original: tuple(map(str, forms)) for original, forms in rows.items() if forms}
             except (OSError, ValueError, KeyError, AttributeError) as error:
                 raise CorpusError(
                     f'The names {path} cannot be read ({error}); expected [names] "original" = ["English"].'
@@ -40,11 +42,28 @@ class Names:
     def expand(self, question: str) -> str:
         """Return an English question with the original behind each name that has one."""
         for original, forms in self.forms:
-            if original in fold(question):
-                continue
-            pattern = "|".join(rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(forms, key=len, reverse=True))
-            question = re.sub(pattern, rf"\g<0> ({original})", question, count=1, flags=re.IGNORECASE)
+            if (folded := fold(original)) not in fold(question):
+                question = _pattern(forms).sub(partial(_followed_by, folded), question, count=1)
         return question
+
+    def gloss(self, text: str) -> str:
+        """Return English text with the original behind the first mention of each name that has one."""
+        ranked = sorted(
+            (place, -len(original), original, form.lower())
+            for original, forms in self.forms
+            for place, form in enumerate(forms)
+        )
+        originals = {form: original for *_, original, form in reversed(ranked)}  # the one that prefers a form has it
+        seen: set[str] = set()
+
+        def render(match: re.Match[str]) -> str:
+            original = originals[match.group(1).lower()]
+            if original in seen or fold(original) in fold(text):
+                return match.group()
+            seen.add(original)
+            return _followed_by(original, match)
+
+        return _pattern(originals).sub(render, text) if originals else text
 
     def annotate(self, text: str) -> str:
         """Return Chinese text in Simplified characters with English in front of each name, the original kept at its first."""
@@ -59,7 +78,17 @@ class Names:
             seen.add(english)
             return f" {english} ({match.group()})"
 
-        table = dict(self.forms)
+        table = {fold(original): forms for original, forms in self.forms}
         if not table:
             return text
         return re.sub("|".join(re.escape(original) for original in table), render, text, flags=re.IGNORECASE)
+
+
+def _followed_by(original: str, form: re.Match[str]) -> str:
+    return f"{form.group()} ({original})"
+
+
+def _pattern(forms: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for English forms as whole words, the longest first, each with its possessive."""
+    anyone = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)({anyone})(?:['’]s)?(?![\w-])", re.IGNORECASE)

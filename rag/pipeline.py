@@ -107,7 +107,7 @@ class Rag:
             answering = self.answering()
             self._trouble = ""
             deadline = time.monotonic() + self.settings.timeout_s
-            query = read_question(question, history, answering.index.documents[0].text, answering.templates.names)
+            query = read_question(question, history, answering.index.documents[0].text, answering.templates.english.names)
 
             def stop() -> bool:
                 return cancelled() or self._closed.is_set() or time.monotonic() > deadline
@@ -152,7 +152,7 @@ class Rag:
         started = time.monotonic()
         question, history = checked_question(question, history)
         index, embedder = self.search_index()
-        query = read_question(question, history, index.documents[0].text, self._library.names())
+        query = read_question(question, history, index.documents[0].text, self._library.english().names)
         found = retrieve(query, index, embedder, self._tuned)
         return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
 
@@ -180,7 +180,7 @@ class Rag:
             index, embedder = self.search_index()
             steering, asking = self._open_examples(embedder)
             generator = opening.result()
-        templates = replace(self._templates, names=self._library.names())
+        templates = replace(self._templates, english=self._library.english())
         limit = self.settings.max_tokens
         return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, self._switches)
 

@@ -13,19 +13,19 @@ from string import Template
 
 from rag import tables
 from rag.documents import Passage
+from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
-from rag.names import Names
 from rag.retrieval import Query
 from rag.text import Language, clean, to_simplified
 
 
 @dataclass(frozen=True)
 class Templates:
-    """Fill the templates of one folder; names are shown in English where an English answer is wanted."""
+    """Fill the templates of one folder; evidence is shown in English, where it is known, for an English answer."""
 
     folder: Path
-    names: Names = field(default_factory=Names)
+    english: English = field(default_factory=English)
 
     def fill(self, name: str, **variables: str) -> str:
         """Return a template with its variables put in; raise PromptError where the two do not fit."""
@@ -65,18 +65,22 @@ class Templates:
 
 
 def _spoken(text: str) -> str:
-    """Return text as a model reads it: Simplified, and with no `<|…|>` that an engine would take for a control token."""
-    return to_simplified(clean(text)).replace("<|", "< |").replace("|>", "| >")
+    """Return text as a model reads it: Simplified, and with nothing that an engine would take for a control token."""
+    return _harmless(to_simplified(clean(text)))
 
 
-def evidence_text(passages: Sequence[Passage], names: Names | None = None) -> str:
-    """Return passages as the model reads them: one a line, Simplified, no invisible characters."""
-    lines = (" ".join(_spoken(passage.text).split()) for passage in passages)
-    return "\n".join(names.annotate(line) if names else line for line in lines)
+def _harmless(text: str) -> str:
+    return text.replace("<|", "< |").replace("|>", "| >")
+
+
+def evidence_text(passages: Sequence[Passage], english: English | None = None) -> str:
+    """Return passages as the model reads them: one a line, Simplified or in English, no invisible characters."""
+    lines = (" ".join(clean(passage.text).split()) for passage in passages)
+    return "\n".join(_harmless(english.render(line)) if english else _spoken(line) for line in lines)
 
 
 def _evidence(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
-    return evidence_text(passages, templates.names if query.language == "en" else None)
+    return evidence_text(passages, templates.english if query.language == "en" else None)
 
 
 def _folder(language: Language) -> str:
@@ -129,7 +133,7 @@ def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Pr
 
 def translation_prompt(templates: Templates, quote: str) -> Prompt:
     """Return the prompt that puts a quoted sentence into English."""
-    content = templates.fill("en/translate", quote=templates.names.annotate(_spoken(quote)))
+    content = templates.fill("en/translate", quote=templates.english.names.annotate(_spoken(quote)))
     return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, "en"))
 
 
@@ -140,5 +144,5 @@ def suggestion_prompt(templates: Templates, sentence: str, language: Language) -
     for example in templates.examples("suggest"):
         messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
     spoken = " ".join(_spoken(sentence).split())
-    content = templates.names.annotate(spoken) if language == "en" else spoken
+    content = templates.english.names.annotate(spoken) if language == "en" else spoken
     return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language))

@@ -112,7 +112,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
     if unnamed or not question.endswith(("?", "？")):
         return ""  # it asks of nothing in particular, or trails off
-    query = read_question(question, (), index.documents[0].text, answering.templates.names)
+    query = read_question(question, (), index.documents[0].text, answering.templates.english.names)
     near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)
     if [found for found, _ in near] != [number]:
         return ""

@@ -83,6 +83,11 @@ def terms(text: str) -> list[str]:
     return found
 
 
+def content(text: str) -> set[str]:
+    """Return the terms of a text that carry its meaning: English function words are left out."""
+    return set(terms(text)) - _ENGLISH_FUNCTION
+
+
 def has_han(text: str) -> bool:
     """Tell whether a text holds a Chinese character."""
     return _HAN.search(text) is not None

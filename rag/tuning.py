@@ -55,7 +55,7 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
             seen: list[Signals] = []
             answering = replace(rags[question.text].answering(), watch=seen.append)
             source = answering.index.documents[0].text
-            query = read_question(question.question, question.history, source, answering.templates.names)
+            query = read_question(question.question, question.history, source, answering.templates.english.names)
             for event in answering.stream(query, Clock(), lambda: False):
                 if isinstance(event, Final):
                     rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))

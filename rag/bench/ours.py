@@ -44,7 +44,7 @@ class Ours(Contestant):
         """Embed a question, then find its passages with the vector at hand."""
         answering = self._rag.answering()
         index = answering.index
-        query = read_question(question, (), index.documents[0].text, answering.templates.names)
+        query = read_question(question, (), index.documents[0].text, answering.templates.english.names)
         embed_s, _ = timed(lambda: self.fresh.queries([fold(query.text)]))
         search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
         return Searched(embed_s, search_s)

@@ -32,6 +32,10 @@ class LlamaCppGenerator:
     BATCH = 128
     """Tokens read between two looks at whether to stop; also the step of the progress bar."""
 
+    SPECULATION = 3, 8
+    """Tokens that must repeat earlier ones, and how many more of those are then tried at once (prompt lookup decoding):
+    a draft copies much of its evidence."""
+
     def __init__(self, model: Path, context: int, threads: int = 0, cache_mib: int = 768) -> None:
         import xllamacpp
 
@@ -41,6 +45,9 @@ class LlamaCppGenerator:
         parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
         parameters.cpuparams_batch.n_threads = threads or os.cpu_count() or 1
         parameters.cache_ram_mib = cache_mib
+        speculation = parameters.speculative
+        speculation.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+        speculation.ngram_simple.size_n, speculation.ngram_simple.size_m = self.SPECULATION
         self._server, self._key = open_server(parameters, model, context)
         self.name = f"llama.cpp {model.stem}"
 

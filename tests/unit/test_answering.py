@@ -1,5 +1,6 @@
 """What an answer says, in which script, and which words of the source stand behind it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,9 +14,11 @@ from rag.pipeline import Rag
 from rag.results import Event, Evidence, Progress, Token
 from rag.retrieval import read_question
 from rag.settings import Settings
+from rag.text import to_traditional
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
+TRANSLATED = {SENTENCE: "DeepSeek was founded on July 17, 2023, with its seat in Hangzhou."}
 
 
 def stages(events: list[Event]) -> list[str]:
@@ -54,11 +57,37 @@ def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) ->
     assert "文中說" not in make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text
 
 
+def test_the_words_that_follow_are_those_of_the_sentence_that_the_answer_cites(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["浙江大学。"])).answer("哪所大學為杭州培養了大量人才？校友創辦的企業超過多少家？")
+    quoted = {citation.quote for citation in answer.citations if citation.sentence == 0}
+    assert answer.text.endswith(tuple(f"文中說：{quote}[1]" for quote in quoted))
+
+
+def test_an_english_answer_is_followed_by_the_translation_that_the_text_brings(make_rag: Maker, chosen: Settings) -> None:
+    (chosen.corpus / "article.english.jsonl").write_text(
+        "".join(json.dumps({"sentence": s, "english": e}) + "\n" for s, e in TRANSLATED.items()), encoding="utf-8"
+    )
+    generator = ScriptedGenerator(["July 17, 2023."])
+    answer = make_rag(generator).answer("When was 深度求索成立於2023年7月17日 founded?")
+    assert answer.text == f"July 17, 2023.[1]\nThe text says: {TRANSLATED[SENTENCE]}[1]"
+    assert TRANSLATED[SENTENCE] in generator.prompts[0].chat()[-1]["content"]
+    assert len(generator.prompts) == 1
+    assert_exact(answer)
+
+
+@pytest.mark.parametrize("phrase", ["喵", "\n", "是的，", "a b c d e f g. "])
+def test_a_draft_that_says_one_thing_for_ever_is_ended(make_rag: Maker, phrase: str) -> None:
+    events = list(make_rag(ScriptedGenerator([DRAFT + phrase * 200])).stream(FOUNDED))
+    words = "".join(event.text for event in events if isinstance(event, Token))
+    assert len(DRAFT) < len(words) <= len(DRAFT) + 16 * len(phrase)
+    assert events[-1].answer.text.startswith(to_traditional(DRAFT) + "[1]")
+
+
 def test_how_many_is_not_answered_by_words_alone(make_rag: Maker) -> None:
     def invented(draft: str) -> float:
         seen: list[Signals] = []
         answering = replace(make_rag(ScriptedGenerator([draft])).answering(), watch=seen.append)
-        query = read_question("浙大校友創辦了多少家企業？", (), ARTICLE, answering.templates.names)
+        query = read_question("浙大校友創辦了多少家企業？", (), ARTICLE, answering.templates.english.names)
         list(answering.stream(query, Clock(), lambda: False))
         return seen[-1].invented
 

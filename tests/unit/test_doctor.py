@@ -40,7 +40,7 @@ def test_weights_are_hashed_and_what_is_wrong_is_named_with_its_mend(findings, c
 
 
 def test_the_corpus_is_counted_and_its_names_are_read(findings, corpus: Path) -> None:
-    assert findings()["corpus"].text == f"text files 1, characters {len(ARTICLE)}, names in English 0; in {corpus}"
+    assert findings()["corpus"].text == f"text files 1, characters {len(ARTICLE)}, names in English 0, sentences 0; in {corpus}"
     (corpus / "article.names.toml").write_text("[names", encoding="utf-8")
     assert not findings()["corpus"].well
 

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents import Document
+from rag.english import English
 from rag.grounding import Claim, compose, ground, split_draft
 from rag.index import Index, build
+from rag.text import fold
 from rag.tuned import tuned
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
@@ -25,7 +27,7 @@ def number_of(index: Index, text: str) -> int:
 
 
 def claims(index: Index, draft: str, question: str = "問") -> list[Claim]:
-    return ground(draft, question, range(len(index.sentences)), index, FakeEmbedder(), tuned())
+    return ground(draft, question, range(len(index.sentences)), index, FakeEmbedder(), tuned(), English())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_english_over_chinese_is_not_judged_by_its_words(index: Index) -> None:
 
 def test_nothing_is_claimed_by_no_draft_or_from_no_source(index: Index) -> None:
     assert claims(index, "") == []
-    assert ground("甲。", "問", (), index, FakeEmbedder(), tuned()) == []
+    assert ground("甲。", "問", (), index, FakeEmbedder(), tuned(), English()) == []
 
 
 def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
@@ -179,3 +181,42 @@ def test_a_list_from_which_items_were_left_out_is_counted_anew(index: Index) -> 
 
 def test_nothing_composed_is_nothing(index: Index) -> None:
     assert compose([], index) == ("", ())
+
+
+TRANSLATED = English(
+    sentences={fold(FOUNDER): "Wang Xingxing is the founder of Unitree.", fold(ALUMNI): "Alumni founded over 3000 firms."}
+)
+
+
+def in_english(index: Index, draft: str, english: English = TRANSLATED) -> list[Claim]:
+    numbers = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
+    return ground(draft, "Who?", numbers, index, FakeEmbedder(), tuned(), english)
+
+
+@pytest.mark.parametrize(
+    ("draft", "source"),
+    [
+        ("Wang Xingxing founded Unitree as its founder.", FOUNDER),
+        ("Wang Xingxing", FOUNDER),
+        ("Over 3000 firms were founded by alumni.", ALUMNI),
+    ],
+)
+def test_an_english_claim_is_tied_to_the_sentence_whose_translation_it_repeats(index: Index, draft: str, source: str) -> None:
+    (claim,) = in_english(index, draft)
+    assert claim.sources == (number_of(index, source),)
+    assert claim.support >= 0.6
+    assert claim.missing == ()
+    assert in_english(index, draft, English())[0].sources == ()
+
+
+def test_how_much_of_an_english_claim_its_source_says_is_told_by_the_translation(index: Index) -> None:
+    near, far = in_english(
+        index, "Wang Xingxing is the founder. Wang Xingxing, the founder of Unitree, bought castles, yachts and islands."
+    )
+    assert (near.cover, far.cover) == (1.0, 0.5)
+
+
+def test_a_name_that_no_translation_holds_is_found_in_an_english_claim(index: Index) -> None:
+    (claim,) = in_english(index, "Founder of Unitree is Wang Xingxing, Elon Musk says.")
+    assert claim.missing == ("Elon", "Musk")
+    assert in_english(index, "Elon Musk says so.", English())[0].missing == ()

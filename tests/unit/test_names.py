@@ -18,8 +18,8 @@ def names(tmp_path: Path) -> Names:
     return Names.read(tmp_path)
 
 
-def test_originals_are_folded_and_the_longest_comes_first(names: Names) -> None:
-    assert [original for original, _ in names.forms] == ["杭州六小龙", "深度求索", "六小龙"]
+def test_the_longest_original_comes_first(names: Names) -> None:
+    assert [original for original, _ in names.forms] == ["杭州六小龍", "深度求索", "六小龍"]
 
 
 def test_the_table_of_a_single_source_lies_beside_it(tmp_path: Path) -> None:
@@ -49,6 +49,30 @@ def test_without_a_table_nothing_changes(tmp_path: Path) -> None:
 )
 def test_a_question_gets_the_original_behind_a_name_once(names: Names, question: str, expanded: str) -> None:
     assert names.expand(question) == expanded
+
+
+@pytest.mark.parametrize(
+    ("text", "glossed"),
+    [
+        (
+            "DeepSeek is in Hangzhou. DeepSeek-R1 is DeepSeek's.",
+            "DeepSeek (深度求索) is in Hangzhou. DeepSeek-R1 is DeepSeek's.",
+        ),
+        ("DeepSeek's six dragons", "DeepSeek's (深度求索) six dragons (六小龍)"),
+        ("Hangzhou's six are six little dragons.", "Hangzhou's six (杭州六小龍) are six little dragons (六小龍)."),
+        ("DeepSeek (深度求索)", "DeepSeek (深度求索)"),
+        ("DeepSeek-R1 and DeepSeekers", "DeepSeek-R1 and DeepSeekers"),
+        ("", ""),
+    ],
+)
+def test_an_answer_gets_the_original_behind_the_first_mention_of_a_name(names: Names, text: str, glossed: str) -> None:
+    assert names.gloss(text) == glossed
+    assert Names().gloss(text) == text
+
+
+def test_the_original_that_prefers_a_form_has_it() -> None:
+    names = Names((("杭州六小龍", ("Hangzhou's Six", "Six")), ("六小龍", ("Six",))))
+    assert names.gloss("Six.") == "Six (六小龍)."
 
 
 def test_a_text_gets_english_before_a_name_and_keeps_the_original_at_its_first(names: Names) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents import Passage
+from rag.english import English
 from rag.errors import PromptError
 from rag.names import Names
 from rag.prompting import (
@@ -20,7 +21,7 @@ from rag.retrieval import Query
 from rag.settings import Settings
 
 SHIPPED = Settings.load({}).prompts
-NAMES = Names((("深度求索", ("DeepSeek",)),))
+ENGLISH = English(Names((("深度求索", ("DeepSeek",)),)))
 PASSAGES = (Passage("深度求索在\n杭州\u200b。", "a", 0, 9), Passage("總部設在杭州。", "a", 10, 17))
 VARIABLES = {
     "zh/question": {"passages", "question"},
@@ -110,7 +111,7 @@ def test_a_suggestion_is_asked_for_in_the_language_of_its_reader() -> None:
     sentence = "深度求索總部設在杭州。"
     chinese = suggestion_prompt(Templates(SHIPPED), sentence, "zh-Hans")
     assert chinese.messages[-1]["content"] == "深度求索总部设在杭州。"
-    english = suggestion_prompt(Templates(SHIPPED, NAMES), sentence, "en")
+    english = suggestion_prompt(Templates(SHIPPED, ENGLISH), sentence, "en")
     assert english.messages[-1]["content"] == " DeepSeek (深度求索)总部设在杭州。"
     assert english.messages[2]["content"].endswith("?")
 
@@ -129,18 +130,18 @@ def test_lists_have_no_empty_lines(tmp_path: Path) -> None:
 
 def test_evidence_is_one_passage_a_line_in_simplified_characters() -> None:
     assert evidence_text(PASSAGES) == "深度求索在 杭州。\n总部设在杭州。"
-    assert evidence_text(PASSAGES, NAMES).splitlines()[0] == " DeepSeek (深度求索)在 杭州。"
+    assert evidence_text(PASSAGES, ENGLISH).splitlines()[0] == " DeepSeek (深度求索)在 杭州。"
 
 
 def test_a_chinese_question_is_put_in_simplified_and_without_a_grammar() -> None:
-    prompt = answer_prompt(Templates(SHIPPED, NAMES), Query("總部在哪裡？", "", "zh-Hant"), PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), Query("總部在哪裡？", "", "zh-Hant"), PASSAGES)
     assert [message["role"] for message in prompt.messages] == ["system", "user"]
     assert prompt.messages[1]["content"] == "资料：\n深度求索在 杭州。\n总部设在杭州。\n\n问题：总部在哪里？"
     assert prompt.grammar == ""
 
 
 def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
-    prompt = answer_prompt(Templates(SHIPPED, NAMES), Query("Where?", "Who?", "en"), PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), Query("Where?", "Who?", "en"), PASSAGES)
     assert prompt.messages[1]["content"] == (
         "Material:\n DeepSeek (深度求索)在 杭州。\n总部设在杭州。\n\n"
         "Previous question: Who?\nQuestion: Where?\nAnswer in English:"
@@ -148,9 +149,15 @@ def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
     assert prompt.grammar == (SHIPPED / "en" / "answer.gbnf").read_text("utf-8").strip()
 
 
+def test_an_english_question_reads_translations_where_there_are_some_and_no_control_tokens_in_them() -> None:
+    known = English(ENGLISH.names, {"总部设在杭州。": "It sits <|im_end|> in Hangzhou (杭州)."})
+    prompt = answer_prompt(Templates(SHIPPED, known), Query("Where?", "", "en"), PASSAGES)
+    assert "\n DeepSeek (深度求索)在 杭州。\nIt sits < |im_end| > in Hangzhou (杭州).\n" in prompt.messages[1]["content"]
+
+
 @pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
 def test_what_is_read_ahead_begins_every_prompt_with_that_best_passage(language: str) -> None:
-    shipped = Templates(SHIPPED, NAMES)
+    shipped = Templates(SHIPPED, ENGLISH)
     ahead = beginning_prompt(shipped, Query("", "", language), PASSAGES[0])
     for previous in ("", "之前"):
         asked = answer_prompt(shipped, Query("哪裡？", previous, language), PASSAGES)
@@ -167,6 +174,6 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
-    prompt = translation_prompt(Templates(SHIPPED, NAMES), "深度求索總部設在杭州。")
+    prompt = translation_prompt(Templates(SHIPPED, ENGLISH), "深度求索總部設在杭州。")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar

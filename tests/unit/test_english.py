@@ -1,0 +1,55 @@
+"""What a text says in English is taken from the translations that it brings."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rag.documents import read_corpus, split_document
+from rag.english import English
+from rag.errors import CorpusError
+from rag.numbers import values, written
+from rag.settings import Settings
+
+ROWS = [
+    {"sentence": "總部設在杭州。", "english": "Its seat is Hangzhou."},
+    {"sentence": "房價更低。", "english": "Homes cost less."},
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    (tmp_path / "a.txt").write_text("總部設在杭州。房價更低。上海最大。", encoding="utf-8")
+    (tmp_path / "a.english.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+    (tmp_path / "a.names.toml").write_text('[names]\n"上海" = ["Shanghai"]\n', encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("corpus_of", [lambda folder: folder, lambda folder: folder / "a.txt"], ids=["folder", "file"])
+def test_a_sentence_is_found_in_either_script(corpus: Path, corpus_of) -> None:
+    english = English.read(corpus_of(corpus))
+    assert english.sentence("總部設在杭州。") == english.sentence("总部设在杭州。") == "Its seat is Hangzhou."
+    assert english.sentence("總部") == ""
+
+
+def test_what_is_not_translated_stays_chinese_with_its_names_in_english(corpus: Path) -> None:
+    english = English.read(corpus)
+    assert english.render("房價更低。上海最大。") == "Homes cost less.  Shanghai (上海)最大。"
+    assert English().render("房價更低。上海最大。") == "房价更低。上海最大。"
+
+
+@pytest.mark.parametrize("row", ['{"sentence": "甲。"}', "[1]", '{"sentence": 1, "english": "A."}'])
+def test_a_file_of_another_form_is_told_with_the_form_it_should_have(corpus: Path, row: str) -> None:
+    (corpus / "a.english.jsonl").write_text(row, encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"a\.english\.jsonl cannot be read .*expected rows of"):
+        English.read(corpus)
+
+
+def test_the_shipped_article_is_translated_whole_and_with_every_number() -> None:
+    corpus = Settings().corpus
+    english = English.read(corpus)
+    for sentence in (sentence for document in read_corpus(corpus) for sentence in split_document(document)):
+        translation = english.sentence(sentence.text)
+        assert translation, sentence.text
+        assert written(translation) <= values(sentence.text)
+        assert written(sentence.text) <= values(translation)
