@@ -208,12 +208,16 @@ class Answering:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
         quote = self.index.sentences[number].text
         if language == "en" and has_han(quote):
-            english = self.templates.english.sentence(quote)
-            english = english or " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
-            if english and written(english) <= values(quote):
+            english = self.templates.english.sentence(quote) or self.translated(quote, clock, stop)
+            if english:
                 return Claim("", english, (number,), 1.0)
             quote = f"“{quote}”"
         return Claim("", quote, (number,), 1.0)
+
+    def translated(self, quote: str, clock: Clock, stop: Stop) -> str:
+        """Return a source sentence in English, "" where a number in the translation is not its own."""
+        english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
+        return english if written(english) <= values(quote) else ""
 
     def _decline(self, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
         """Return a decline that says the nearest thing the text does say."""

@@ -64,7 +64,7 @@ def _weights(name: str, settings: Settings) -> str:
 
 
 def _corpus(settings: Settings) -> str:
-    documents, english = read_corpus(settings.corpus), English.read(settings.corpus)
+    documents, english = read_corpus(settings.corpus), English.read(settings.corpus, settings.store / "english.jsonl")
     characters = sum(len(document.text) for document in documents)
     known = f"names in English {len(english.names.forms)}, sentences {len(english.sentences)}"
     return f"text files {len(documents)}, characters {characters:,}, {known}; in {settings.corpus}"

@@ -1,7 +1,8 @@
-"""Know what a text says in English: its names, and its sentences where someone has translated them.
+"""Know what a text says in English: its names, and its sentences where they have been translated.
 
-A source `article.txt` may bring `article.names.toml` and `article.english.jsonl`, rows of {"sentence", "english"}. A text
-without them is answered in English all the same: the model then reads Chinese, and translates as it writes.
+A source `article.txt` may bring `article.names.toml`, and `article.english.jsonl` with rows of {"sentence", "english"}. What
+the model translates in idle time is kept in a file of the same form. Where neither knows a sentence, the model reads it in
+Chinese and translates as it writes.
 """
 
 from __future__ import annotations
@@ -11,35 +12,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag import journal
-from rag.errors import CorpusError
+from rag.errors import CorpusError, RagError
 from rag.names import Names
-from rag.text import fold, split_sentences
+from rag.text import fold, has_han, split_sentences
 
 
 @dataclass(frozen=True)
 class English:
-    """Hold the names of a corpus, and its sentences (folded) with their translations."""
+    """Hold the names of a corpus, and its sentences (folded) with their translations, "" where none could be had."""
 
     names: Names = field(default_factory=Names)
     sentences: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, corpus: Path) -> English:
-        """Return what a corpus brings; raise CorpusError for a file that cannot be read."""
+    def read(cls, corpus: Path | None, written: Path | None = None) -> English:
+        """Return what is known; raise CorpusError for a file that cannot be read.
+
+        corpus: folder of sources, or one file, whose own translations come first. written: the model's translations.
+        """
+        sentences = _rows(written) if written else {}
+        if corpus is None:
+            return cls(Names(), sentences)
         folder, stem = (corpus, "*") if corpus.is_dir() else (corpus.parent, corpus.stem)
-        sentences: dict[str, str] = {}
         for path in sorted(folder.glob(f"{stem}.english.jsonl")):
-            try:
-                sentences |= {fold(row["sentence"]): str(row["english"]) for _, row in journal.rows(path)}
-            except (OSError, KeyError, TypeError, AttributeError) as error:
-                raise CorpusError(
-                    f'The translations {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.'
-                ) from error
+            sentences |= _rows(path)
         return cls(Names.read(corpus), sentences)
 
     def sentence(self, text: str) -> str:
         """Return the translation of a sentence, "" where there is none."""
         return self.sentences.get(fold(text), "")
+
+    def lacks(self, text: str) -> bool:
+        """Tell whether a sentence is to be translated still."""
+        return has_han(text) and fold(text) not in self.sentences
 
     def render(self, text: str) -> str:
         """Return a text for English readers: translated sentences, and others in Chinese with their names in English."""
@@ -47,3 +52,22 @@ class English:
             return self.names.annotate(text)
         spoken = [text[start:end] for start, end in split_sentences(text)]
         return " ".join(self.sentence(sentence) or self.names.annotate(sentence) for sentence in spoken)
+
+
+def keep(path: Path, sentence: str, english: str) -> None:
+    """Store a translation; raise RagError where it cannot be stored."""
+    try:
+        journal.append(path, {"sentence": sentence, "english": english})
+    except OSError as error:
+        raise RagError(
+            f"The translations cannot be written to {path} ({error.strerror}); free space there, or set RAG_STORE."
+        ) from error
+
+
+def _rows(path: Path) -> dict[str, str]:
+    try:
+        return {fold(row["sentence"]): str(row["english"]) for _, row in journal.rows(path)}
+    except (OSError, KeyError, TypeError, AttributeError) as error:
+        raise CorpusError(
+            f'The translations {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.'
+        ) from error

@@ -90,7 +90,7 @@ def ground(
     near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
     said = {number: f"{index.sentences[number].text} {english.sentence(index.sentences[number].text)}" for number in candidates}
     evidence = " ".join(said.values())
-    allowed_numbers = values(evidence) | values(question)
+    allowed_numbers = values(evidence)
     allowed_names = fold(evidence + " " + question)
     allowed_words = {part for name in _LATIN_NAME.findall(allowed_names) for part in (name, *name.split("-"))}
     translated = all(english.sentence(index.sentences[number].text) for number in candidates)

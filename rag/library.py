@@ -20,6 +20,9 @@ from rag.settings import Settings
 from rag.store import Rebuilt, Recipe, load, rebuild
 from rag.tuned import tuned
 
+BROUGHT = ("names.toml", "english.jsonl")
+"""What a source may bring beside itself of its English."""
+
 
 class Library:
     """Serve the index that the corpus and the settings ask for, and what is known of it in English."""
@@ -33,6 +36,11 @@ class Library:
         self._seen: object = None
         self._english = English()
         self._english_seen: object = None
+
+    @property
+    def translations(self) -> Path:
+        """Return the file of sentences that the model put into English."""
+        return self._settings.store / "english.jsonl"
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
@@ -72,18 +80,17 @@ class Library:
         return documents
 
     def english(self) -> English:
-        """Return what the sources say in English, as it is now; of a corpus in memory nothing is known.
+        """Return what is known of the sources in English, as it is now; a corpus in memory brings nothing itself.
 
         Raises CorpusError for a file that cannot be read.
         """
-        if self._documents is not None:
-            return self._english
-        corpus = self._settings.corpus
-        folder = corpus if corpus.is_dir() else corpus.parent
+        corpus = self._settings.corpus if self._documents is None else None
+        folder = corpus if corpus is None or corpus.is_dir() else corpus.parent
         with self._lock:
-            seen = [_stamp(path) for kind in ("names.toml", "english.jsonl") for path in sorted(folder.glob(f"*.{kind}"))]
+            brought = [path for kind in BROUGHT for path in sorted(folder.glob(f"*.{kind}"))] if folder else []
+            seen = [_stamp(path) for path in (self.translations, *brought)]
             if self._english_seen != seen:
-                self._english = English.read(corpus)
+                self._english = English.read(corpus, self.translations)
                 self._english_seen = seen
             return self._english
 

@@ -23,6 +23,7 @@ from rag.asking import Asking
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
+from rag.english import keep
 from rag.errors import Cancelled, GenerationError, QuestionError, RagError
 from rag.generation import Generator, Prompt
 from rag.index import Index
@@ -42,6 +43,8 @@ from rag.turns import Turns
 _LOG = logging.getLogger("rag")
 LONGEST_QUESTION = 4_000
 LONGEST_HISTORY = 200
+AHEAD = 150
+"""Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
 Status = Literal["ready", "warming", "broken"]
 Stop = Callable[[], bool]
 
@@ -260,10 +263,30 @@ class Rag:
         """Read prompts and find questions to suggest while nobody asks."""
         try:
             self.read_ahead()
-            if self._suggest_ahead():
-                self.read_ahead()  # what was read may have made room for other prompts since
+            translated, suggested = self.translate(), self._suggest_ahead()
+            if translated or suggested:
+                self.read_ahead()  # translations begin prompts, and what was read may have made room for others since
         except RagError as error:  # no reader waits for this: the next question tells one what is wrong, if it still is
             _LOG.warning("Work while nobody asks has ended: %s", error)
+
+    def translate(self, report: Report | None = None) -> int:
+        """Put the sentences that have no English yet into English, giving way to readers; return how many there were.
+
+        report: called with (done, total).
+        """
+        answering = self.answering()
+        index, english = answering.index, answering.templates.english
+        searched = np.flatnonzero(index.rows >= 0).tolist()
+        missing = [text for number in searched if english.lacks(text := index.sentences[number].text)]
+        for done, text in enumerate(missing, start=1):
+
+            def put(stop: Stop, text: str = text) -> None:
+                keep(self._library.translations, text, answering.translated(text, Clock(), stop))
+
+            self._quietly(put)
+            if report:
+                report(done, len(missing))
+        return len(missing)
 
     def _suggest_ahead(self) -> bool:
         """Find a question for each sentence that has none yet; tell whether there was one to find."""
@@ -304,7 +327,7 @@ def _beginnings(answering: Answering) -> Iterator[Prompt]:
     queries = [Query("", "", language) for language in languages]
     yield judge_prompt(answering.templates, queries[0], ())
     for query in queries:
-        for number in np.flatnonzero(answering.index.rows >= 0).tolist():
+        for number in np.flatnonzero(answering.index.rows >= 0)[:AHEAD].tolist():
             yield beginning_prompt(answering.templates, query, piece([number], answering.index))
 
 

@@ -6,6 +6,7 @@ missing or unknown is a PromptError. Chinese goes in as Simplified characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,9 @@ from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.retrieval import Query
-from rag.text import Language, clean, to_simplified
+from rag.text import Language, clean, has_han, to_simplified
+
+_IN_PARENTHESES = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,9 @@ def _asked(templates: Templates, query: Query, passages: Sequence[Passage]) -> s
     return templates.fill(f"{_folder(query.language)}/question", **variables)
 
 
-def _prompt(templates: Templates, query: Query, content: str, grammar: str = "") -> Prompt:
-    system = templates.text(f"{_folder(query.language)}/system")
+def _prompt(templates: Templates, query: Query, passages: Sequence[Passage], content: str, grammar: str = "") -> Prompt:
+    translating = query.language == "en" and has_han(_IN_PARENTHESES.sub("", _evidence(templates, query, passages)))
+    system = templates.text(f"{_folder(query.language)}/{'system_chinese' if translating else 'system'}")
     return Prompt(({"role": "system", "content": system}, {"role": "user", "content": content}), grammar=grammar)
 
 
@@ -106,7 +110,7 @@ def _grammar(templates: Templates, language: Language) -> str:
 
 def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
     """Return the prompt whose continuation is the draft."""
-    return _prompt(templates, query, _asked(templates, query, passages), _grammar(templates, query.language))
+    return _prompt(templates, query, passages, _asked(templates, query, passages), _grammar(templates, query.language))
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
@@ -128,7 +132,7 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
     """Return the beginning that every prompt whose best passage is this one shares."""
     opening = templates.text(f"{_folder(query.language)}/question").split("$passages")[0]
-    return _prompt(templates, query, opening + _evidence(templates, query, [passage]))
+    return _prompt(templates, query, [passage], opening + _evidence(templates, query, [passage]))
 
 
 def translation_prompt(templates: Templates, quote: str) -> Prompt:

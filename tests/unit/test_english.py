@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from fakes import SENTENCE, ScriptedGenerator, asked
 
 from rag.documents import read_corpus, split_document
-from rag.english import English
-from rag.errors import CorpusError
+from rag.english import English, keep
+from rag.errors import CorpusError, RagError
 from rag.numbers import values, written
 from rag.settings import Settings
 
@@ -18,7 +19,7 @@ ROWS = [
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def brought(tmp_path: Path) -> Path:
     (tmp_path / "a.txt").write_text("總部設在杭州。房價更低。上海最大。", encoding="utf-8")
     (tmp_path / "a.english.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
     (tmp_path / "a.names.toml").write_text('[names]\n"上海" = ["Shanghai"]\n', encoding="utf-8")
@@ -26,23 +27,45 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("corpus_of", [lambda folder: folder, lambda folder: folder / "a.txt"], ids=["folder", "file"])
-def test_a_sentence_is_found_in_either_script(corpus: Path, corpus_of) -> None:
-    english = English.read(corpus_of(corpus))
+def test_a_sentence_is_found_in_either_script(brought: Path, corpus_of) -> None:
+    english = English.read(corpus_of(brought))
     assert english.sentence("總部設在杭州。") == english.sentence("总部设在杭州。") == "Its seat is Hangzhou."
     assert english.sentence("總部") == ""
 
 
-def test_what_is_not_translated_stays_chinese_with_its_names_in_english(corpus: Path) -> None:
-    english = English.read(corpus)
+def test_what_is_not_translated_stays_chinese_with_its_names_in_english(brought: Path) -> None:
+    english = English.read(brought)
     assert english.render("房價更低。上海最大。") == "Homes cost less.  Shanghai (上海)最大。"
     assert English().render("房價更低。上海最大。") == "房价更低。上海最大。"
 
 
 @pytest.mark.parametrize("row", ['{"sentence": "甲。"}', "[1]", '{"sentence": 1, "english": "A."}'])
-def test_a_file_of_another_form_is_told_with_the_form_it_should_have(corpus: Path, row: str) -> None:
-    (corpus / "a.english.jsonl").write_text(row, encoding="utf-8")
+def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Path, row: str) -> None:
+    (brought / "a.english.jsonl").write_text(row, encoding="utf-8")
     with pytest.raises(CorpusError, match=r"a\.english\.jsonl cannot be read .*expected rows of"):
-        English.read(corpus)
+        English.read(brought)
+
+
+def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_not_at_all(make_rag, chosen: Settings) -> None:
+    generator = ScriptedGenerator([lambda prompt: "It has 99 seats." if "宇树" in asked(prompt) else "It is so."])
+    done: list[tuple[int, int]] = []
+    rag = make_rag(generator)
+    count = rag.translate(lambda *step: done.append(step))
+    assert (count, done[-1], len(generator.prompts)) == (10, (10, 10), 10)
+    english = rag.answering().templates.english
+    assert english.sentence(SENTENCE) == "It is so."
+    assert english.sentence("宇樹科技的機器人在春節晚會上跳了舞。") == ""
+    assert make_rag(generator).translate() == 0
+    (chosen.corpus / "article.english.jsonl").write_text(
+        json.dumps({"sentence": SENTENCE, "english": "The text's own words."}), encoding="utf-8"
+    )
+    assert make_rag().answering().templates.english.sentence(SENTENCE) == "The text's own words."
+
+
+def test_translations_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RagError, match=r"The translations cannot be written to .*english\.jsonl"):
+        keep(tmp_path / "file" / "english.jsonl", "甲。", "A.")
 
 
 def test_the_shipped_article_is_translated_whole_and_with_every_number() -> None:

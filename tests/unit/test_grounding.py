@@ -92,8 +92,8 @@ def test_numbers_that_no_evidence_holds_are_found(index: Index, draft: str, miss
     assert claims(index, draft)[0].missing == missing
 
 
-def test_numbers_of_the_question_are_allowed(index: Index) -> None:
-    assert claims(index, "1999年沒有深度求索。", "1999年有深度求索嗎")[0].missing == ()
+def test_a_number_that_only_the_question_holds_is_not_the_texts(index: Index) -> None:
+    assert claims(index, "深度求索成立於1999年。", "深度求索是1999年成立的嗎")[0].missing == ("1999",)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,13 @@ def test_reading_ahead_reads_each_sentence_in_both_languages_and_ends_with_close
     rag.close()
 
 
+def test_no_more_is_read_ahead_than_stays_in_memory(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.pipeline.AHEAD", 3)
+    generator = ScriptedGenerator()
+    make_rag(generator).read_ahead()
+    assert len(generator.readings) == 1 + 2 * 3
+
+
 def test_the_judges_examples_are_read_ahead_of_everything_else(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
