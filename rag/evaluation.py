@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +17,15 @@ import numpy as np
 
 from rag.answering import Switches
 from rag.documents import read_corpus
+from rag.embedding import Embedder
 from rag.errors import RagError, SettingsError
+from rag.index import Index, term_index
 from rag.measures import MEASURES, Question, Scores, interval, score
 from rag.pipeline import Rag
+from rag.progress import bar
 from rag.results import Answer, Message
 from rag.settings import Settings, cache_folder
+from rag.text import terms
 from rag.tuned import Tuned, tuned
 
 QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "questions.jsonl"
@@ -50,27 +54,48 @@ class Chatbot(Protocol):
         """Return the answer."""
 
 
+class Unfolded(Rag):
+    """Search by the words as they are written, Simplified apart from Traditional."""
+
+    def search_index(self) -> tuple[Index, Embedder]:
+        """Return the index with a lexicon of unfolded terms, and the embedder."""
+        index, embedder = super().search_index()
+        analyse = partial(terms, folding=str)
+        lexicon = term_index([analyse(passage.text) for passage in index.passages])
+        return replace(index, analyse=analyse, lexicon=lexicon), embedder
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Hold a way of answering: the tuned numbers, the stages at work, and the chatbot."""
+
+    numbers: Tuned = field(default_factory=tuned)
+    switches: Switches = field(default_factory=Switches)
+    chatbot: type[Rag] = Rag
+
+
 class Chatbots:
     """Open a chatbot for each text that is asked about, all on the models of one.
 
-    shared: the chatbot of the article, warm. numbers, switches: those of a variant.
+    shared: the chatbot of the article, warm.
     """
 
-    def __init__(self, shared: Rag, numbers: Tuned, switches: Switches) -> None:
+    def __init__(self, shared: Rag, variant: Variant) -> None:
         self._answering = shared.answering()
         self._settings = shared.settings
-        self._numbers = numbers
-        self._switches = switches
+        self._variant = variant
         self._open: dict[str, Rag] = {}
 
-    def __getitem__(self, text: str) -> Rag:
-        """Return the chatbot of a text; "" is the article."""
+    def of(self, question: Question) -> Rag:
+        """Return the chatbot of the text that a question is about; "" is the article."""
+        text = question.text
         if text not in self._open:
             documents = [read_corpus(OTHER / f"{text}.txt")[0]] if text else None
             store = cache_folder() / "other" / text if text else self._settings.store
             settings = replace(self._settings, store=store)
             models = self._answering.embedder, self._answering.generator
-            self._open[text] = Rag(settings, *models, self._numbers, self._switches, documents)
+            variant = self._variant
+            self._open[text] = variant.chatbot(settings, *models, variant.numbers, variant.switches, documents)
         return self._open[text]
 
 
@@ -87,12 +112,11 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
         asked = random.Random(seed).sample(asked, limit)
     shared = Rag(settings).warm()
     try:
-        variants = _variants() if ablations else {"as it is": (tuned(), Switches())}
+        variants = _variants() if ablations else {"as it is": Variant()}
         figures: Figures = {"questions": len(asked), "split": split, "variants": {}}
-        for name, (numbers, switches) in variants.items():
-            rags = Chatbots(shared, numbers, switches)
-            scores = [_ask(rags[question.text], question, number, len(asked)) for number, question in enumerate(asked, start=1)]
-            figures["variants"][name] = summary(scores)
+        for name, variant in variants.items():
+            rags = Chatbots(shared, variant)
+            figures["variants"][name] = summary(_scores(name, asked, rags.of))
         if ablations:
             figures["variants"]["plain pipeline"] = summary(_plain_scores(shared, asked))
         return figures
@@ -106,26 +130,31 @@ def _plain_scores(shared: Rag, asked: Sequence[Question]) -> list[Scores]:
 
     plain = PlainRag(shared.settings, shared.answering().embedder)
     try:
-        return [_ask(plain, question, number, len(asked)) for number, question in enumerate(asked, start=1)]
+        return _scores("plain pipeline", asked, lambda question: plain)
     finally:
         plain.close()
 
 
-def _variants() -> dict[str, tuple[Tuned, Switches]]:
-    whole = tuned()
+def _variants() -> dict[str, Variant]:
     return {
-        "as it is": (whole, Switches()),
-        "dense only": (replace(whole, lexical=0.0), Switches()),
-        "lexical only": (replace(whole, dense=0.0), Switches()),
-        "no gate": (whole, Switches(gate=False)),
-        "no grounding": (whole, Switches(grounding=False)),
-        "neither gate nor grounding": (whole, Switches(gate=False, grounding=False)),
+        "as it is": Variant(),
+        "dense only": Variant(replace(tuned(), lexical=0.0)),
+        "lexical only": Variant(replace(tuned(), dense=0.0)),
+        "no folding": Variant(chatbot=Unfolded),
+        "no gate": Variant(switches=Switches(gate=False)),
+        "no grounding": Variant(switches=Switches(grounding=False)),
+        "neither gate nor grounding": Variant(switches=Switches(gate=False, grounding=False)),
     }
 
 
-def _ask(rag: Chatbot, question: Question, number: int, total: int) -> Scores:
-    print(f"\r{number}/{total}", end="\n" if number == total else "", file=sys.stderr, flush=True)
-    return score(question, rag.answer(question.question, question.history))
+def _scores(name: str, asked: Sequence[Question], chatbot: Callable[[Question], Chatbot]) -> list[Scores]:
+    """Return the scores of the chatbot that is chosen for each question; a bar shows how far it is."""
+    report = bar(name, "question")
+    scores = []
+    for done, question in enumerate(asked, start=1):
+        scores.append(score(question, chatbot(question).answer(question.question, question.history)))
+        report(done, len(asked))
+    return scores
 
 
 def summary(scores: Sequence[Scores]) -> Figures:

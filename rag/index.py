@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -47,7 +47,8 @@ class Index:
     """Hold the searchable form of a corpus.
 
     units: the texts that have a vector, one a row of `vectors`. owners: the passage that each row belongs to. members:
-    the numbers of each passage's sentences. rows: the row of each sentence, -1 for repeated pull quotes.
+    the numbers of each passage's sentences. rows: the row of each sentence, -1 for repeated pull quotes. analyse: what
+    makes the lexicon's terms of a text.
     """
 
     documents: tuple[Document, ...]
@@ -58,6 +59,7 @@ class Index:
     rows: npt.NDArray[np.int64]
     vectors: Any
     lexicon: Any
+    analyse: Callable[[str], list[str]] = terms
 
     def dense(self, query: Vectors, limit: int) -> list[Hit]:
         """Return the passages nearest to a query vector of shape (dimensions,), best first.

@@ -17,7 +17,7 @@ from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
 from rag.results import Message
-from rag.text import Language, fold, language, script, terms
+from rag.text import Language, fold, language, script
 from rag.tuned import Tuned
 
 DEPTH = 30
@@ -88,7 +88,7 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     for text, vector, weight in zip(texts, vectors, weights, strict=True):
         dense = index.dense(vector, DEPTH)
         nearest = max([nearest, *(hit.score for hit in dense[:1])])
-        words = terms(text)
+        words = index.analyse(text)
         _fuse(fused, dense, weight * tuned.dense, tuned.rank_constant)
         _fuse(fused, index.lexical(words, DEPTH), weight * tuned.lexical * _known(words, index), tuned.rank_constant)
     best = sorted(fused, key=lambda number: -fused[number])
@@ -116,9 +116,9 @@ def _choose(
         return ()
     numbers = list(scores)
     rows = index.sentence_vectors(numbers)
-    held = [set(terms(index.sentences[number].text)) for number in numbers]
+    held = [set(index.analyse(index.sentences[number].text)) for number in numbers]
     for text, vector, weight in zip(texts, vectors, weights, strict=True):
-        words = terms(text)
+        words = index.analyse(text)
         rarity = {word: index.rarity(word) for word in words if word in index.lexicon.vocab_dict}
         overlap = [sum(value for word, value in rarity.items() if word in sentence) for sentence in held]
         for values, share in ((rows @ vector, tuned.dense), (overlap, tuned.lexical * _known(words, index))):

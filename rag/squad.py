@@ -9,7 +9,6 @@ import hashlib
 import json
 import random
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from rag.evaluation import Figures
 from rag.measures import interval
 from rag.names import Names
 from rag.pipeline import Rag
+from rag.progress import bar
 from rag.results import Answer
 from rag.retrieval import read_question, retrieve
 from rag.settings import Settings, cache_folder
@@ -113,9 +113,10 @@ def ranking(ranks: Sequence[int]) -> Figures:
 def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:
     rag.warm()
     given: list[tuple[SquadQuestion, Answer]] = []
-    for number, question in enumerate(chosen, start=1):
+    report = bar("answers", "question")
+    for done, question in enumerate(chosen, start=1):
         given.append((question, rag.answer(question.text)))
-        print(f"\r{number}/{len(chosen)}", end="\n" if number == len(chosen) else "", file=sys.stderr, flush=True)
+        report(done, len(chosen))
     contained = [float(any(_squeeze(gold) in _squeeze(a.text) for gold in q.answers)) for q, a in given]
     low, high = interval(contained)
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
@@ -69,13 +70,13 @@ def fold(text: str) -> str:
     return to_simplified(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower())
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, folding: Callable[[str], str] = fold) -> list[str]:
     """Return the words of a text for lexical search: folded character bigrams, Latin words and numbers, in order.
 
     A run of one Chinese character is its own term. Numbers lose their thousands separators.
     """
     found: list[str] = []
-    for piece in _TERM.findall(fold(text)):
+    for piece in _TERM.findall(folding(text)):
         if _HAN.match(piece):
             found += [piece[i : i + 2] for i in range(len(piece) - 1)] or [piece]
         else:

@@ -7,24 +7,23 @@ was not fitted on. The weights go into `tuned.toml` by hand, after a look at the
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from rag.answering import Clock, Switches
-from rag.evaluation import Chatbots, questions
+from rag.answering import Clock
+from rag.evaluation import Chatbots, Variant, questions
 from rag.follow_up import log_length, points_back
 from rag.gate import Signals, log_odds
 from rag.measures import Question
 from rag.pipeline import Rag
+from rag.progress import bar
 from rag.results import Final
 from rag.retrieval import read_question
 from rag.settings import Settings
 from rag.text import Language, fold
-from rag.tuned import tuned
 
 FOLDS = 7
 
@@ -47,19 +46,20 @@ def _asked(others: int) -> list[Question]:
 def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
     """Return the signals of every tune question and of so many on other texts, and the curve of leaning questions."""
     shared = Rag(settings).warm()
-    rags = Chatbots(shared, tuned(), Switches())
+    rags = Chatbots(shared, Variant())
     rows: list[Row] = []
     try:
         asked = _asked(others)
+        report = bar("drafts", "question")
         for number, question in enumerate(asked, start=1):
             seen: list[Signals] = []
-            answering = replace(rags[question.text].answering(), watch=seen.append)
+            answering = replace(rags.of(question).answering(), watch=seen.append)
             source = answering.index.documents[0].text
             query = read_question(question.question, question.history, source, answering.templates.english.names)
             for event in answering.stream(query, Clock(), lambda: False):
                 if isinstance(event, Final):
                     rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))
-            print(f"\r{number}/{len(asked)}", end="", file=sys.stderr, flush=True)
+            report(number, len(asked))
         return rows, _fit_leaning(rags)
     finally:
         shared.close()
@@ -100,7 +100,7 @@ def _fit_leaning(rags: Chatbots) -> str:
 
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
     for question in asked:
-        index, embedder = rags[question.text].search_index()
+        index, embedder = rags.of(question).search_index()
         nearest = index.dense(embedder.queries([fold(question.question)])[0], 1)[0].score
         language: Language = "en" if question.language == "en" else "zh-Hans"
         yield [float(points_back(question.question, language)), log_length(question.question), nearest]
