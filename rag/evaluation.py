@@ -8,29 +8,21 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from rag.answering import Switches
-from rag.documents import read_corpus
-from rag.embedding import Embedder
+from rag import variants
 from rag.errors import RagError, SettingsError
-from rag.index import Index, term_index
 from rag.measures import MEASURES, Question, Scores, interval, score
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.results import Answer, Message
-from rag.settings import Settings, cache_folder
-from rag.text import terms
-from rag.tuned import Tuned, tuned
+from rag.settings import Settings
+from rag.variants import OTHER, Chatbots, Remembering, Variant
 
 QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "questions.jsonl"
-OTHER = QUESTIONS.parent / "other"
-"""Texts other than the article, with questions of their own."""
 BASELINE = QUESTIONS.parent / "baseline.json"
 LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
 Figures = dict[str, Any]
@@ -54,51 +46,6 @@ class Chatbot(Protocol):
         """Return the answer."""
 
 
-class Unfolded(Rag):
-    """Search by the words as they are written, Simplified apart from Traditional."""
-
-    def search_index(self) -> tuple[Index, Embedder]:
-        """Return the index with a lexicon of unfolded terms, and the embedder."""
-        index, embedder = super().search_index()
-        analyse = partial(terms, folding=str)
-        lexicon = term_index([analyse(passage.text) for passage in index.passages])
-        return replace(index, analyse=analyse, lexicon=lexicon), embedder
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Hold a way of answering: the tuned numbers, the stages at work, and the chatbot."""
-
-    numbers: Tuned = field(default_factory=tuned)
-    switches: Switches = field(default_factory=Switches)
-    chatbot: type[Rag] = Rag
-
-
-class Chatbots:
-    """Open a chatbot for each text that is asked about, all on the models of one.
-
-    shared: the chatbot of the article, warm.
-    """
-
-    def __init__(self, shared: Rag, variant: Variant) -> None:
-        self._answering = shared.answering()
-        self._settings = shared.settings
-        self._variant = variant
-        self._open: dict[str, Rag] = {}
-
-    def of(self, question: Question) -> Rag:
-        """Return the chatbot of the text that a question is about; "" is the article."""
-        text = question.text
-        if text not in self._open:
-            documents = [read_corpus(OTHER / f"{text}.txt")[0]] if text else None
-            store = cache_folder() / "other" / text if text else self._settings.store
-            settings = replace(self._settings, store=store)
-            models = self._answering.embedder, self._answering.generator
-            variant = self._variant
-            self._open[text] = variant.chatbot(settings, *models, variant.numbers, variant.switches, documents)
-        return self._open[text]
-
-
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
     """Return the measures of the project's own questions.
 
@@ -112,11 +59,12 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
         asked = random.Random(seed).sample(asked, limit)
     shared = Rag(settings).warm()
     try:
-        variants = _variants() if ablations else {"as it is": Variant()}
+        models = shared.answering()
+        generator = Remembering(models.generator) if ablations else models.generator
         figures: Figures = {"questions": len(asked), "split": split, "variants": {}}
-        for name, variant in variants.items():
-            rags = Chatbots(shared, variant)
-            figures["variants"][name] = summary(_scores(name, asked, rags.of))
+        for name, variant in (variants.ablations() if ablations else {"as it is": Variant()}).items():
+            chatbots = Chatbots(settings, models.embedder, generator, variant)
+            figures["variants"][name] = summary(_scores(name, asked, chatbots.of))
         if ablations:
             figures["variants"]["plain pipeline"] = summary(_plain_scores(shared, asked))
         return figures
@@ -133,18 +81,6 @@ def _plain_scores(shared: Rag, asked: Sequence[Question]) -> list[Scores]:
         return _scores("plain pipeline", asked, lambda question: plain)
     finally:
         plain.close()
-
-
-def _variants() -> dict[str, Variant]:
-    return {
-        "as it is": Variant(),
-        "dense only": Variant(replace(tuned(), lexical=0.0)),
-        "lexical only": Variant(replace(tuned(), dense=0.0)),
-        "no folding": Variant(chatbot=Unfolded),
-        "no gate": Variant(switches=Switches(gate=False)),
-        "no grounding": Variant(switches=Switches(grounding=False)),
-        "neither gate nor grounding": Variant(switches=Switches(gate=False, grounding=False)),
-    }
 
 
 def _scores(name: str, asked: Sequence[Question], chatbot: Callable[[Question], Chatbot]) -> list[Scores]:

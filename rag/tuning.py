@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rag.answering import Clock
-from rag.evaluation import Chatbots, Variant, questions
+from rag.evaluation import questions
 from rag.follow_up import log_length, points_back
 from rag.gate import Signals, log_odds
 from rag.measures import Question
@@ -24,6 +24,7 @@ from rag.results import Final
 from rag.retrieval import read_question
 from rag.settings import Settings
 from rag.text import Language, fold
+from rag.variants import Chatbots, Variant
 
 FOLDS = 7
 
@@ -46,7 +47,8 @@ def _asked(others: int) -> list[Question]:
 def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
     """Return the signals of every tune question and of so many on other texts, and the curve of leaning questions."""
     shared = Rag(settings).warm()
-    rags = Chatbots(shared, Variant())
+    models = shared.answering()
+    rags = Chatbots(settings, models.embedder, models.generator, Variant())
     rows: list[Row] = []
     try:
         asked = _asked(others)
