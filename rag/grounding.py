@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -74,6 +75,41 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
     return pieces
 
 
+@dataclass(frozen=True)
+class Grounds:
+    """Hold what a draft is checked against.
+
+    said: the words of each source sentence that the model was shown, by its number, with its translation where there is one.
+    numbers, words, names: what they hold (and, of names, the question too). translated: whether the model read them in
+    English.
+    """
+
+    said: Mapping[int, str]
+    numbers: set[Decimal]
+    words: set[str]
+    names: str
+    translated: bool
+
+    @classmethod
+    def of(cls, candidates: Sequence[int], question: str, index: Index, english: English) -> Grounds:
+        """Return what source sentences, by their numbers, are for a draft."""
+        said = {number: f"{(text := index.sentences[number].text)} {english.sentence(text)}" for number in candidates}
+        whole = " ".join(said.values())
+        names = fold(f"{whole} {question}")
+        words = {part for name in _LATIN_NAME.findall(names) for part in (name, *name.split("-"))}
+        translated = all(english.sentence(index.sentences[number].text) for number in candidates)
+        return cls(said, values(whole), words, names, translated)
+
+    def missing(self, text: str) -> tuple[str, ...]:
+        """Return the numbers and names of a claim that the evidence lacks; English names only where it is in English too."""
+        missing = [str(value) for value in sorted(written(text) - self.numbers)]
+        if not mostly_latin(text):
+            missing += _foreign_names(text, self.words) if has_han(text) else []
+        elif self.translated:
+            missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), self.words) if name[0].isupper()]
+        return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
+
+
 def ground(
     draft: str, question: str, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned, english: English
 ) -> list[Claim]:
@@ -88,34 +124,29 @@ def ground(
     if not pieces or not usable:
         return []
     near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
-    said = {number: f"{index.sentences[number].text} {english.sentence(index.sentences[number].text)}" for number in candidates}
-    evidence = " ".join(said.values())
-    allowed_numbers = values(evidence)
-    allowed_names = fold(evidence + " " + question)
-    allowed_words = {part for name in _LATIN_NAME.findall(allowed_names) for part in (name, *name.split("-"))}
-    translated = all(english.sentence(index.sentences[number].text) for number in candidates)
+    grounds = Grounds.of(candidates, question, index, english)
     claims = []
     for (before, drafted), similarities in zip(pieces, near, strict=True):
-        text = _without_glosses(drafted, allowed_words)
+        text = _without_glosses(drafted, grounds.words)
         words = content(text)
-        few = len(set(terms(text))) < FEW
-        said_by = usable[:FIRST] if few else usable
-        shared = np.zeros(len(usable))
-        shared[: len(said_by)] = [_stands_in(text, said[number]) if few else _share(words, said[number]) for number in said_by]
-        scores = np.maximum(similarities, shared)
-        missing = [str(value) for value in sorted(written(text) - allowed_numbers)]
-        if not mostly_latin(text):
-            missing += _foreign_names(text, allowed_words) if has_han(text) else []
-        elif translated:
-            missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), allowed_words) if name[0].isupper()]
-        missing += [name for name in _ORIGINAL.findall(text) if fold(name) not in allowed_names]
-        sources = _sources(text, scores, usable, said, tuned.support)
+        scores = np.maximum(similarities, _shared(text, words, usable, grounds.said))
+        sources = _sources(text, scores, usable, grounds.said, tuned.support)
         support = float(min(1.0, max(0.0, scores.max())))
-        known = translated or has_han(_ORIGINAL.sub("", text))
-        held = " ".join([question, *(said[number] for number in sources)])
-        cover = _share(words, held) if known and words else 1.0
-        claims.append(Claim(before, text, sources, support, tuple(missing), cover))
+        comparable = grounds.translated or has_han(_ORIGINAL.sub("", text))
+        held = " ".join([question, *(grounds.said[number] for number in sources)])
+        cover = _share(words, held) if comparable and words else 1.0
+        claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims
+
+
+def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int, str]) -> np.ndarray:
+    """Return how much of a claim each source sentence says in the same words."""
+    shared = np.zeros(len(usable))
+    if len(set(terms(text))) < FEW:
+        shared[:FIRST] = [_stands_in(text, said[number]) for number in usable[:FIRST]]
+    else:
+        shared[:] = [_share(words, said[number]) for number in usable]
+    return shared
 
 
 def _share(words: set[str], source: str) -> float:
