@@ -96,7 +96,7 @@ class Answering:
         near = likely_sentences(found, self.index)
         clock.retrieve_s = clock.now()
         yield evidence(found, near, self.index, clock.retrieve_s)
-        if not found.passages or (self.switches.gate and hopeless(found.nearest, self.tuned)):
+        if not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned)):
             yield Final(self._decline(found, near, clock, stop))
             return
         read = pieces(found, self.index)
@@ -224,7 +224,7 @@ class Answering:
         language = found.query.language
         text = reply("not_in_text", language)
         citations: tuple[Citation, ...] = ()
-        if near and near[0][1] >= self.tuned.gate_hopeless:
+        if near and not hopeless(near[0][1], language, self.tuned):
             claim = self._quoted(near[0][0], language, clock, stop)
             quoted, citations = compose([claim], self.index)
             citations = tuple(replace(c, sentence=1) for c in citations)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rag.text import Language
 from rag.tuned import Tuned
 
 
@@ -25,9 +26,12 @@ class Signals:
     account: float
 
 
-def hopeless(nearest: float, tuned: Tuned) -> bool:
-    """Tell whether nothing in the text is near enough to the question to be worth a draft."""
-    return nearest < tuned.gate_hopeless
+def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
+    """Tell whether nothing in the text is near enough to the question to be worth a draft.
+
+    English questions lie farther from Chinese texts than Chinese ones do.
+    """
+    return nearest < (tuned.gate_hopeless_english if language == "en" else tuned.gate_hopeless)
 
 
 def probability(signals: Signals, tuned: Tuned) -> float:

@@ -30,6 +30,7 @@ class Tuned:
     lean_threshold: float
     alone: float
     gate_hopeless: float
+    gate_hopeless_english: float
     gate_bias: float
     gate_judged: float
     gate_invented: float

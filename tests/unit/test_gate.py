@@ -6,7 +6,15 @@ import pytest
 from rag.gate import Signals, hopeless, probability
 from rag.tuned import tuned
 
-GATE = replace(tuned(), gate_bias=-1.0, gate_judged=2.0, gate_invented=-3.0, gate_account=10.0, gate_hopeless=0.3)
+GATE = replace(
+    tuned(),
+    gate_bias=-1.0,
+    gate_judged=2.0,
+    gate_invented=-3.0,
+    gate_account=10.0,
+    gate_hopeless=0.3,
+    gate_hopeless_english=0.2,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,5 +48,5 @@ def test_a_question_for_a_detail_needs_a_surer_judge() -> None:
 
 
 def test_a_question_far_from_every_passage_is_hopeless() -> None:
-    assert hopeless(0.29, GATE)
-    assert not hopeless(0.3, GATE)
+    assert [hopeless(near, "zh-Hant", GATE) for near in (0.29, 0.3)] == [True, False]
+    assert [hopeless(near, "en", GATE) for near in (0.19, 0.2)] == [True, False]
