@@ -45,6 +45,8 @@ LONGEST_QUESTION = 4_000
 LONGEST_HISTORY = 200
 AHEAD = 150
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
+LARGEST = 1_000
+"""Sentences up to which a corpus is translated and gone through for questions while nobody asks: a book would take days."""
 Status = Literal["ready", "warming", "broken"]
 Stop = Callable[[], bool]
 
@@ -263,6 +265,8 @@ class Rag:
         """Read prompts and find questions to suggest while nobody asks."""
         try:
             self.read_ahead()
+            if len(self.search_index()[0].sentences) > LARGEST:
+                return
             translated, suggested = self.translate(), self._suggest_ahead()
             if translated or suggested:
                 self.read_ahead()  # translations begin prompts, and what was read may have made room for others since

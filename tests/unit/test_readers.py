@@ -141,6 +141,14 @@ def test_no_more_is_read_ahead_than_stays_in_memory(make_rag: Maker, monkeypatch
     assert len(generator.readings) == 1 + 2 * 3
 
 
+def test_a_book_is_not_gone_through_while_nobody_asks(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.pipeline.LARGEST", 9)
+    generator = ScriptedGenerator()
+    rag = make_rag(generator, read_ahead=True).warm()
+    wait_for(lambda: len(generator.readings) == 21 and not rag._ahead.is_alive())
+    assert generator.prompts == []
+
+
 def test_the_judges_examples_are_read_ahead_of_everything_else(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
