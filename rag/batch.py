@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from rag.answer_file import AnswerFile, Identity, is_identity, parsed
 from rag.errors import GenerationError, QuestionError, RagError
-from rag.pipeline import Rag, checked_question
+from rag.pipeline import Rag
+from rag.question import checked_question
 from rag.results import Message
 from rag.settings import Settings
 

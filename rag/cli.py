@@ -136,7 +136,8 @@ def _print_json(value: object) -> None:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    from rag.pipeline import Rag, checked_question
+    from rag.pipeline import Rag
+    from rag.question import checked_question
 
     checked_question(options.question, ())
     rag = Rag(Settings.load(read_ahead=False))

@@ -24,25 +24,24 @@ from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.english import keep
-from rag.errors import Cancelled, GenerationError, QuestionError, RagError
+from rag.errors import Cancelled, GenerationError, RagError
 from rag.generation import Generator, Prompt
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
 from rag.prompting import Templates, beginning_prompt, judge_prompt
+from rag.question import checked_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.retrieval import Query, likely_sentences, piece, read_question, retrieve
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
 from rag.suggestions import Suggestions, write_question
-from rag.text import Language, clean
+from rag.text import Language
 from rag.tuned import Tuned, tuned
 from rag.turns import Turns
 
 _LOG = logging.getLogger("rag")
-LONGEST_QUESTION = 4_000
-LONGEST_HISTORY = 200
 AHEAD = 150
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
 LARGEST = 1_000
@@ -333,29 +332,6 @@ def _beginnings(answering: Answering) -> Iterator[Prompt]:
     for query in queries:
         for number in np.flatnonzero(answering.index.rows >= 0)[:AHEAD].tolist():
             yield beginning_prompt(answering.templates, query, piece([number], answering.index))
-
-
-def checked_question(question: str, history: Sequence[Message]) -> tuple[str, tuple[Message, ...]]:
-    """Return a question and its history as they can be asked; raise QuestionError where they cannot."""
-    if not isinstance(question, str):
-        raise QuestionError(f"The question is a {type(question).__name__}; expected a text.")
-    text = clean(question).strip()
-    if not text:
-        raise QuestionError("The question is empty; write what you want to know.")
-    if len(text) > LONGEST_QUESTION:
-        raise QuestionError(f"The question has {len(text):,} characters; the most is {LONGEST_QUESTION:,}. Shorten it.")
-    turns = []
-    if isinstance(history, (str, bytes)) or not isinstance(history, Sequence):
-        raise QuestionError('The history has the wrong form; expected a list of {"role": …, "content": …}.')
-    for turn in list(history)[-LONGEST_HISTORY:]:
-        role = turn.get("role") if isinstance(turn, Mapping) else None
-        content = turn.get("content") if isinstance(turn, Mapping) else None
-        if role not in ("user", "assistant") or not isinstance(content, str):
-            raise QuestionError(
-                'A turn of the history has the wrong form; expected {"role": "user" or "assistant", "content": text}.'
-            )
-        turns.append({"role": role, "content": clean(content)[:LONGEST_QUESTION]})
-    return text, tuple(turns)
 
 
 def _say(line: str) -> None:

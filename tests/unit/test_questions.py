@@ -6,7 +6,8 @@ import pytest
 from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
 from rag.errors import QuestionError
-from rag.pipeline import LONGEST_QUESTION, Rag
+from rag.pipeline import Rag
+from rag.question import LONGEST_QUESTION
 
 Maker = Callable[..., Rag]
 FORM = 'A turn of the history has the wrong form; expected {"role": "user" or "assistant", "content": text}.'
