@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from rag import weights
 from rag.documents import Document, read_corpus, source_files
@@ -24,6 +25,27 @@ BROUGHT = ("names.toml", "english.jsonl")
 """What a source may bring beside itself of its English."""
 
 
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """Keep a value that is made of files, and make it again when one of them has changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: list[Value] = []
+        self._seen: object = None
+
+    def get(self, paths: Sequence[Path], make: Callable[[], Value]) -> Value:
+        """Return the value for files as they are now."""
+        with self._lock:
+            seen = [_stamp(path) for path in paths]
+            if seen != self._seen:
+                self._value = [make()]
+                self._seen = seen  # taken before reading: what changes meanwhile is seen the next time
+            return self._value[0]
+
+
 class Library:
     """Serve the index that the corpus and the settings ask for, and what is known of it in English."""
 
@@ -31,11 +53,9 @@ class Library:
         self._settings = settings
         self._documents = documents
         self._longest = longest_passage
-        self._lock = threading.Lock()
-        self._index: Index | None = None
-        self._seen: object = None
-        self._english = English()
-        self._english_seen: object = None
+        self._sources: Kept[Sequence[Document]] = Kept()
+        self._index: Kept[Index] = Kept()
+        self._english: Kept[English] = Kept()
 
     @property
     def translations(self) -> Path:
@@ -52,12 +72,8 @@ class Library:
 
         Raises IndexStoreError instead of building where `rebuild="never"`.
         """
-        with self._lock:
-            seen = self._fingerprint()
-            if self._index is None or seen != self._seen:
-                self._index = self._open(embedder, say)
-                self._seen = seen  # taken before reading: what changes meanwhile is seen at the next question
-            return self._index
+        watched = [self._settings.store / "current.json", *self._files()]  # another process may put a new build in use
+        return self._index.get(watched, lambda: self._open(embedder, say))
 
     def _open(self, embedder: Embedder, say: Callable[[str], None]) -> Index:
         documents = self.sources()
@@ -74,7 +90,10 @@ class Library:
 
     def sources(self) -> Sequence[Document]:
         """Return the documents as they are now; this needs no model. Raises CorpusError where they hold no text."""
-        documents = read_corpus(self._settings.corpus) if self._documents is None else self._documents
+        if self._documents is None:
+            documents: Sequence[Document] = self._sources.get(self._files(), lambda: read_corpus(self._settings.corpus))
+        else:
+            documents = self._documents
         if not any(document.text.strip() for document in documents):
             raise CorpusError("The documents hold no text; expected at least one sentence.")
         return documents
@@ -86,18 +105,11 @@ class Library:
         """
         corpus = self._settings.corpus if self._documents is None else None
         folder = corpus if corpus is None or corpus.is_dir() else corpus.parent
-        with self._lock:
-            brought = [path for kind in BROUGHT for path in sorted(folder.glob(f"*.{kind}"))] if folder else []
-            seen = [_stamp(path) for path in (self.translations, *brought)]
-            if self._english_seen != seen:
-                self._english = English.read(corpus, self.translations)
-                self._english_seen = seen
-            return self._english
+        brought = [path for kind in BROUGHT for path in sorted(folder.glob(f"*.{kind}"))] if folder else []
+        return self._english.get([self.translations, *brought], lambda: English.read(corpus, self.translations))
 
-    def _fingerprint(self) -> object:
-        """Return what changes when a source is edited or another process puts a new build in use."""
-        sources = source_files(self._settings.corpus) if self._documents is None else []
-        return [_stamp(path) for path in [self._settings.store / "current.json", *sources]]
+    def _files(self) -> list[Path]:
+        return source_files(self._settings.corpus) if self._documents is None else []
 
 
 def _stamp(path: Path) -> tuple[str, int, int, int]:
