@@ -1,6 +1,7 @@
 """Commands print what was asked for, and end with 0, 1 or 2."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    assert all(f"    {command} " in said for command in ("ask", "batch", "eval", "weights", "doctor", "feedback"))
+    commands = ["ask", "batch", "eval", "weights", "tune", "translate", "bench", "doctor", "feedback"]
+    assert re.findall(r"^    ([a-z]+)\b", said, re.MULTILINE) == commands
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,19 @@ def test_json_prints_one_json_object_and_nothing_else(make_rag, monkeypatch, cap
     assert set(value["timings"]) >= {"retrieve_s", "first_token_s", "total_s", "prompt_tokens", "completion_tokens"}
 
 
+def test_translating_puts_every_chinese_sentence_into_english_once(
+    make_rag, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rag.pipeline.Rag", lambda settings: make_rag())
+    assert main(["translate"]) == main(["translate"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert [line for line in printed.err.splitlines() if line.endswith("English.")] == [
+        "10 sentences were put into English.",
+        "0 sentences were put into English.",
+    ]
+
+
 def test_the_public_names_are_pinned() -> None:
     assert sorted(rag.__all__) == [
         "Answer",
