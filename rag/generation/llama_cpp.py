@@ -45,6 +45,8 @@ class LlamaCppGenerator:
         parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
         parameters.cpuparams_batch.n_threads = threads or os.cpu_count() or 1
         parameters.cache_ram_mib = cache_mib
+        # A mapped file stays in memory beside the copy that is laid out for the processor; a read one does not.
+        parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
         speculation = parameters.speculative
         speculation.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
         speculation.ngram_simple.size_n, speculation.ngram_simple.size_m = self.SPECULATION
