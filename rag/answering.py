@@ -99,10 +99,16 @@ class Answering:
         if not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned)):
             yield Final(self._decline(found, near, clock, stop))
             return
-        read = pieces(found, self.index)
-        draft = yield from self._draft(answer_prompt(self.templates, found.query, read), clock, stop)
+        draft = yield from self._draft(self._prompt(found), clock, stop)
         yield Progress(stage="checking", fraction=1.0)
         yield Final(self._checked(draft, found, near, clock, stop))
+
+    def prompt(self, query: Query) -> Prompt:
+        """Return what the generator reads for a question, so that it can be read ahead."""
+        return self._prompt(retrieve(query, self.index, self.embedder, self.tuned))
+
+    def _prompt(self, found: Found) -> Prompt:
+        return answer_prompt(self.templates, found.query, pieces(found, self.index))
 
     def signals(self, found: Found, claims: Sequence[Claim], near: Near, clock: Clock, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""

@@ -44,6 +44,8 @@ from rag.turns import Turns
 _LOG = logging.getLogger("rag")
 AHEAD = 150
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
+READ: tuple[Language, ...] = ("zh-Hans", "en")
+"""Languages that prompts are in; Traditional ones are put in Simplified characters."""
 LARGEST = 1_000
 """Sentences up to which a corpus is translated and gone through for questions while nobody asks: a book would take days."""
 Status = Literal["ready", "warming", "broken"]
@@ -204,12 +206,24 @@ class Rag:
     def read_ahead(self) -> None:
         """Read what questions will need, giving way to readers; return when it is done.
 
-        First the judge's examples, which every question needs; then the prompt's beginning with each sentence, in both
-        languages.
+        First the judge's examples, which every question needs; then the whole prompts of the questions that the page offers
+        at first, and the prompt's beginning with each sentence, in both languages.
         """
         answering = self.answering()
-        for prompt in _beginnings(answering):
+        for prompt in self._likely_prompts(answering):
             self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
+
+    def _likely_prompts(self, answering: Answering) -> Iterator[Prompt]:
+        """Yield the judge's, those of the questions that are offered first, and those that questions' prompts begin with."""
+        templates, index = answering.templates, answering.index
+        queries = [Query("", "", language) for language in READ]
+        yield judge_prompt(templates, queries[0], ())
+        for language in READ:
+            for question in self.suggest(language):
+                yield answering.prompt(read_question(question, (), index.documents[0].text, templates.english.names))
+        for query in queries:
+            for number in np.flatnonzero(index.rows >= 0)[:AHEAD].tolist():
+                yield beginning_prompt(templates, query, piece([number], index))
 
     def search_index(self) -> tuple[Index, Embedder]:
         """Return the index in use and the embedder of its queries, without the generator."""
@@ -322,16 +336,6 @@ class Rag:
             return False
         finally:
             self._turns.leave(ticket)
-
-
-def _beginnings(answering: Answering) -> Iterator[Prompt]:
-    """Yield prompts whose beginnings those of questions share."""
-    languages: tuple[Language, ...] = ("zh-Hans", "en")
-    queries = [Query("", "", language) for language in languages]
-    yield judge_prompt(answering.templates, queries[0], ())
-    for query in queries:
-        for number in np.flatnonzero(answering.index.rows >= 0)[:AHEAD].tolist():
-            yield beginning_prompt(answering.templates, query, piece([number], answering.index))
 
 
 def _say(line: str) -> None:

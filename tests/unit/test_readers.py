@@ -134,6 +134,17 @@ def test_reading_ahead_reads_each_sentence_in_both_languages_and_ends_with_close
     rag.close()
 
 
+def test_the_questions_that_the_page_offers_first_are_read_whole(make_rag: Maker, chosen: Settings) -> None:
+    (chosen.corpus / "article.examples.toml").write_text(
+        f'[examples]\nzh-Hans = ["{to_simplified(FOUNDED)}"]\n', encoding="utf-8"
+    )
+    generator = ScriptedGenerator([DRAFT])
+    rag = make_rag(generator)
+    rag.read_ahead()
+    rag.answer(FOUNDED)
+    assert generator.readings[1].messages == generator.prompts[0].messages
+
+
 def test_no_more_is_read_ahead_than_stays_in_memory(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.pipeline.AHEAD", 3)
     generator = ScriptedGenerator()
