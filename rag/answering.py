@@ -144,7 +144,7 @@ class Answering:
                 piece = clean(step.text)
                 text += piece
                 yield Token(text=piece)
-                if _LOOP.search(text):  # small models may say one thing for ever; what it is was said
+                if _LOOP.search(text[-240:]):  # small models may say one thing for ever; what it is was said
                     break
             elif isinstance(step, Usage):
                 _add(clock, step)

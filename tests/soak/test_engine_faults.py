@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -52,8 +53,13 @@ def broken_utf8(handler: BaseHTTPRequestHandler) -> None:
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
+    for number in itertools.count():
+        handler.wfile.write(event(f"深度求索的第{number}句。"))
+
+
+def repeating(handler: BaseHTTPRequestHandler) -> None:
     while True:
-        handler.wfile.write(event("深度求索。" * 100))
+        handler.wfile.write(event(DRAFT))
 
 
 def half_characters(handler: BaseHTTPRequestHandler) -> None:
@@ -135,6 +141,11 @@ def test_a_fault_of_the_engine_is_one_sentence_and_the_next_question_is_answered
         assert "\n" not in str(error.value)
         engine.says = well
         assert_exact(rag.answer(FOUNDED))
+
+
+def test_an_engine_that_says_one_thing_for_ever_is_stopped_and_what_it_said_is_used(engine: Engine, rag: Rag) -> None:
+    engine.says = repeating
+    assert_exact(rag.answer(FOUNDED))
 
 
 @pytest.mark.parametrize("says", [half_characters, directions])
