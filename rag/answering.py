@@ -180,7 +180,7 @@ class Answering:
             kept = [self._quoted(number, language, clock, stop) for number in nearest]
         elif near[0][1] - max(cited) > self.tuned.passed_by:
             kept += [self._source_says(number, language, clock, stop) for number in nearest]
-        elif self._terse(kept, best):
+        elif self._terse(kept, best, found.query.text):
             kept += [self._source_says(best, language, clock, stop)]
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
@@ -192,7 +192,7 @@ class Answering:
         source = claim.sources[0]
         return replace(claim, text=self.index.sentences[source].text, sources=(source,), cover=1.0)
 
-    def _terse(self, claims: Sequence[Claim], number: int) -> bool:
+    def _terse(self, claims: Sequence[Claim], number: int, question: str) -> bool:
         """Tell whether an answer says so little of a sentence that its reader needs the source's own words.
 
         Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
@@ -202,8 +202,9 @@ class Answering:
         if has_han(source) and mostly_latin(said):
             loose = max(claim.support for claim in claims) < self.tuned.loose
             return len(said.split()) < self.tuned.bare_words or loose
+        account = self.asking.account_over_detail(question, self.embedder) > 0
         words = set(terms(source))
-        return len(words & set(terms(said))) < self.tuned.terse * len(words)
+        return len(words & set(terms(said))) < (self.tuned.terse_account if account else self.tuned.terse) * len(words)
 
     def _source_says(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return the sentence nearest to the question as a line of its own, for a draft that passed it by."""

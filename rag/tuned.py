@@ -41,6 +41,7 @@ class Tuned:
     steering: float
     passed_by: float
     terse: float
+    terse_account: float
     bare_words: int
     loose: float
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
@@ -55,6 +55,24 @@ def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) ->
     assert answer.text == f"2023年。[1]\n文中說：{SENTENCE}[1]"
     assert [c.quote for c in answer.citations] == [SENTENCE, SENTENCE]
     assert "文中說" not in make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text
+
+
+@dataclass(frozen=True)
+class Asks:
+    """Say how much more a question asks for an account than for a detail."""
+
+    account: float
+
+    def account_over_detail(self, question: str, embedder: FakeEmbedder) -> float:
+        return self.account
+
+
+@pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
+def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
+    answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
+    query = read_question(FOUNDED, (), ARTICLE, answering.templates.english.names)
+    answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
+    assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")
 
 
 def test_the_words_that_follow_are_those_of_the_sentence_that_the_answer_cites(make_rag: Maker) -> None:
