@@ -21,8 +21,8 @@ from rag.index import Index
 from rag.numbers import asks_amount, values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
-from rag.results import Answer, Citation, Event, Evidence, Final, Progress, Reason, Timings, Token
-from rag.retrieval import Found, Query, likely_sentences, pieces, retrieve
+from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
+from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, terms, to_script
 from rag.tuned import Tuned
@@ -102,6 +102,10 @@ class Answering:
         draft = yield from self._draft(self._prompt(found), clock, stop)
         yield Progress(stage="checking", fraction=1.0)
         yield Final(self._checked(draft, found, near, clock, stop))
+
+    def query(self, question: str, history: Sequence[Message] = ()) -> Query:
+        """Return a question as it is searched for in this text."""
+        return read_question(question, history, self.index.documents[0].text, self.templates.english.names)
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
@@ -207,7 +211,7 @@ class Answering:
         return len(words & set(terms(said))) < (self.tuned.terse_account if account else self.tuned.terse) * len(words)
 
     def _source_says(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
-        """Return the sentence nearest to the question as a line of its own, for a draft that passed it by."""
+        """Return a source sentence as a line of its own, for a draft that passed it by or says little of it."""
         quoted = self._quoted(number, language, clock, stop)
         return replace(quoted, before="\n", text=reply("says", language, quote=quoted.text))
 

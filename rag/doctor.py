@@ -16,7 +16,7 @@ import httpx
 
 from rag import weights
 from rag.documents import read_corpus
-from rag.english import English
+from rag.english import English, written_in
 from rag.errors import RagError
 from rag.generation.openai import is_loopback
 from rag.library import stored
@@ -64,7 +64,7 @@ def _weights(name: str, settings: Settings) -> str:
 
 
 def _corpus(settings: Settings) -> str:
-    documents, english = read_corpus(settings.corpus), English.read(settings.corpus, settings.store / "english.jsonl")
+    documents, english = read_corpus(settings.corpus), English.read(settings.corpus, written_in(settings.store))
     characters = sum(len(document.text) for document in documents)
     known = f"names in English {len(english.names.forms)}, sentences {len(english.sentences)}"
     return f"text files {len(documents)}, characters {characters:,}, {known}; in {settings.corpus}"

@@ -92,6 +92,12 @@ def source_files(corpus: Path) -> list[Path]:
     return paths
 
 
+def beside(corpus: Path, kind: str) -> list[Path]:
+    """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names."""
+    paths = sorted(corpus.glob(f"*.{kind}")) if corpus.is_dir() else [corpus.with_suffix(f".{kind}")]
+    return [path for path in paths if path.exists()]
+
+
 def _read(path: Path) -> Document:
     try:
         text = path.read_bytes().decode("utf-8-sig")

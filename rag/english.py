@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag import journal
-from rag.errors import CorpusError, RagError
+from rag.documents import beside
+from rag.errors import CorpusError
 from rag.names import Names
 from rag.text import fold, has_han, split_sentences
 
@@ -33,8 +34,7 @@ class English:
         sentences = _rows(written) if written else {}
         if corpus is None:
             return cls(Names(), sentences)
-        folder, stem = (corpus, "*") if corpus.is_dir() else (corpus.parent, corpus.stem)
-        for path in sorted(folder.glob(f"{stem}.english.jsonl")):
+        for path in beside(corpus, "english.jsonl"):
             sentences |= _rows(path)
         return cls(Names.read(corpus), sentences)
 
@@ -54,14 +54,14 @@ class English:
         return " ".join(self.sentence(sentence) or self.names.annotate(sentence) for sentence in spoken)
 
 
+def written_in(store: Path) -> Path:
+    """Return the file of a store in which the model's translations are kept."""
+    return store / "english.jsonl"
+
+
 def keep(path: Path, sentence: str, english: str) -> None:
     """Store a translation; raise RagError where it cannot be stored."""
-    try:
-        journal.append(path, {"sentence": sentence, "english": english})
-    except OSError as error:
-        raise RagError(
-            f"The translations cannot be written to {path} ({error.strerror}); free space there, or set RAG_STORE."
-        ) from error
+    journal.keep(path, {"sentence": sentence, "english": english}, "translations", "free space there, or set RAG_STORE")
 
 
 def _rows(path: Path) -> dict[str, str]:

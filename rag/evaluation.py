@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ from rag.results import Answer, Message
 from rag.settings import Settings
 from rag.variants import OTHER, Chatbots, Remembering, Variant
 
-QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "questions.jsonl"
+QUESTIONS = OTHER.parent / "questions.jsonl"
 BASELINE = QUESTIONS.parent / "baseline.json"
 LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
 Figures = dict[str, Any]

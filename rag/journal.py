@@ -13,6 +13,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from rag.errors import RagError
+
 _BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
 """What some readers of lines take for their ends, and JSON leaves as it is."""
 
@@ -33,6 +35,14 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
         file.write(line(row))
         file.flush()
         os.fsync(file.fileno())
+
+
+def keep(path: Path, row: Mapping[str, Any], what: str, mend: str) -> None:
+    """Append a row; raise RagError, with what the rows are and what to do, where it cannot be written."""
+    try:
+        append(path, row)
+    except OSError as error:
+        raise RagError(f"The {what} cannot be written to {path} ({error.strerror}); {mend}.") from error
 
 
 def rows(path: Path) -> Iterator[tuple[int, Any]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from rag import weights
-from rag.documents import Document, read_corpus, source_files
+from rag.documents import Document, beside, read_corpus, source_files
 from rag.embedding import Embedder, Report
-from rag.english import English
+from rag.english import English, written_in
 from rag.errors import CorpusError, IndexStoreError
 from rag.index import Index
 from rag.progress import bar
@@ -60,7 +60,7 @@ class Library:
     @property
     def translations(self) -> Path:
         """Return the file of sentences that the model put into English."""
-        return self._settings.store / "english.jsonl"
+        return written_in(self._settings.store)
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date, and tell what was done."""
@@ -104,8 +104,7 @@ class Library:
         Raises CorpusError for a file that cannot be read.
         """
         corpus = self._settings.corpus if self._documents is None else None
-        folder = corpus if corpus is None or corpus.is_dir() else corpus.parent
-        brought = [path for kind in BROUGHT for path in sorted(folder.glob(f"*.{kind}"))] if folder else []
+        brought = [path for kind in BROUGHT for path in beside(corpus, kind)] if corpus else []
         return self._english.get([self.translations, *brought], lambda: English.read(corpus, self.translations))
 
     def _files(self) -> list[Path]:

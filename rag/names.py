@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from rag import tables
+from rag.documents import beside
 from rag.errors import CorpusError
 from rag.text import fold, to_simplified
 
@@ -26,10 +27,8 @@ class Names:
     @classmethod
     def read(cls, corpus: Path) -> Names:
         """Return the names of every source of a corpus; raise CorpusError for a table that cannot be read."""
-        folder = corpus if corpus.is_dir() else corpus.parent
-        paths = sorted(folder.glob("*.names.toml")) if corpus.is_dir() else [corpus.with_suffix(".names.toml")]
         table: dict[str, tuple[str, ...]] = {}
-        for path in (path for path in paths if path.exists()):
+        for path in beside(corpus, "names.toml"):
             try:
                 rows = tables.read(path)["names"]
                 table |= {original: tuple(map(str, forms)) for original, forms in rows.items() if forms}
@@ -55,10 +54,11 @@ class Names:
         )
         originals = {form: original for *_, original, form in reversed(ranked)}  # the one that prefers a form has it
         seen: set[str] = set()
+        folded = fold(text)
 
         def render(match: re.Match[str]) -> str:
             original = originals[match.group(1).lower()]
-            if original in seen or fold(original) in fold(text):
+            if original in seen or fold(original) in folded:
                 return match.group()
             seen.add(original)
             return _followed_by(original, match)

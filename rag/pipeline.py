@@ -113,7 +113,7 @@ class Rag:
             answering = self.answering()
             self._trouble = ""
             deadline = time.monotonic() + self.settings.timeout_s
-            query = read_question(question, history, answering.index.documents[0].text, answering.templates.english.names)
+            query = answering.query(question, history)
 
             def stop() -> bool:
                 return cancelled() or self._closed.is_set() or time.monotonic() > deadline
@@ -220,7 +220,7 @@ class Rag:
         yield judge_prompt(templates, queries[0], ())
         for language in READ:
             for question in self.suggest(language):
-                yield answering.prompt(read_question(question, (), index.documents[0].text, templates.english.names))
+                yield answering.prompt(answering.query(question))
         for query in queries:
             for number in np.flatnonzero(index.rows >= 0)[:AHEAD].tolist():
                 yield beginning_prompt(templates, query, piece([number], index))

@@ -90,15 +90,15 @@ def _folder(language: Language) -> str:
     return "en" if language == "en" else "zh"
 
 
-def _asked(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
-    variables = {"passages": _evidence(templates, query, passages), "question": _spoken(query.text)}
+def _asked(templates: Templates, query: Query, evidence: str) -> str:
+    variables = {"passages": evidence, "question": _spoken(query.text)}
     if query.previous:
         return templates.fill(f"{_folder(query.language)}/follow_up", previous=_spoken(query.previous), **variables)
     return templates.fill(f"{_folder(query.language)}/question", **variables)
 
 
-def _prompt(templates: Templates, query: Query, passages: Sequence[Passage], content: str, grammar: str = "") -> Prompt:
-    translating = query.language == "en" and has_han(_IN_PARENTHESES.sub("", _evidence(templates, query, passages)))
+def _prompt(templates: Templates, query: Query, evidence: str, content: str, grammar: str = "") -> Prompt:
+    translating = query.language == "en" and has_han(_IN_PARENTHESES.sub("", evidence))
     system = templates.text(f"{_folder(query.language)}/{'system_chinese' if translating else 'system'}")
     return Prompt(({"role": "system", "content": system}, {"role": "user", "content": content}), grammar=grammar)
 
@@ -110,7 +110,8 @@ def _grammar(templates: Templates, language: Language) -> str:
 
 def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
     """Return the prompt whose continuation is the draft."""
-    return _prompt(templates, query, passages, _asked(templates, query, passages), _grammar(templates, query.language))
+    evidence = _evidence(templates, query, passages)
+    return _prompt(templates, query, evidence, _asked(templates, query, evidence), _grammar(templates, query.language))
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
@@ -132,7 +133,8 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
     """Return the beginning that every prompt whose best passage is this one shares."""
     opening = templates.text(f"{_folder(query.language)}/question").split("$passages")[0]
-    return _prompt(templates, query, [passage], opening + _evidence(templates, query, [passage]))
+    evidence = _evidence(templates, query, [passage])
+    return _prompt(templates, query, evidence, opening + evidence)
 
 
 def translation_prompt(templates: Templates, quote: str) -> Prompt:

@@ -14,12 +14,12 @@ from typing import Any
 
 from rag import journal, tables
 from rag.answering import Answering, Clock, Stop
-from rag.documents import Sentence
-from rag.errors import CorpusError, RagError
+from rag.documents import Sentence, beside
+from rag.errors import CorpusError
 from rag.index import Index
 from rag.prompting import suggestion_prompt
 from rag.results import Final
-from rag.retrieval import likely_sentences, read_question, retrieve
+from rag.retrieval import likely_sentences, retrieve
 from rag.text import Language, fold, to_traditional
 
 WRITTEN: tuple[Language, ...] = ("zh-Hans", "en")
@@ -44,11 +44,9 @@ class Suggestions:
 
     def __init__(self, corpus: Path, written: Path) -> None:
         self._written = written
-        folder = corpus if corpus.is_dir() else corpus.parent
-        name = "*" if corpus.is_dir() else corpus.stem
-        self._examples = [_examples(path) for path in sorted(folder.glob(f"{name}.examples.toml"))]
+        self._examples = [_examples(path) for path in beside(corpus, "examples.toml")]
         self._questions: dict[tuple[str, str], str] = {}
-        for path in (written, *sorted(folder.glob(f"{name}.questions.jsonl"))):  # the source's own win
+        for path in (written, *beside(corpus, "questions.jsonl")):  # the source's own win
             self._questions |= {(row["sentence"], row["language"]): row["question"] for row in _rows(path)}
 
     def missing(self, index: Index) -> Iterator[tuple[int, Language]]:
@@ -63,13 +61,8 @@ class Suggestions:
     def keep(self, sentence: str, language: Language, question: str) -> None:
         """Store what was found for a sentence, "" where no question held; raise RagError where it cannot be stored."""
         self._questions[sentence, language] = question
-        try:
-            journal.append(self._written, {"sentence": sentence, "language": language, "question": question})
-        except OSError as error:
-            raise RagError(
-                f"The suggested questions cannot be written to {self._written} ({error.strerror}); free space there, or set "
-                "RAG_STORE."
-            ) from error
+        row = {"sentence": sentence, "language": language, "question": question}
+        journal.keep(self._written, row, "suggested questions", "free space there, or set RAG_STORE")
 
     def first(self, language: str, sentences: Iterable[Sentence]) -> list[str]:
         """Return questions for a reader who has asked nothing yet: the source's own examples, or some from all over it."""
@@ -112,7 +105,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
     if unnamed or not question.endswith(("?", "？")):
         return ""  # it asks of nothing in particular, or trails off
-    query = read_question(question, (), index.documents[0].text, answering.templates.english.names)
+    query = answering.query(question)
     near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)
     if [found for found, _ in near] != [number]:
         return ""

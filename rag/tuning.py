@@ -21,7 +21,6 @@ from rag.measures import Question
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.results import Final
-from rag.retrieval import read_question
 from rag.settings import Settings
 from rag.text import Language, fold
 from rag.variants import Chatbots, Variant
@@ -56,8 +55,7 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
         for number, question in enumerate(asked, start=1):
             seen: list[Signals] = []
             answering = replace(rags.of(question).answering(), watch=seen.append)
-            source = answering.index.documents[0].text
-            query = read_question(question.question, question.history, source, answering.templates.english.names)
+            query = answering.query(question.question, question.history)
             for event in answering.stream(query, Clock(), lambda: False):
                 if isinstance(event, Final):
                     rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))

@@ -12,7 +12,7 @@ from rag.documents import Document
 from rag.generation import Generator
 from rag.pipeline import Rag
 from rag.results import Evidence, Final, Message, Token
-from rag.retrieval import read_question, retrieve
+from rag.retrieval import retrieve
 from rag.settings import Settings
 from rag.store import rebuild
 from rag.text import fold
@@ -44,7 +44,7 @@ class Ours(Contestant):
         """Embed a question, then find its passages with the vector at hand."""
         answering = self._rag.answering()
         index = answering.index
-        query = read_question(question, (), index.documents[0].text, answering.templates.english.names)
+        query = answering.query(question)
         embed_s, _ = timed(lambda: self.fresh.queries([fold(query.text)]))
         search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
         return Searched(embed_s, search_s)

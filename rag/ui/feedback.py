@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rag import journal
-from rag.errors import RagError
 
 LONGEST_REASON = 2_000
 
@@ -27,10 +26,7 @@ def record(path: Path, question: str, answer: dict[str, Any], helpful: bool, rea
         "reason": reason[:LONGEST_REASON],
         "answer": answer,
     }
-    try:
-        journal.append(path, row)
-    except OSError as error:
-        raise RagError(f"The feedback cannot be written to {path} ({error.strerror}); free space there.") from error
+    journal.keep(path, row, "feedback", "free space there")
 
 
 def export(path: Path) -> Iterator[dict[str, Any]]:
