@@ -20,6 +20,10 @@ from rag.text import fold, has_han, script, split_sentences
 _MARK = re.compile(r"\[\d+\]")
 _IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
 
+ALL = 100
+"""A rank below every passage that an answer shows."""
+RANKING = ("recall@1", "recall@3", "recall@5", f"recall@{ALL}", "MRR@10", "nDCG@10")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -86,13 +90,28 @@ def holds(text: str, wordings: Sequence[str]) -> bool:
     return False
 
 
-def evidence_ranks(question: Question, passages: Sequence[Passage]) -> list[int | None]:
-    """Return for each needed place the rank, from 1, of the first passage that holds it."""
-    folded = [fold(passage.text) for passage in passages]
-    return [
-        next((rank for rank, text in enumerate(folded, start=1) if any(_overlaps(fold(p), text) for p in places)), None)
-        for places in question.evidence
-    ]
+def ranking(orders: Sequence[Sequence[str]], relevant: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return recall@k, MRR@10 and nDCG@10 of ranked documents, means over queries (ir-measures; MacAvaney et al. 2022).
+
+    orders: names of documents, best first, a row for each query. relevant: the names of those that should be found.
+    """
+    import ir_measures
+
+    measures = {name: ir_measures.parse_measure(name.replace("recall", "R").replace("MRR", "RR")) for name in RANKING}
+    found = {str(q): {name: 1 / rank for rank, name in enumerate(order, start=1)} for q, order in enumerate(orders)}
+    wanted = {str(q): dict.fromkeys(names, 1) for q, names in enumerate(relevant)}
+    figures = ir_measures.calc_aggregate(list(measures.values()), wanted, found)
+    return {name: float(figures[measure]) for name, measure in measures.items()}
+
+
+def evidence_order(question: Question, passages: Sequence[Passage]) -> list[str]:
+    """Return the needed places, by their numbers, in the order in which passages hold them, other passages between them."""
+    order: list[str] = []
+    for rank, passage in enumerate(passages, start=1):
+        text = fold(passage.text)
+        held = [str(n) for n, places in enumerate(question.evidence) if any(_overlaps(fold(p), text) for p in places)]
+        order += [place for place in held if place not in order] or [f"passage {rank}"]
+    return order
 
 
 def _overlaps(place: str, text: str) -> bool:
@@ -108,12 +127,12 @@ def score(question: Question, answer: Answer) -> Scores:
     found["declined rightly"] = None if question.answerable else float(not answer.answerable)
     found["false decline"] = float(not answer.answerable) if question.answerable else None
     if question.evidence:
-        ranks = evidence_ranks(question, answer.passages)
-        found["evidence recall"] = float(np.mean([rank is not None for rank in ranks]))
-        found["evidence MRR"] = float(np.mean([1 / rank if rank else 0.0 for rank in ranks]))
+        places = [str(number) for number in range(len(question.evidence))]
+        ranked = ranking([evidence_order(question, answer.passages)], [places])
+        found["evidence recall"], found["evidence MRR@10"] = ranked[f"recall@{ALL}"], ranked["MRR@10"]
         cited = [c.quote for c in answer.citations]
         found["evidence cited"] = float(
-            np.mean([any(_touches(places, quote) for quote in cited) for places in question.evidence])
+            np.mean([any(_touches(wordings, quote) for quote in cited) for wordings in question.evidence])
         )
     if question.answerable and question.facts:
         right = [holds(answer.text, wordings) for wordings in question.facts]
@@ -166,7 +185,7 @@ def language_right(text: str, language: str) -> bool:
 
 MEASURES: tuple[str, ...] = (
     "evidence recall",
-    "evidence MRR",
+    "evidence MRR@10",
     "fact recall",
     "all facts right",
     "declined rightly",

@@ -1,7 +1,4 @@
-"""Measure retrieval and answers on a file in SQuAD's format: other people's questions, by the same stages as a reader's.
-
-Ranking measures come from scikit-learn.
-"""
+"""Measure retrieval and answers on a file in SQuAD's format: other people's questions, by the same stages as a reader's."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ import numpy as np
 from rag.documents import Document
 from rag.errors import CorpusError
 from rag.evaluation import Figures
-from rag.measures import interval
+from rag.measures import interval, ranking
 from rag.names import Names
 from rag.pipeline import Rag
 from rag.progress import bar
@@ -80,34 +77,20 @@ def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | No
         index, embedder = rag.search_index()
         indexed_s = time.monotonic() - started
         numbers = replace(tuned(), passages=60)
-        ranks = []
+        orders = []
         for question in asked:
             found = retrieve(read_question(question.text, (), documents[0].text, Names()), index, embedder, numbers)
-            order = list(dict.fromkeys(passage.source for passage in found.passages))
-            ranks.append(order.index(question.paragraph) + 1 if question.paragraph in order else 0)
+            orders.append(list(dict.fromkeys(passage.source for passage in found.passages)))
         figures: Figures = {"paragraphs": len(documents), "questions": len(asked), "index_s": indexed_s}
-        figures |= ranking(ranks)
+        figures |= ranking(orders, [[question.paragraph] for question in asked])
+        first = [float(order[:1] == [question.paragraph]) for order, question in zip(orders, asked, strict=True)]
+        figures["recall@1 interval"] = list(interval(first))
         if answers:
             chosen = random.Random(seed).sample(asked, min(answers, len(asked)))
             figures["answers"] = _answers(rag, chosen)
         return figures
     finally:
         rag.close()
-
-
-def ranking(ranks: Sequence[int]) -> Figures:
-    """Return recall@k, MRR@10 and nDCG@10 of ranks from 1, 0 for not found; each question has one right paragraph."""
-    from sklearn.metrics import ndcg_score
-
-    relevance = np.array([[1.0 if rank == place else 0.0 for place in range(1, 61)] for rank in ranks])
-    order = np.tile(1.0 / np.arange(1, 61), (len(ranks), 1))
-    found = np.asarray(ranks)
-    figures: Figures = {f"recall@{k}": float(np.mean((found >= 1) & (found <= k))) for k in (1, 3, 5)}
-    figures["MRR@10"] = float(np.mean([1 / rank if 1 <= rank <= 10 else 0.0 for rank in ranks]))
-    figures["nDCG@10"] = float(ndcg_score(relevance, order, k=10))
-    low, high = interval([float(rank == 1) for rank in ranks])
-    figures["recall@1 interval"] = [low, high]
-    return figures
 
 
 def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:

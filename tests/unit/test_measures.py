@@ -10,7 +10,7 @@ from rag.measures import (
     MEASURES,
     Question,
     answer_sentence,
-    evidence_ranks,
+    evidence_order,
     foreign_numbers,
     holds,
     interval,
@@ -50,7 +50,7 @@ def values(question: Question, answer: Answer) -> dict[str, float | None]:
 def test_an_answer_has_every_measure() -> None:
     assert values(QUESTION, ANSWER) == {
         "evidence recall": 0.5,
-        "evidence MRR": 0.25,
+        "evidence MRR@10": 0.5,
         "fact recall": 1.0,
         "all facts right": 1.0,
         "declined rightly": None,
@@ -128,7 +128,7 @@ def test_a_place_of_several_sentences_is_found_by_one_whole_sentence() -> None:
     place = "第一句話有超過十二個字的長度。第二句話也有超過十二個字的長度。"
     question = replace(QUESTION, evidence=((place,), ("沒有的地方",), ("短。句。",)))
     passages = [Passage("別的。", "a", 0, 3), Passage("第二句話也有超過十二個字的長度。短。", "a", 3, 22)]
-    assert evidence_ranks(question, passages) == [2, None, None]
+    assert evidence_order(question, passages) == ["passage 1", "0"]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,9 @@ def test_the_bootstrap_interval_is_repeatable_and_around_the_mean() -> None:
 
 
 def test_ranking_measures_are_those_of_the_definitions() -> None:
-    found = ranking([1, 2, 4, 0, 11])
+    ranks = [1, 2, 4, 99, 11]
+    orders = [["right" if place == rank else f"other {place}" for place in range(1, 21)] for rank in ranks]
+    found = ranking(orders, [["right"]] * 5)
     assert (found["recall@1"], found["recall@3"], found["recall@5"]) == pytest.approx((0.2, 0.4, 0.6))
     assert found["MRR@10"] == pytest.approx((1 + 1 / 2 + 1 / 4) / 5)
     assert found["nDCG@10"] == pytest.approx((1 + 1 / np.log2(3) + 1 / np.log2(5)) / 5)
