@@ -1,6 +1,7 @@
-"""Own the models, let readers take turns, and read ahead while nobody asks.
+"""Own the models, and let readers take turns.
 
-How one question is answered is `answering.py`'s; this module loads, queues, times out and ends.
+How one question is answered is `answering.py`'s, what is done while nobody asks is `idle.py`'s; this module loads, queues,
+times out and ends.
 """
 
 from __future__ import annotations
@@ -11,45 +12,35 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-import numpy as np
-
-from rag.answering import Answering, Clock, Switches, evidence
+from rag.answering import Answering, Clock, Stop, Switches, evidence
 from rag.asking import Asking
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
-from rag.english import keep
 from rag.errors import Cancelled, GenerationError, RagError
-from rag.generation import Generator, Prompt
+from rag.generation import Generator
+from rag.idle import Idle
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
-from rag.prompting import Templates, beginning_prompt, judge_prompt
+from rag.prompting import Templates
 from rag.question import checked_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
-from rag.retrieval import Query, likely_sentences, piece, read_question, retrieve
+from rag.retrieval import likely_sentences, read_question, retrieve
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
-from rag.suggestions import Suggestions, write_question
-from rag.text import Language
+from rag.suggestions import Suggestions
 from rag.tuned import Tuned, tuned
 from rag.turns import Turns
 
 _LOG = logging.getLogger("rag")
-AHEAD = 150
-"""Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
-READ: tuple[Language, ...] = ("zh-Hans", "en")
-"""Languages that prompts are in; Traditional ones are put in Simplified characters."""
-LARGEST = 1_000
-"""Sentences up to which a corpus is translated and gone through for questions while nobody asks: a book would take days."""
 Status = Literal["ready", "warming", "broken"]
-Stop = Callable[[], bool]
 
 
 class Rag:
@@ -84,7 +75,7 @@ class Rag:
         self._generator_lock = threading.Lock()
         self._closed = threading.Event()
         self._trouble = ""
-        self._ahead: threading.Thread | None = None
+        self._idle = Idle(self.answering, self._turns, self._suggestions, self._library.translations)
 
     def answer(self, question: str, history: Sequence[Message] = (), cancelled: Stop | None = None) -> Answer:
         """Return the checked answer to a question; `stream` says what is raised."""
@@ -198,32 +189,20 @@ class Rag:
             self._trouble = str(error)
             raise
         self._trouble = ""
-        if self.settings.read_ahead and self._ahead is None:
-            self._ahead = threading.Thread(target=self._work_ahead, name="read-ahead", daemon=True)
-            self._ahead.start()
+        if self.settings.read_ahead:
+            self._idle.start()
         return self
 
     def read_ahead(self) -> None:
-        """Read what questions will need, giving way to readers; return when it is done.
+        """Read what questions will need, giving way to readers; return when it is done."""
+        self._idle.read_ahead()
 
-        First the judge's examples, which every question needs; then the whole prompts of the questions that the page offers
-        at first, and the prompt's beginning with each sentence, in both languages.
+    def translate(self, report: Report | None = None) -> int:
+        """Put the sentences that have no English yet into English, giving way to readers; return how many there were.
+
+        report: called with (done, total).
         """
-        answering = self.answering()
-        for prompt in self._likely_prompts(answering):
-            self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
-
-    def _likely_prompts(self, answering: Answering) -> Iterator[Prompt]:
-        """Yield the judge's, those of the questions that are offered first, and those that questions' prompts begin with."""
-        templates, index = answering.templates, answering.index
-        queries = [Query("", "", language) for language in READ]
-        yield judge_prompt(templates, queries[0], ())
-        for language in READ:
-            for question in self.suggest(language):
-                yield answering.prompt(answering.query(question))
-        for query in queries:
-            for number in np.flatnonzero(index.rows >= 0)[:AHEAD].tolist():
-                yield beginning_prompt(templates, query, piece([number], index))
+        return self._idle.translate(report)
 
     def search_index(self) -> tuple[Index, Embedder]:
         """Return the index in use and the embedder of its queries, without the generator."""
@@ -250,8 +229,7 @@ class Rag:
     def close(self) -> None:
         """End the work in progress and free the engine."""
         self._closed.set()
-        if self._ahead is not None:
-            self._ahead.join(timeout=5)
+        self._idle.end()
         if self._generator is not None:
             self._generator.close()
 
@@ -273,69 +251,6 @@ class Rag:
                 steering = Steering.load(self._templates, embedder, self._tuned.steering)
                 self._examples = steering, Asking.load(self._templates, embedder)
             return self._examples
-
-    def _work_ahead(self) -> None:
-        """Read prompts and find questions to suggest while nobody asks."""
-        try:
-            self.read_ahead()
-            if len(self.search_index()[0].sentences) > LARGEST:
-                return
-            translated, suggested = self.translate(), self._suggest_ahead()
-            if translated or suggested:
-                self.read_ahead()  # translations begin prompts, and what was read may have made room for others since
-        except RagError as error:  # no reader waits for this: the next question tells one what is wrong, if it still is
-            _LOG.warning("Work while nobody asks has ended: %s", error)
-
-    def translate(self, report: Report | None = None) -> int:
-        """Put the sentences that have no English yet into English, giving way to readers; return how many there were.
-
-        report: called with (done, total).
-        """
-        answering = self.answering()
-        index, english = answering.index, answering.templates.english
-        searched = np.flatnonzero(index.rows >= 0).tolist()
-        missing = [text for number in searched if english.lacks(text := index.sentences[number].text)]
-        for done, text in enumerate(missing, start=1):
-
-            def put(stop: Stop, text: str = text) -> None:
-                keep(self._library.translations, text, answering.translated(text, Clock(), stop))
-
-            self._quietly(put)
-            if report:
-                report(done, len(missing))
-        return len(missing)
-
-    def _suggest_ahead(self) -> bool:
-        """Find a question for each sentence that has none yet; tell whether there was one to find."""
-        answering = self.answering()
-        missing = list(self._suggestions.missing(answering.index))
-        for number, language in missing:
-
-            def seek(stop: Stop, number: int = number, language: Language = language) -> None:
-                question = write_question(answering, number, language, stop)
-                self._suggestions.keep(answering.index.sentences[number].text, language, question)
-
-            self._quietly(seek)
-        return bool(missing)
-
-    def _quietly(self, work: Callable[[Stop], None]) -> None:
-        """Do a piece of work as a reader of the lowest rank would: again from its start when a question came in between."""
-        while not self._closed.is_set():
-            if not self._turns.busy and self._done(work):
-                return
-            self._closed.wait(0.2)
-
-    def _done(self, work: Callable[[Stop], None]) -> bool:
-        ticket = object()
-        try:
-            for _ in self._turns.wait(ticket, lambda: True):
-                pass
-            work(lambda: self._turns.waiting or self._closed.is_set())
-            return True
-        except Cancelled:
-            return False
-        finally:
-            self._turns.leave(ticket)
 
 
 def _say(line: str) -> None:
