@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from string import Template
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,7 +19,7 @@ from rag.english import English, written_in
 from rag.errors import RagError
 from rag.generation.openai import is_loopback
 from rag.library import stored
-from rag.prompting import Templates
+from rag.prompting import Templates, variables
 from rag.settings import Settings
 
 PORT = 7860
@@ -75,15 +74,10 @@ def _prompts(settings: Settings) -> str:
     own = Templates(settings.prompts)
     names = sorted(path.relative_to(shipped.folder) for path in shipped.folder.rglob("*.*") if path.is_file())
     for name in names:
-        wanted, found = _variables(shipped.text(str(name))), _variables(own.text(str(name)))
+        wanted, found = variables(shipped.text(str(name))), variables(own.text(str(name)))
         if wanted != found:
             raise RagError(f"{own.folder / name} has the variables {sorted(found)}; expected {sorted(wanted)}.")
     return f"{len(names)} templates in {settings.prompts}"
-
-
-def _variables(template: str) -> set[str]:
-    found = Template.pattern.finditer(template)
-    return {match["named"] or match["braced"] or match.group() for match in found if match["escaped"] is None}
 
 
 def _index(settings: Settings) -> str:

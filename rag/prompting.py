@@ -37,12 +37,11 @@ class Templates:
     def fill_each(self, name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
         """Return a template filled once for each row of variables; its file is read once."""
         template = Template(self.text(name))
-        found = [match.groupdict() for match in Template.pattern.finditer(template.template)]
-        wanted = {match["named"] or match["braced"] for match in found if match["named"] or match["braced"]}
+        found = variables(template.template)
         for row in rows:
-            if any(match["invalid"] is not None for match in found) or wanted != set(row):
+            if found != set(row):
                 raise PromptError(
-                    f"The prompt {self.folder / name}.txt has the variables {sorted(wanted)}; expected {sorted(row)}."
+                    f"The prompt {self.folder / name}.txt has the variables {sorted(found)}; expected {sorted(row)}."
                 )
         return [template.substitute(row).strip() for row in rows]
 
@@ -65,6 +64,12 @@ class Templates:
     def lines(self, name: str) -> list[str]:
         """Return the lines of a list."""
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
+
+
+def variables(template: str) -> set[str]:
+    """Return the variables of a template; a sign that begins none counts as one, since nothing can be put in for it."""
+    found = Template.pattern.finditer(template)
+    return {match["named"] or match["braced"] or match.group() for match in found if match["escaped"] is None}
 
 
 def _spoken(text: str) -> str:

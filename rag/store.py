@@ -35,7 +35,7 @@ BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 MAPPED_FROM = 256 << 20
 """Bytes of a build from which on it is not read but mapped: who cuts a mapped file short ends the programs that use it."""
-_MEND = "run python index/rebuild.py"
+_MEND = "run python index/rebuild.py, or set RAG_REBUILD=auto"
 _BUILD = re.compile(r"[0-9a-f]{12}")
 
 

@@ -93,7 +93,7 @@ def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chose
     with pytest.raises(IndexStoreError) as error:
         rag.answer(FOUNDED)
     missing = chosen.store / "current.json"
-    assert str(error.value) == f"The index file {missing} is missing; run python index/rebuild.py."
+    assert str(error.value) == f"The index file {missing} is missing; run python index/rebuild.py, or set RAG_REBUILD=auto."
     assert not chosen.store.exists()
 
 
