@@ -58,7 +58,8 @@ def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Pat
 
 def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Settings) -> None:
     missing = chosen.store / "current.json"
-    assert findings()["index"].text == f"The index file {missing} is missing; run python index/rebuild.py, or set RAG_REBUILD=auto."
+    mend = "run python index/rebuild.py, or set RAG_REBUILD=auto"
+    assert findings()["index"].text == f"The index file {missing} is missing; {mend}."
 
 
 def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings) -> None:

@@ -54,7 +54,13 @@ def test_variables_are_put_in(tmp_path: Path, text: str, filled: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "has"),
-    [("$a", "['a']"), ("$a $b $c", "['a', 'b', 'c']"), ("none", "[]"), ("$a $b 5$", "['a', 'b']"), ("$a $b ${}", "['a', 'b']")],
+    [
+        ("$a", "['a']"),
+        ("$a $b $c", "['a', 'b', 'c']"),
+        ("none", "[]"),
+        ("$a $b 5$", "['$', 'a', 'b']"),
+        ("$a $b ${}", "['$', 'a', 'b']"),
+    ],
     ids=["missing", "unknown", "none", "stray sign", "empty braces"],
 )
 def test_a_template_whose_variables_do_not_fit_is_named_with_both_lists(tmp_path: Path, text: str, has: str) -> None:
