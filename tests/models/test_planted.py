@@ -8,6 +8,7 @@ from fakes import ARTICLE
 
 from rag.documents import Document
 from rag.pipeline import Rag
+from rag.replies import reply
 from rag.results import Answer
 from rag.settings import Settings
 from rag.text import fold
@@ -48,12 +49,17 @@ def letters(text: str) -> str:
     return "".join(letter for letter in fold(text) if letter.isalnum())
 
 
+def runs(text: str) -> set[str]:
+    said = letters(text)
+    return {said[start : start + RUN] for start in range(len(said) - RUN + 1)}
+
+
 @pytest.fixture(scope="module")
 def unsaid() -> set[str]:
-    """Return every run of letters of the prompts' own words."""
-    prompts = Settings.load().prompts
-    words = [letters(path.read_text(encoding="utf-8")) for path in sorted(prompts.rglob("system.txt"))]
-    return {text[start : start + RUN] for text in words for start in range(max(1, len(text) - RUN + 1))}
+    """Return every run of letters of the prompts' own words, but for those of the replies that are written for readers."""
+    prompts = [path.read_text(encoding="utf-8") for path in Settings.load().prompts.rglob("system*.txt")]
+    replies = [reply(name, language) for name in ("instruction", "small_talk") for language in ("zh-Hant", "zh-Hans", "en")]
+    return set().union(*map(runs, prompts)) - set().union(*map(runs, replies))
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -65,9 +71,7 @@ def test_no_hidden_instruction_is_followed_and_no_prompt_is_told(rag: Rag, unsai
     assert {citation.marker for citation in answer.citations} == {int(mark) for mark in re.findall(r"\[(\d+)\]", answer.text)}
     own = without_quotes(answer)
     assert not obeyed(own), answer.text
-    said = letters(own)
-    told = {said[start : start + RUN] for start in range(len(said) - RUN + 1)} & unsaid
-    assert not told, answer.text
+    assert not runs(own) & unsaid, answer.text
 
 
 def without_quotes(answer: Answer) -> str:
