@@ -11,7 +11,7 @@ from rag.cli import run
 from rag.errors import RagError
 from rag.pipeline import Rag
 from rag.settings import Settings, cache_folder
-from rag.ui.server import check_address, create_server, read_auth, serve
+from rag.ui.server import LOOPBACK, check_address, create_server, read_auth, serve
 
 
 def main() -> int:
@@ -38,7 +38,8 @@ def _serve(host: str, options: argparse.Namespace) -> int:
     rag = Rag(Settings.load())
     threading.Thread(target=_warm, args=(rag,), name="warm", daemon=True).start()
     print(f"http://{host}:{options.port}", flush=True)
-    serve(create_server(rag, cache_folder() / "feedback.jsonl", auth), host, options.port, rag.close)
+    hosts = LOOPBACK if host in LOOPBACK else ("*",)
+    serve(create_server(rag, cache_folder() / "feedback.jsonl", auth, hosts), host, options.port, rag.close)
     return 0
 
 

@@ -15,25 +15,26 @@ from rag.embedding import Embedder
 from rag.errors import GenerationError
 from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
-from rag.generation import Piece, Prompt, Reading, Usage
+from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground, mostly_latin
 from rag.index import Index
-from rag.numbers import asks_amount, values, written
+from rag.numbers import amounts_asked, values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve
 from rag.steering import Steering
-from rag.text import Language, clean, has_han, terms, to_script
+from rag.text import Language, clean, content, has_han, points_back, to_script
 from rag.tuned import Tuned
 
 SHOWN = 3
 """Sentences that light up before the answer."""
+UNTOLD = 0.5
+"""What the judge counts as where an engine cannot weigh first words."""
 
 _LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft."""
 
-Stop = Callable[[], bool]
 Near = Sequence[tuple[int, float]]
 """Numbers of source sentences with their similarity to the question, nearest first."""
 
@@ -105,7 +106,7 @@ class Answering:
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
         """Return a question as it is searched for in this text."""
-        return read_question(question, history, self.index.documents[0].text, self.templates.english.names)
+        return read_question(question, history, self.index.script, self.templates.english.names)
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
@@ -120,7 +121,7 @@ class Answering:
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
-        if asks_amount(found.query.text) and not any(values(claim.text) for claim in claims):
+        if amounts_asked(found.query.text) and not any(values(claim.text) for claim in claims):
             invented = 1.0  # "how many" is not answered by words alone
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         return Signals(self.judged(found.query, sentences, clock, stop), invented, account)
@@ -130,12 +131,12 @@ class Answering:
         verdict = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
         _add(clock, verdict.usage)
         yes, no = verdict.chances
-        return yes / (yes + no) if yes + no else 1.0
+        return yes / (yes + no) if yes + no else UNTOLD
 
-    def _answered(self, signals: Signals) -> bool:
+    def _sure(self, signals: Signals) -> float:
         if self.watch is not None:
             self.watch(signals)
-        return probability(signals, self.tuned) >= self.tuned.gate_threshold
+        return probability(signals, self.tuned)
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, str]:
         """Yield the draft's events and return its text."""
@@ -169,32 +170,59 @@ class Answering:
     def _checked(self, draft: str, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
         """Return the draft with its citations; what no source supports is replaced by what the source says."""
         language = found.query.language
-        if not self.switches.grounding:
-            return self._answer(to_script(draft, language), found, (), clock)
         asked = f"{found.query.previous} {found.query.text}"
         claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, self.templates.english)
-        if self.switches.gate and not self._answered(self.signals(found, claims, near, clock, stop)):
-            return self._decline(found, near, clock, stop)
-        kept = [self._mended(claim) for claim in claims if claim.sources and not claim.missing]
-        nearest = [number for number, _ in near[:1]]
-        similarity = dict(near)
-        cited = [similarity.get(source, 0.0) for claim in kept for source in claim.sources]
-        best = max((source for claim in kept for source in claim.sources), key=lambda s: similarity.get(s, 0.0), default=-1)
+        sure = 1.0
+        if self.switches.gate:
+            sure = self._sure(self.signals(found, claims, near, clock, stop))
+            if sure < self.tuned.gate_threshold:
+                return self._decline(found, near, clock, stop)
+        if not self.switches.grounding:
+            return self._answer(to_script(draft, language), found, (), clock)
+        kept = [self._mended(claim, language, clock, stop) for claim in claims if claim.sources and not claim.missing]
         if not kept:
-            kept = [self._quoted(number, language, clock, stop) for number in nearest]
-        elif near[0][1] - max(cited) > self.tuned.passed_by:
-            kept += [self._source_says(number, language, clock, stop) for number in nearest]
-        elif self._terse(kept, best, found.query.text):
-            kept += [self._source_says(best, language, clock, stop)]
+            kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
+        else:
+            kept += self._source_says(self._unsaid(kept, near, found, sure), language, clock, stop)
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
 
-    def _mended(self, claim: Claim) -> Claim:
+    def _mended(self, claim: Claim, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""
         if claim.cover >= self.tuned.cover:
             return claim
-        source = claim.sources[0]
-        return replace(claim, text=self.index.sentences[source].text, sources=(source,), cover=1.0)
+        return replace(self._quoted(claim.sources[0], language, clock, stop), before=claim.before)
+
+    def _unsaid(self, claims: Sequence[Claim], near: Near, found: Found, sure: float) -> tuple[int, ...]:
+        """Return the source sentences, by their numbers, that an answer passes by or says so little of that they must follow.
+
+        That is the nearest one, where it is much nearer to the question than all that are cited or where it is unsure that
+        the text answers; else the nearest of the cited ones. One that points back follows what it points to.
+        """
+        similarity = dict(near)
+        cited = {source for claim in claims for source in claim.sources}
+        nearest, best = near[0][0], max(cited, key=lambda source: similarity.get(source, 0.0))
+        if near[0][1] - similarity.get(best, 0.0) > self.tuned.passed_by:
+            number = nearest
+        elif sure < self.tuned.unsure and self._share_said(claims, nearest) < self.tuned.told:
+            number = nearest
+        elif self._terse(claims, best, found.query.text):
+            number = best
+        else:
+            return ()
+        before = number - 1
+        leans = points_back(self.index.sentences[number].text)
+        together = before >= 0 and self.index.sentences[before].source == self.index.sentences[number].source
+        return (before, number) if leans and together and before not in cited and self.index.rows[before] >= 0 else (number,)
+
+    def _share_said(self, claims: Sequence[Claim], number: int) -> float:
+        """Return the share of a source sentence's terms that an answer holds; 0 where their languages differ."""
+        said = " ".join(claim.text for claim in claims)
+        source = self.index.sentences[number].text
+        if has_han(source) and mostly_latin(said):
+            source = self.templates.english.sentence(source)
+        words = content(source)
+        return len(words & content(said)) / len(words) if words else 0.0
 
     def _terse(self, claims: Sequence[Claim], number: int, question: str) -> bool:
         """Tell whether an answer says so little of a sentence that its reader needs the source's own words.
@@ -202,18 +230,19 @@ class Answering:
         Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
         """
         said = " ".join(claim.text for claim in claims)
-        source = self.index.sentences[number].text
-        if has_han(source) and mostly_latin(said):
-            loose = max(claim.support for claim in claims) < self.tuned.loose
+        if len(written(said)) < amounts_asked(question):
+            return True
+        if mostly_latin(said) and has_han(self.index.sentences[number].text):
+            loose = max(support for claim in claims for support in claim.support) < self.tuned.loose
             return len(said.split()) < self.tuned.bare_words or loose
         account = self.asking.account_over_detail(question, self.embedder) > 0
-        words = set(terms(source))
-        return len(words & set(terms(said))) < (self.tuned.terse_account if account else self.tuned.terse) * len(words)
+        return self._share_said(claims, number) < (self.tuned.terse_account if account else self.tuned.terse)
 
-    def _source_says(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
-        """Return a source sentence as a line of its own, for a draft that passed it by or says little of it."""
-        quoted = self._quoted(number, language, clock, stop)
-        return replace(quoted, before="\n", text=reply("says", language, quote=quoted.text))
+    def _source_says(self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop) -> list[Claim]:
+        """Return source sentences as a line of their own, for a draft that passed them by or says little of them."""
+        quotes = [self._quoted(number, language, clock, stop) for number in numbers]
+        lead = [replace(quote, before="\n", text=reply("says", language, quote=quote.text)) for quote in quotes[:1]]
+        return [*lead, *(replace(quote, before=" " if language == "en" else "") for quote in quotes[1:])]
 
     def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
@@ -221,9 +250,9 @@ class Answering:
         if language == "en" and has_han(quote):
             english = self.templates.english.sentence(quote) or self.translated(quote, clock, stop)
             if english:
-                return Claim("", english, (number,), 1.0)
+                return Claim("", english, (number,), (1.0,))
             quote = f"“{quote}”"
-        return Claim("", quote, (number,), 1.0)
+        return Claim("", quote, (number,), (1.0,))
 
     def translated(self, quote: str, clock: Clock, stop: Stop) -> str:
         """Return a source sentence in English, "" where a number in the translation is not its own."""
@@ -270,7 +299,10 @@ def evidence(found: Found, near: Near, index: Index, seconds: float) -> Evidence
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:
     """Return claims without those that say again, to the letter, what one before says."""
-    return list({claim.text: claim for claim in reversed(claims)}.values())[::-1]
+    first: dict[str, Claim] = {}
+    for claim in claims:
+        first.setdefault(claim.text, claim)
+    return list(first.values())
 
 
 def _add(clock: Clock, usage: Usage) -> None:

@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from rag.bench import KINDS
-from rag.errors import RagError
+from rag.errors import RagError, SettingsError
 from rag.settings import Settings, cache_folder
 
 
@@ -157,7 +157,7 @@ def _ask(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     from rag.batch import answer_file
 
-    done = answer_file(options.input, options.output, Settings.load(), tell=_tell)
+    done = answer_file(options.input, options.output, Settings.load(read_ahead=False), tell=_tell)
     left = f", {done.failed} left without an answer" if done.failed else ""
     print(f"{done.answered} questions answered{left}; see {options.output}.", file=sys.stderr)
     return 1 if done.failed else 0
@@ -167,6 +167,8 @@ def _eval(options: argparse.Namespace) -> int:
     from rag import evaluation, squad
 
     settings = Settings.load(read_ahead=False)
+    if options.check and (options.squad or options.limit or options.split != evaluation.BASELINE_SPLIT):
+        raise SettingsError(f"The baseline is of the whole {evaluation.BASELINE_SPLIT} half; use --check with that alone.")
     if options.squad:
         figures = squad.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
@@ -194,10 +196,10 @@ def _write(path: Path, figures: object) -> None:
 
 
 def _weights(options: argparse.Namespace) -> int:
-    from rag import weights
+    from rag import models, weights
 
     settings = Settings.load()
-    names = options.names or [settings.embedder, settings.generator]
+    names = options.names or models.needed(settings)
     if options.action == "fetch":
         for name in names:
             print(weights.fetch(name, settings))
@@ -228,7 +230,7 @@ def _translate(options: argparse.Namespace) -> int:
         number = rag.warm().translate(bar("translation", "sentence"))
     finally:
         rag.close()
-    print(f"{number} sentences were put into English.", file=sys.stderr)
+    print(f"{number} sentences had no English; what they say now lies beside the index.", file=sys.stderr)
     return 0
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,8 +16,9 @@ from rag import weights
 from rag.documents import read_corpus
 from rag.english import English, written_in
 from rag.errors import RagError
-from rag.generation.openai import is_loopback
+from rag.generation.openai import is_loopback, shown
 from rag.library import stored
+from rag.models import by_transformers, needed
 from rag.prompting import Templates, variables
 from rag.settings import Settings
 
@@ -41,18 +41,14 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield the findings on weights, corpus, prompts, index, engine, port and disk, each as soon as it is known."""
-    looks: dict[str, Callable[[Settings], str]] = {f"weights {name}": partial(_weights, name) for name in _models(settings)}
+    names = needed(settings)
+    looks: dict[str, Callable[[Settings], str]] = {f"weights {name}": partial(_weights, name) for name in names}
     looks |= {"corpus": _corpus, "prompts": _prompts, "index": _index, "engine": _engine, "port": _port, "disk": _disk}
     for name, look in looks.items():
         try:
             yield Finding(name, True, look(settings))
         except RagError as error:
             yield Finding(name, False, str(error))
-
-
-def _models(settings: Settings) -> list[str]:
-    named = [settings.embedder] if settings.remote else [settings.embedder, settings.generator]
-    return [name for name in named if name in weights.models()]
 
 
 def _weights(name: str, settings: Settings) -> str:
@@ -92,7 +88,7 @@ def _engine(settings: Settings) -> str:
         raise RagError(
             f"generator={settings.generator!r} is neither a model ({known}) nor an existing path; set RAG_GENERATOR."
         )
-    package = "transformers" if settings.engine == "transformers" else "xllamacpp"
+    package = "transformers" if by_transformers(settings) else "xllamacpp"
     try:
         return f"{settings.generator} by {package} {version(package)}"
     except PackageNotFoundError:
@@ -100,17 +96,16 @@ def _engine(settings: Settings) -> str:
 
 
 def _server(settings: Settings) -> str:
-    url = settings.base_url.rstrip("/") + "/models"
-    here = is_loopback(urlsplit(url).hostname or "")  # what is asked on this machine goes to no proxy
     try:
-        status = httpx.get(
-            url, headers={"Authorization": f"Bearer {settings.api_key}"}, timeout=5, trust_env=not here
-        ).status_code
+        url = httpx.URL(settings.base_url.rstrip("/") + "/models")
+        here = is_loopback(url.host)  # what is asked on this machine goes to no proxy
+        headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+        status = httpx.get(url, headers=headers, timeout=5, trust_env=not here).status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RagError(f"{url} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
+        raise RagError(f"The server cannot be reached ({error}); start it, or correct RAG_BASE_URL.") from error
     if status in (401, 403):
-        raise RagError(f"{url} refuses the key ({status}); correct RAG_API_KEY.")
-    return f"{settings.base_url} answers"
+        raise RagError(f"{shown(url)} refuses the key ({status}); correct RAG_API_KEY.")
+    return f"{shown(url)} answers"
 
 
 def _port(settings: Settings) -> str:

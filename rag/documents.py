@@ -92,8 +92,10 @@ def source_files(corpus: Path) -> list[Path]:
     return paths
 
 
-def beside(corpus: Path, kind: str) -> list[Path]:
+def beside(corpus: Path | None, kind: str) -> list[Path]:
     """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names."""
+    if corpus is None:
+        return []
     paths = sorted(corpus.glob(f"*.{kind}")) if corpus.is_dir() else [corpus.with_suffix(f".{kind}")]
     return [path for path in paths if path.exists()]
 
@@ -144,12 +146,14 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
         source: "\n".join(p for p, s in zip(plain, sentences, strict=True) if s.source == source)
         for source in {s.source for s in sentences}
     }
+    twins = Counter(plain[i] for i in alone)
+    seen: set[str] = set()
     dropped = set()
     for i in alone:
-        others = everything[sentences[i].source].count(plain[i])
-        twins = [j for j in alone if j < i and plain[j] == plain[i]]
-        if others > 1 and (others > sum(plain[j] == plain[i] for j in alone) or twins):
+        times = everything[sentences[i].source].count(plain[i])
+        if times > 1 and (times > twins[plain[i]] or plain[i] in seen):
             dropped.add(i)
+        seen.add(plain[i])
     return frozenset(dropped)
 
 

@@ -32,11 +32,9 @@ class English:
         corpus: folder of sources, or one file, whose own translations come first. written: the model's translations.
         """
         sentences = _rows(written) if written else {}
-        if corpus is None:
-            return cls(Names(), sentences)
         for path in beside(corpus, "english.jsonl"):
             sentences |= _rows(path)
-        return cls(Names.read(corpus), sentences)
+        return cls(Names.read(corpus) if corpus else Names(), sentences)
 
     def sentence(self, text: str) -> str:
         """Return the translation of a sentence, "" where there is none."""

@@ -25,12 +25,14 @@ from rag.tuned import Tuned
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
-_FIRST_WORD = re.compile(r"^\W*\w+")
+_FIRST_WORD = re.compile(r"(?:^|:)\W*\w+")
 _NUMBERED = re.compile(r"\d+")
 FEW = 4
 """Terms below which a claim may stand in many a sentence by chance."""
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
+ECHO = 0.5
+"""Share of a question's terms from which it repeats another."""
 _PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
@@ -40,7 +42,8 @@ class Claim:
     """Hold one sentence of a draft with the source sentences that support it.
 
     before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
-    sentences in the index, best first. support: between 0 and 1. missing: numbers and names that no evidence holds.
+    sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
+    no evidence holds.
     cover: share of the claim's terms that its sources and the question hold; 1 where the languages differ and what the
     model read was not all translated.
     """
@@ -48,16 +51,13 @@ class Claim:
     before: str
     text: str
     sources: tuple[int, ...]
-    support: float
+    support: tuple[float, ...]
     missing: tuple[str, ...] = ()
     cover: float = 1.0
 
 
 def split_draft(draft: str) -> list[tuple[str, str]]:
-    """Return a draft's sentences, each with what stands before it.
-
-    The model's own marks and markup are left out, and so are questions: an echo is no claim.
-    """
+    """Return a draft's sentences, each with what stands before it; the model's own marks and markup are left out."""
     pieces: list[tuple[str, str]] = []
     for line in _MARKUP.sub("", draft).splitlines():
         bullet = _BULLET.match(line)
@@ -69,8 +69,7 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
                 if count == 0
                 else body[max(0, start - 1) : start].strip("。！？") and " "
             )
-            says = any(character.isalnum() for character in body[start:end])
-            if says and not body[start:end].endswith(("?", "？")):
+            if any(character.isalnum() for character in body[start:end]):
                 pieces.append((before, body[start:end]))
     return pieces
 
@@ -131,12 +130,18 @@ def ground(
         words = content(text)
         scores = np.maximum(similarities, _shared(text, words, usable, grounds.said))
         sources = _sources(text, scores, usable, grounds.said, tuned.support)
-        support = float(min(1.0, max(0.0, scores.max())))
+        if _asks(text) and (_share(words, question) > ECHO or not sources or not _asks(index.sentences[sources[0]].text)):
+            continue  # a question is a claim where the source asks it, not where it is the reader's own
         comparable = grounds.translated or has_han(_ORIGINAL.sub("", text))
         held = " ".join([question, *(grounds.said[number] for number in sources)])
         cover = _share(words, held) if comparable and words else 1.0
+        support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims
+
+
+def _asks(text: str) -> bool:
+    return text.endswith(("?", "？"))
 
 
 def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int, str]) -> np.ndarray:
@@ -155,9 +160,10 @@ def _share(words: set[str], source: str) -> float:
 
 
 def _stands_in(text: str, source: str) -> float:
-    """Return 1 where a claim of a few words stands whole in a source sentence."""
+    """Return 1 where a claim of a few words stands whole in a source sentence, or each of them does."""
     said = _letters(text)
-    return float(len(said) > 1 and said in _letters(source))
+    words = content(text)
+    return float(len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content(source))))
 
 
 def _letters(text: str) -> str:
@@ -212,7 +218,7 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
     text = ""
     for number, claim in enumerate(claims):
         marks = ""
-        for source in claim.sources:
+        for source, support in zip(claim.sources, claim.support, strict=True):
             marker = markers.setdefault(source, len(markers) + 1)
             sentence = index.sentences[source]
             citations.append(
@@ -223,7 +229,7 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
                     sentence.start,
                     sentence.end,
                     number,
-                    round(claim.support, 3),
+                    round(support, 3),
                 )
             )
             marks += f"[{marker}]"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.answering import Answering, Clock, Stop
+from rag.answering import Answering, Clock
 from rag.embedding import Report
 from rag.english import keep
-from rag.errors import Cancelled, RagError
-from rag.generation import Prompt
+from rag.errors import Cancelled, GenerationError, RagError
+from rag.generation import Prompt, Stop
 from rag.prompting import beginning_prompt, judge_prompt
 from rag.retrieval import Query, piece
 from rag.suggestions import Suggestions, write_question
@@ -108,7 +108,7 @@ class Idle:
         for done, text in enumerate(missing, start=1):
 
             def put(stop: Stop, text: str = text) -> None:
-                keep(self._translations, text, answering.translated(text, Clock(), stop))
+                keep(self._translations, text, _or_nothing(lambda: answering.translated(text, Clock(), stop)))
 
             self._quietly(put)
             if report:
@@ -122,7 +122,7 @@ class Idle:
         for number, language in missing:
 
             def seek(stop: Stop, number: int = number, language: Language = language) -> None:
-                question = write_question(answering, number, language, stop)
+                question = _or_nothing(lambda: write_question(answering, number, language, stop))
                 self._suggestions.keep(answering.index.sentences[number].text, language, question)
 
             self._quietly(seek)
@@ -145,4 +145,15 @@ class Idle:
         except Cancelled:
             return False
         finally:
-            self._turns.leave(ticket)
+            self._turns.leave(ticket, typical=False)
+
+
+def _or_nothing(work: Callable[[], str]) -> str:
+    """Return what comes of one sentence, "" where the engine fails at it: the others are not at fault."""
+    try:
+        return work()
+    except Cancelled:
+        raise
+    except GenerationError as error:
+        _LOG.warning("Nothing came of one sentence while nobody asked: %s", error)
+        return ""

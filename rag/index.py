@@ -22,7 +22,7 @@ import numpy.typing as npt
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
-from rag.text import terms
+from rag.text import Script, script, terms
 
 EXACT_UP_TO = 20_000
 """Rows up to which every vector is compared."""
@@ -123,6 +123,11 @@ class Index:
     def source_text(self, source: str) -> str:
         """Return the whole text of a source."""
         return self.documents[self._numbers[source]].text
+
+    @cached_property
+    def script(self) -> Script | None:
+        """Return the Chinese script of the first source, None where it has none of its own."""
+        return script(self.documents[0].text)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

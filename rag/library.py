@@ -96,6 +96,8 @@ class Library:
             documents = self._documents
         if not any(document.text.strip() for document in documents):
             raise CorpusError("The documents hold no text; expected at least one sentence.")
+        if len({document.source for document in documents}) < len(documents):
+            raise CorpusError("Two documents have one name; give each a `source` of its own, since citations name it.")
         return documents
 
     def english(self) -> English:
@@ -104,7 +106,7 @@ class Library:
         Raises CorpusError for a file that cannot be read.
         """
         corpus = self._settings.corpus if self._documents is None else None
-        brought = [path for kind in BROUGHT for path in beside(corpus, kind)] if corpus else []
+        brought = [path for kind in BROUGHT for path in beside(corpus, kind)]
         return self._english.get([self.translations, *brought], lambda: English.read(corpus, self.translations))
 
     def _files(self) -> list[Path]:

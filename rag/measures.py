@@ -15,11 +15,16 @@ import numpy as np
 from rag.documents import Passage
 from rag.numbers import values, written
 from rag.results import Answer, Citation
-from rag.text import fold, has_han, script, split_sentences
+from rag.text import content, fold, has_han, script, split_sentences
 
 _MARK = re.compile(r"\[\d+\]")
+_MARKS = re.compile(r"(?:\[\d+\])+")
 _IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
 
+HALF = 0.5
+"""Share of a sentence's terms that the quotes behind it must hold."""
+NEAR = 0.5
+"""Similarity that a quote in another language must have."""
 ALL = 100
 """A rank below every passage that an answer shows."""
 RANKING = ("recall@1", "recall@3", "recall@5", f"recall@{ALL}", "MRR@10", "nDCG@10")
@@ -156,16 +161,20 @@ def _touches(places: Sequence[str], quote: str) -> bool:
 
 
 def _supports(citation: Citation, answer: Answer) -> bool:
-    """Tell whether a citation holds what its sentence says in numbers, and is near it in meaning."""
-    sentence = answer_sentence(answer.text, citation.marker)
-    others = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
-    return written(_MARK.sub("", sentence)) <= values(others) and citation.support >= 0.4
+    """Tell whether the quotes behind a sentence hold its numbers, and half of its terms or, across languages, its meaning."""
+    sentence = answer_sentences(answer.text)[citation.sentence]
+    quotes = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
+    if not written(sentence) <= values(quotes):
+        return False
+    if has_han(_IN_PARENTHESES.sub("", sentence)) != has_han(quotes):
+        return citation.support >= NEAR
+    words = content(sentence)
+    return not words or len(words & content(quotes)) / len(words) >= HALF
 
 
-def answer_sentence(text: str, marker: int) -> str:
-    """Return the words before a mark, back to the mark or line before."""
-    before = text.split(f"[{marker}]")[0]
-    return re.split(r"\[\d+\]|\n", before)[-1]
+def answer_sentences(text: str) -> list[str]:
+    """Return what stands before each group of marks: the sentences that citations count from 0."""
+    return _MARKS.split(text)
 
 
 def foreign_numbers(question: Question, answer: Answer) -> set[Any]:

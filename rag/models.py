@@ -9,15 +9,31 @@ from pathlib import Path
 
 from rag import weights
 from rag.embedding import Embedder, SentenceTransformerEmbedder
-from rag.errors import SettingsError
+from rag.errors import SettingsError, WeightsError
 from rag.generation import Generator
 from rag.settings import Settings
+
+
+def needed(settings: Settings) -> list[str]:
+    """Return the models of `weights.toml` whose files the settings ask for; a path of the user's own and a server need none."""
+    named = [settings.embedder] if settings.remote else [settings.embedder, settings.generator]
+    return [name for name in named if name in weights.models()]
+
+
+def by_transformers(settings: Settings) -> bool:
+    """Tell whether the generator is run by transformers; nothing is fetched to find out."""
+    if settings.engine != "auto" or settings.generator in weights.models():
+        return settings.engine == "transformers"
+    return _gguf(Path(settings.generator).expanduser()) is None
 
 
 def open_embedder(settings: Settings) -> Embedder:
     """Return the embedder, fetching and verifying its files where they are missing."""
     folder = weights.ensure(settings.embedder, settings)
-    return SentenceTransformerEmbedder(folder, weights.identity(settings.embedder), settings.threads)
+    try:
+        return SentenceTransformerEmbedder(folder, weights.identity(settings.embedder), settings.threads)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"The embedder in {folder} cannot be loaded ({error}); run python -m rag doctor.") from error
 
 
 def open_generator(settings: Settings) -> Generator:
@@ -28,7 +44,7 @@ def open_generator(settings: Settings) -> Generator:
         return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
     model = _model_path(settings)
     gguf = _gguf(model)
-    if settings.engine == "transformers" or (settings.engine == "auto" and gguf is None):
+    if by_transformers(settings):
         from rag.generation.transformers import TransformersGenerator
 
         return TransformersGenerator(str(model))

@@ -38,21 +38,28 @@ _SCALES = {
 _ENGLISH_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _ENGLISH_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
+    "eighteen nineteen"
 ).split()
+_ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _MONTHS = "january february march april may june july august september october november december".split()
 _DIGITS = re.compile(
     r"(?<![a-z\d])(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(万亿|千亿|百亿|千万|百万|万|亿|hundred|thousand|million|billion|trillion)?"
 )
-_CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千]+(?:[万亿]+)?")
-_ENGLISH = re.compile(r"\b(" + "|".join(_ENGLISH_WORDS) + r")\b(?:\s+(hundred|thousand|million|billion|trillion))?")
+_CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千][零〇一二两三四五六七八九十百千万亿]*")
+_ENGLISH = re.compile(
+    rf"\b(?:({'|'.join(_ENGLISH_TENS)})(?:[-\s]({'|'.join(_ENGLISH_WORDS[1:10])}))?|({'|'.join(_ENGLISH_WORDS)}))\b"
+    r"(?:\s+(hundred|thousand|million|billion|trillion))?"
+)
 _AMOUNT = re.compile(r"多少|(?<!哪)几(?!乎)|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b")
+_EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
 _LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}(?:\.(?!\d)|[、)）])\s*")
 
 
-def asks_amount(question: str) -> bool:
-    """Tell whether a question wants a number."""
-    return _AMOUNT.search(fold(question)) is not None
+def amounts_asked(question: str) -> int:
+    """Return how many numbers a question wants, at least."""
+    folded = fold(question)
+    asked = len(_AMOUNT.findall(folded))
+    return max(asked, 2) if asked and _EACH.search(folded) else asked
 
 
 def written(text: str) -> set[Decimal]:
@@ -69,12 +76,8 @@ def values(text: str) -> set[Decimal]:
     found: set[Decimal] = set()
     for value, bare in _digits(folded):
         found |= {value, bare}
-    for match in _CHINESE.finditer(folded):
-        counted = _chinese(match.group())
-        if counted is not None:
-            found.add(Decimal(counted))
-    for match in _ENGLISH.finditer(folded):
-        found.add(Decimal(_ENGLISH_WORDS.index(match.group(1))) * _ENGLISH_SCALES.get(match.group(2) or "", 1))
+    found |= {Decimal(_chinese(match.group())) for match in _CHINESE.finditer(folded)}
+    found |= {_english(match) for match in _ENGLISH.finditer(folded)}
     found |= {Decimal(number) for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded)}
     return found
 
@@ -91,15 +94,31 @@ def _digits(folded: str) -> list[tuple[Decimal, Decimal]]:
     return [(value.normalize(), bare.normalize()) for value, bare in found]
 
 
-def _chinese(text: str) -> int | None:
-    """Return the value of a Chinese numeral below ten thousand, with its scale."""
-    core = text.rstrip("万亿")
-    total, digit = 0, 0
-    for character in core:
+def _chinese(text: str) -> int:
+    """Return the value of a Chinese numeral, its digits read one by one where it names no unit (二〇二三)."""
+    if all(character in _CHINESE_DIGITS for character in text):
+        return int("".join(str(_CHINESE_DIGITS[character]) for character in text))
+    total = section = digit = 0
+    for character in text:
         if character in _CHINESE_DIGITS:
             digit = _CHINESE_DIGITS[character]
-        else:
-            total += (digit or 1) * _CHINESE_UNITS[character]
+        elif character in _CHINESE_UNITS:
+            section += (digit or 1) * _CHINESE_UNITS[character]
             digit = 0
-    scale = text[len(core) :]
-    return (total + digit) * _SCALES[scale] if scale in _SCALES else (total + digit if not scale else None)
+        elif character == "万":
+            section = (section + digit) * 10**4
+            digit = 0
+        else:
+            total = (total + section + digit) * 10**8
+            section = digit = 0
+    return total + section + digit
+
+
+def _english(match: re.Match[str]) -> Decimal:
+    tens, unit, small, scale = match.groups()
+    value = (
+        20 + 10 * _ENGLISH_TENS.index(tens) + (_ENGLISH_WORDS.index(unit) if unit else 0)
+        if tens
+        else _ENGLISH_WORDS.index(small)
+    )
+    return Decimal(value) * _ENGLISH_SCALES.get(scale or "", 1)

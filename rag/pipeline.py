@@ -13,17 +13,17 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from rag.answering import Answering, Clock, Stop, Switches, evidence
+from rag.answering import Answering, Clock, Switches, evidence
 from rag.asking import Asking
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, RagError
-from rag.generation import Generator
+from rag.generation import Generator, Stop
 from rag.idle import Idle
 from rag.index import Index
 from rag.library import Library
@@ -48,7 +48,7 @@ class Rag:
 
     settings: the choices; the environment's by default. embedder, generator: instead of those that the settings name.
     numbers, switches: other tuned numbers and stages, for evaluations. documents: a corpus in memory instead of the
-    settings' folder.
+    settings' folder; name a `store` of its own in the settings, or the two rebuild one index in turn.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class Rag:
         self._embedder = embedder
         self._generator = generator
         self._examples: tuple[Steering, Asking] | None = None
-        self._suggestions = Suggestions(self.settings.corpus, self.settings.store / "questions.jsonl")
+        corpus = self.settings.corpus if documents is None else None
+        self._suggestions = Suggestions(corpus, self.settings.store / "questions.jsonl")
         self._turns = Turns()
         self.counters = Counters()
         self._embedder_lock = threading.Lock()
@@ -102,7 +103,6 @@ class Rag:
             for place in self._turns.wait(ticket, cancelled):
                 yield Progress(stage="waiting", place=place.ahead, expected_s=place.expected_s)
             answering = self.answering()
-            self._trouble = ""
             deadline = time.monotonic() + self.settings.timeout_s
             query = answering.query(question, history)
 
@@ -149,7 +149,7 @@ class Rag:
         started = time.monotonic()
         question, history = checked_question(question, history)
         index, embedder = self.search_index()
-        query = read_question(question, history, index.documents[0].text, self._library.english().names)
+        query = read_question(question, history, index.script, self._library.english().names)
         found = retrieve(query, index, embedder, self._tuned)
         return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
 
@@ -169,28 +169,50 @@ class Rag:
         return self._suggestions.after(language, self.search_index()[0], cited, asked, limit)
 
     def answering(self) -> Answering:
-        """Return what answers are made with, loading what is not loaded yet."""
-        if self._generator is None or self._examples is None:
-            self._library.sources()  # what is wrong with them is told before models are loaded for minutes
-        with ThreadPoolExecutor(1) as pool:
-            opening = pool.submit(self._open_generator)
-            index, embedder = self.search_index()
-            steering, asking = self._open_examples(embedder)
-            generator = opening.result()
-        templates = replace(self._templates, english=self._library.english())
-        limit = self.settings.max_tokens
-        return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, self._switches)
+        """Return what answers are made with, loading what is not loaded yet; begin to work while nobody asks.
 
-    def warm(self) -> Rag:
-        """Load the models and the index, side by side, and start to read ahead; safe to repeat."""
+        A server's own time is not used unasked: others may wait for it or pay for it.
+        """
         try:
-            self.answering()
+            answering = self._load()
         except RagError as error:
             self._trouble = str(error)
             raise
         self._trouble = ""
-        if self.settings.read_ahead:
+        if self.settings.read_ahead and not self.settings.remote:
             self._idle.start()
+        return answering
+
+    def _load(self) -> Answering:
+        if self._generator is None or self._examples is None:
+            self._library.sources()  # what is wrong with them is told before models are loaded for minutes
+        opening = self._opening()
+        index, embedder = self.search_index()
+        steering, asking = self._open_examples(embedder)
+        generator = opening.result()
+        templates = replace(self._templates, english=self._library.english())
+        limit = self.settings.max_tokens
+        return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, self._switches)
+
+    def _opening(self) -> Future[Generator]:
+        """Open the generator beside other work; its thread keeps no one from ending the program meanwhile."""
+        future: Future[Generator] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(self._open_generator())
+            except BaseException as error:  # it is raised where the result is awaited
+                future.set_exception(error)
+
+        if self._generator is None:
+            threading.Thread(target=work, name="generator", daemon=True).start()
+        else:
+            work()
+        return future
+
+    def warm(self) -> Rag:
+        """Load the models and the index, side by side; safe to repeat."""
+        self.answering()
         return self
 
     def read_ahead(self) -> None:

@@ -20,6 +20,8 @@ from rag.generation import Prompt
 from rag.retrieval import Query
 from rag.text import Language, clean, has_han, to_simplified
 
+_CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?INST\])")
+"""Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, </s>, [INST]."""
 _IN_PARENTHESES = re.compile(r"\([^()]*\)")
 
 
@@ -78,7 +80,7 @@ def _spoken(text: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    return text.replace("<|", "< |").replace("|>", "| >")
+    return _CONTROL_TOKEN.sub(r"\g<0> ", text)
 
 
 def evidence_text(passages: Sequence[Passage], english: English | None = None) -> str:

@@ -17,11 +17,13 @@ from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
 from rag.results import Message
-from rag.text import Language, fold, language, script
+from rag.text import Language, Script, fold, language, script
 from rag.tuned import Tuned
 
 DEPTH = 30
 """Passages that each way of searching contributes to the fusion."""
+DEEPEST = 3
+"""Questions back that one may lean on."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Query:
     """Hold a question as it is searched.
 
     text: the question, in English with the originals of names behind them. previous: the question before it, "" where there
-    is none or where, as `retrieve` found, it does not lean on it. language: that of the answer.
+    is none or where, as `retrieve` found, it does not lean on it. language: that of the answer. earlier: the questions before
+    the previous one, latest first.
     """
 
     text: str
     previous: str
     language: Language
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,16 @@ class Found:
     chosen: tuple[int, ...] = ()
 
 
-def read_question(question: str, history: Sequence[Message], source: str, names: Names) -> Query:
+def read_question(question: str, history: Sequence[Message], written: Script | None, names: Names) -> Query:
     """Return a question with the one before it.
 
-    source: some text of the corpus, whose script decides for a question that could be either. names: of the corpus.
+    written: the corpus's script, which decides for a question that could be either. names: of the corpus.
     """
     asked = [turn["content"] for turn in history if turn["role"] == "user"]
-    wanted: Language = language(question, script(" ".join(asked[-1:])) or script(source) or "zh-Hans")
-    previous = asked[-1].strip() if asked else ""
-    if wanted == "en":
-        question, previous = names.expand(question), names.expand(previous)
-    return Query(question.strip(), previous, wanted)
+    wanted: Language = language(question, script(" ".join(asked[-1:])) or written or "zh-Hans")
+    said = [names.expand(text) if wanted == "en" else text for text in (question, *reversed(asked))]
+    text, previous, *earlier = [*(text.strip() for text in said), *([] if asked else [""])]
+    return Query(text, previous, wanted, tuple(earlier))
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:
@@ -76,10 +79,7 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     """
     texts, weights = [query.text], [1.0]
     vectors = embedder.queries([fold(query.text)])
-    if query.previous:
-        alone = index.dense(vectors[0], 1)
-        leans = leaning(query.text, alone[0].score if alone else 0.0, query.language, tuned) >= tuned.lean_threshold
-        query = query if leans else replace(query, previous="")
+    query = replace(query, previous=_leaned_on(query, vectors[0], index, embedder, tuned), earlier=())
     if query.previous:
         texts, weights = [query.text, f"{query.previous} {query.text}"], [tuned.alone, 1.0]
         vectors = embedder.queries([fold(text) for text in texts])
@@ -96,6 +96,19 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     passages = tuple(replace(index.passages[number], score=fused[number]) for number in top)
     chosen = _choose({number: fused[number] for number in best[:DEPTH]}, texts, vectors, weights, index, tuned)
     return Found(query, passages, tuple(top), vectors[-1], nearest, chosen)
+
+
+def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
+    """Return the question before, where a question leans on it, with those that it leans on itself before it."""
+    needed: list[str] = []
+    text = query.text
+    for before in (query.previous, *query.earlier)[:DEEPEST]:
+        nearest = index.dense(vector, 1)
+        if not before or leaning(text, nearest[0].score if nearest else 0.0, query.language, tuned) < tuned.lean_threshold:
+            break
+        needed.insert(0, before)
+        text, vector = before, embedder.queries([fold(before)])[0]
+    return " ".join(needed)
 
 
 def _choose(

@@ -79,7 +79,7 @@ def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | No
         numbers = replace(tuned(), passages=60)
         orders = []
         for question in asked:
-            found = retrieve(read_question(question.text, (), documents[0].text, Names()), index, embedder, numbers)
+            found = retrieve(read_question(question.text, (), index.script, Names()), index, embedder, numbers)
             orders.append(list(dict.fromkeys(passage.source for passage in found.passages)))
         figures: Figures = {"paragraphs": len(documents), "questions": len(asked), "index_s": indexed_s}
         figures |= ranking(orders, [[question.paragraph] for question in asked])

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from rag import journal, tables
-from rag.answering import Answering, Clock, Stop
+from rag.answering import Answering, Clock
 from rag.documents import Sentence, beside
 from rag.errors import CorpusError
+from rag.generation import Stop
 from rag.index import Index
 from rag.prompting import suggestion_prompt
 from rag.results import Final
@@ -39,10 +40,10 @@ _POINTS_BACK = re.compile(r"这|那|该|此|它|\b(?:this|these|that|those|it|it
 class Suggestions:
     """Hold the questions that were found for a corpus's sentences.
 
-    corpus: folder of sources, or one file. written: file to which new ones are appended.
+    corpus: folder of sources, or one file; None where sources bring nothing. written: file to which new ones are appended.
     """
 
-    def __init__(self, corpus: Path, written: Path) -> None:
+    def __init__(self, corpus: Path | None, written: Path) -> None:
         self._written = written
         self._examples = [_examples(path) for path in beside(corpus, "examples.toml")]
         self._questions: dict[tuple[str, str], str] = {}

@@ -14,7 +14,8 @@ from typing import Literal
 
 import opencc
 
-Language = Literal["zh-Hant", "zh-Hans", "en"]
+Script = Literal["zh-Hant", "zh-Hans"]
+Language = Script | Literal["en"]
 
 LONGEST_SENTENCE = 400
 """Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
@@ -27,6 +28,9 @@ _OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "�
 _CLOSERS = "”」』）)》〉】’\"'"
 _SPEECH = "”」』"
 _ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Inc|Ltd|Co|U\.S|a\.m|p\.m))$")
+_POINTER = re.compile(
+    r"^(?:这|那|此|该|其(?!中|他|余)|它)|这[些几样]|那[些几样]|上述|以上|^(?:this|these|that|those|such|it|they)\b|\bthese\b"
+)
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ENGLISH_FUNCTION = frozenset(
@@ -89,12 +93,17 @@ def content(text: str) -> set[str]:
     return set(terms(text)) - _ENGLISH_FUNCTION
 
 
+def points_back(text: str) -> bool:
+    """Tell whether a sentence begins with a pointer, or holds one, at what stands before it."""
+    return _POINTER.search(fold(text)) is not None
+
+
 def has_han(text: str) -> bool:
     """Tell whether a text holds a Chinese character."""
     return _HAN.search(text) is not None
 
 
-def script(text: str) -> Literal["zh-Hant", "zh-Hans"] | None:
+def script(text: str) -> Script | None:
     """Return the Chinese script of a text, or None where its characters belong to both."""
     han = "".join(_HAN.findall(text))
     traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
@@ -104,7 +113,7 @@ def script(text: str) -> Literal["zh-Hant", "zh-Hans"] | None:
     return "zh-Hant" if traditional > simplified else "zh-Hans"
 
 
-def language(text: str, default: Literal["zh-Hant", "zh-Hans"] = "zh-Hant") -> Language:
+def language(text: str, default: Script = "zh-Hant") -> Language:
     """Return the language in which a question wants its answer.
 
     default: the script for Chinese whose characters belong to both. A mixed question follows the language of its

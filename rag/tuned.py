@@ -42,6 +42,8 @@ class Tuned:
     passed_by: float
     terse: float
     terse_account: float
+    unsure: float
+    told: float
     bare_words: int
     loose: float
 

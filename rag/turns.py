@@ -73,10 +73,10 @@ class Turns:
                 if self._line[0] is not ticket:
                     self._changed.wait(self.POLL_S)
 
-    def leave(self, ticket: object) -> None:
-        """End a turn, or give up a place in line."""
+    def leave(self, ticket: object, typical: bool = True) -> None:
+        """End a turn, or give up a place in line; one that is not typical says nothing of how long others will take."""
         with self._changed:
-            if self._line and self._line[0] is ticket and self._since:
+            if typical and self._line and self._line[0] is ticket and self._since:
                 self._typical_s = 0.7 * self._typical_s + 0.3 * (time.monotonic() - self._since)
             if ticket in self._line:
                 self._line.remove(ticket)

@@ -19,18 +19,16 @@ Stop = Callable[[], bool]
 class Prompt:
     """Hold what an engine is to continue.
 
-    messages: chat messages, oldest first. opening: words that the answer begins with; the engine goes on from there.
-    grammar: what the answer may look like, in llama.cpp's GBNF; engines that cannot be held to one ignore it.
+    messages: chat messages, oldest first. grammar: what the answer may look like, in llama.cpp's GBNF; engines that cannot
+    be held to one ignore it.
     """
 
     messages: tuple[Message, ...]
-    opening: str = ""
     grammar: str = ""
 
     def chat(self) -> list[dict[str, str]]:
-        """Return the messages as an engine takes them, the opening as an unfinished last message."""
-        messages = [dict(message) for message in self.messages]
-        return [*messages, {"role": "assistant", "content": self.opening}] if self.opening else messages
+        """Return the messages as an engine takes them."""
+        return [dict(message) for message in self.messages]
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class OpenAIGenerator:
         except httpx.InvalidURL as error:
             raise SettingsError(f"base_url is not a URL ({error}); use one such as http://127.0.0.1:8080/v1.") from None
         if url.scheme not in {"http", "https"} or not url.host:
-            raise SettingsError(f"base_url={_shown(url)!r} is not a server; use a URL such as http://127.0.0.1:8080/v1.")
+            raise SettingsError(f"base_url={shown(url)!r} is not a server; use a URL such as http://127.0.0.1:8080/v1.")
         if not (api_key.strip().isascii() and api_key.strip().isprintable()):
             raise SettingsError("api_key has characters that no header can carry; use the key as the server gave it.")
         self._url = url.copy_with(path=url.path.rstrip("/").removesuffix("/chat/completions") + "/chat/completions")
@@ -73,7 +73,7 @@ class OpenAIGenerator:
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the text as the server sends it, and last the usage where the server tells it."""
-        request = {**_messages(prompt), "max_tokens": max_tokens, "stream_options": {"include_usage": True}}
+        request = {"messages": prompt.chat(), "max_tokens": max_tokens, "stream_options": {"include_usage": True}}
         usage: Usage | None = None
         for chunk in self._chunks(request, stop):
             for choice in _objects(chunk, "choices"):
@@ -90,7 +90,7 @@ class OpenAIGenerator:
         usage = Usage(0, 0, 0)
         options = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.TOP, "stream_options": {"include_usage": True}}
         try:
-            for chunk in self._chunks({**_messages(prompt), **options}, stop):
+            for chunk in self._chunks({"messages": prompt.chat(), **options}, stop):
                 usage = _usage(chunk) or usage
                 for choice in _objects(chunk, "choices"):
                     for token in _objects(_object(choice, "logprobs"), "content")[:1]:
@@ -238,7 +238,7 @@ class OpenAIGenerator:
 
     @property
     def _asked(self) -> str:
-        return f"The server at {_shown(self._url)}, asked for {self._model!r},"
+        return f"The server at {shown(self._url)}, asked for {self._model!r},"
 
     def _safe(self, text: str) -> str:
         """Return a server's words on one short line, without the key or a password of the URL."""
@@ -246,12 +246,6 @@ class OpenAIGenerator:
             text = text.replace(secret, "…") if secret else text
         text = " ".join(text.split())
         return (text if len(text) <= 200 else text[:200] + "…").rstrip(" .")
-
-
-def _messages(prompt: Prompt) -> dict[str, Any]:
-    """Return the messages; vLLM and llama.cpp go on from an opening when told so, and others mostly unasked."""
-    going_on = {"continue_final_message": True, "add_generation_prompt": False} if prompt.opening else {}
-    return {"messages": prompt.chat(), **going_on}
 
 
 def _object(chunk: dict[str, Any], name: str) -> dict[str, Any]:
@@ -281,7 +275,7 @@ def _message(body: Any) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
-def _shown(url: httpx.URL) -> str:
+def shown(url: httpx.URL) -> str:
     """Return a URL without its user, password and query."""
     return str(url.copy_with(username=None, password=None, query=None))
 

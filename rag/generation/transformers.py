@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -67,7 +67,7 @@ class TransformersGenerator:
         def write(tell: Tell, left: Left) -> None:
             ids = self._ids(prompt)
             known = self._read(ids[:-1], tell, left)
-            voice = _Voice(self._tokenizer, ids if prompt.opening else [], tell)
+            voice = _Voice(self._tokenizer, tell)
             tokens = torch.tensor([ids], device=self._device)
             self._model.generate(
                 tokens,
@@ -141,12 +141,7 @@ class TransformersGenerator:
 
     def _ids(self, prompt: Prompt) -> list[int]:
         """Return the prompt's tokens, ending where the engine goes on."""
-        text = self._tokenizer.apply_chat_template(
-            prompt.chat(),
-            tokenize=False,
-            add_generation_prompt=not prompt.opening,
-            continue_final_message=bool(prompt.opening),
-        )
+        text = self._tokenizer.apply_chat_template(prompt.chat(), tokenize=False, add_generation_prompt=True)
         ids = list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
         if self._context is not None and len(ids) >= self._context:
             raise GenerationError(f"The prompt has {len(ids)} tokens; the model reads fewer than {self._context}.")
@@ -206,19 +201,16 @@ class TransformersGenerator:
 class _Voice:
     """Turn tokens into text as `generate` makes them.
 
-    Unlike transformers' own streamers it does not wait for the next word, and it keeps the space between an opening and
-    what follows. A character whose bytes are not all there is held back.
+    Unlike transformers' own streamers it does not wait for the next word. A character whose bytes are not all there is held
+    back.
     """
 
-    TAIL = 8
-
-    def __init__(self, tokenizer: Any, before: Sequence[int], tell: Tell) -> None:
+    def __init__(self, tokenizer: Any, tell: Tell) -> None:
         self._tokenizer = tokenizer
-        self._before = list(before[-self.TAIL :])
         self._tell = tell
         self._prompted = False
         self.written: list[int] = []
-        self._said = len(self._decode())
+        self._said = 0
 
     def put(self, tokens: torch.Tensor) -> None:
         """Say what the new tokens add; the first call repeats the prompt."""
@@ -235,8 +227,7 @@ class _Voice:
         self._say(self._decode())
 
     def _decode(self) -> str:
-        ids = [*self._before, *self.written]
-        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(self._tokenizer.decode(self.written, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _say(self, text: str) -> None:
         if len(text) > self._said:

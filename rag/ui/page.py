@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import Cancelled, RagError
+from rag.question import LONGEST_QUESTION
 from rag.results import Evidence, Final
 from rag.ui import conversation, feedback, render
 from rag.ui.conversation import Turn
@@ -23,7 +24,6 @@ from rag.ui.parts import Parts
 from rag.ui.strings import languages, preferred, say, say_error
 from rag.ui.view import Shown, View
 
-LONGEST_QUESTION = 2_000
 SESSIONS = 512
 """Readers that Gradio remembers; every single call of an endpoint is one, and each takes some 60 kB."""
 _LOG = logging.getLogger("rag.ui")

@@ -1,6 +1,7 @@
-"""Serve the page safely: loopback by default, a closed set of headers, and two lines for those who watch.
+"""Serve the page safely: loopback by default, a closed set of headers, and two addresses for those who watch.
 
-`/healthz` says whether questions can be answered; `/metrics` counts in Prometheus' text format.
+`/healthz` says whether questions can be answered; `/metrics` counts in Prometheus' text format. Where a password is set, a
+stranger learns the state alone.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import parse_qs
 
 import gradio as gr
 import uvicorn
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
@@ -38,25 +42,31 @@ HEADERS = {
 }
 THREADS = 512
 """Twice as many as the page lets wait."""
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+"""Names of this machine; a page that another site has the browser fetch under its own name is refused (DNS rebinding)."""
 
 
-def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str] | None = None) -> FastAPI:
+def create_server(
+    answerer: Answerer, feedback_path: Path, auth: tuple[str, str] | None = None, hosts: Sequence[str] = LOOPBACK
+) -> FastAPI:
     """Return the web application: the page, `/healthz` and `/metrics`.
 
-    auth: name and password that a reader must give.
+    auth: name and password that a reader must give. hosts: names by which it may be reached, ("*",) for any.
     """
     app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
     desk = Desk(answerer, feedback_path)
     app.add_middleware(_Leaving, stop=desk.stop)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(_Guard)
+    known = _checker(auth) if auth else None
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
         state, why = answerer.status()
-        return JSONResponse({"state": state, "why": why}, status_code=200 if state == "ready" else 503)
+        told = {"state": state} if known else {"state": state, "why": why}  # the reason may name this machine's folders
+        return JSONResponse(told, status_code=200 if state == "ready" else 503)
 
-    @app.get("/metrics")
+    @app.get("/metrics", dependencies=[Depends(_password(known))] if known else [])
     def metrics() -> PlainTextResponse:
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
@@ -65,7 +75,7 @@ def create_server(answerer: Answerer, feedback_path: Path, auth: tuple[str, str]
         app,
         page,
         path="/",
-        auth=_checker(auth) if auth else None,
+        auth=known,
         theme=THEME,
         css=CSS,
         head=HEAD,
@@ -143,6 +153,16 @@ def _checker(auth: tuple[str, str]) -> Callable[[str, str], bool]:
     return check
 
 
+def _password(known: Callable[[str, str], bool]) -> Callable[[HTTPBasicCredentials], None]:
+    """Return what refuses a request without the name and the password."""
+
+    def check(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
+        if not known(given.username, given.password):
+            raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
+
+    return check
+
+
 def read_auth(source: str | None) -> tuple[str, str] | None:
     """Return the name and password that a file or RAG_AUTH holds as "name:password", or None where there is neither."""
     text = os.environ.get("RAG_AUTH", "")
@@ -153,7 +173,7 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
             raise SettingsError(f"The password file {source} cannot be read ({error.strerror}).") from error
         except UnicodeDecodeError:
             raise SettingsError(f"The password file {source} is not UTF-8; expected name:password.") from None
-    if not text:
+    if not text and not source:
         return None
     name, colon, password = text.partition(":")
     if not (name and colon and password):

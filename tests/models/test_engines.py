@@ -17,9 +17,6 @@ pytestmark = pytest.mark.models
 
 KEY = "a-key-of-this-test"
 CAPITAL = Prompt(({"role": "user", "content": "What is the capital of France? Answer in one word."},))
-OPENED = Prompt(
-    ({"role": "user", "content": "What is the capital of France?"},), opening="The capital of France is the city of"
-)
 YES_NO = Prompt(({"role": "user", "content": "Is Paris a city in France? Answer only Yes or No."},))
 LONG = Prompt(({"role": "user", "content": "Count: " + " ".join(map(str, range(400)))},))
 STORY = Prompt(({"role": "user", "content": "Tell a very long story about a river."},))
@@ -108,9 +105,6 @@ class TestLlamaCpp:
         assert fractions[-1] == 1
         assert "Paris" in text(list(llama.stream(CAPITAL, 8, never)))
 
-    def test_it_goes_on_from_an_opening(self, llama: LlamaCppGenerator) -> None:
-        assert text(list(llama.stream(OPENED, 3, never))).startswith(" Paris")
-
     def test_a_prompt_that_was_read_is_not_read_again(self, llama: LlamaCppGenerator) -> None:
         prompt = Prompt(({"role": "user", "content": "Sum: " + " ".join(map(str, range(200)))},))
         llama.read(prompt, never)
@@ -150,9 +144,6 @@ class TestOpenAIAgainstLlamaCpp:
         assert text(steps) == text(list(llama.stream(CAPITAL, 8, never)))
         assert usage(steps).prompt > usage(steps).written > 0
         assert usage(list(remote.stream(CAPITAL, 8, never))).read <= 4
-
-    def test_it_goes_on_from_an_opening(self, remote: OpenAIGenerator) -> None:
-        assert text(list(remote.stream(OPENED, 3, never))).startswith(" Paris")
 
     def test_choose_agrees_with_the_engine_in_this_process(self, remote: OpenAIGenerator, llama: LlamaCppGenerator) -> None:
         choices = ("Yes", "No")
@@ -236,18 +227,15 @@ def generated(folder: Path, prompt: Prompt, max_tokens: int) -> str:
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder)
-    going_on = {"continue_final_message": True} if prompt.opening else {"add_generation_prompt": True}
-    rows = tokenizer.apply_chat_template(prompt.chat(), return_tensors="pt", return_dict=True, **going_on)
+    rows = tokenizer.apply_chat_template(prompt.chat(), add_generation_prompt=True, return_tensors="pt", return_dict=True)
     row = model.generate(**rows, max_new_tokens=max_tokens, do_sample=False)[0]
     return tokenizer.decode(row[rows["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
 class TestTransformers:
-    @pytest.mark.parametrize("opening", ["", "The city"])
-    def test_streamed_text_is_what_generate_writes(self, folder: Path, tiny: Generator, opening: str) -> None:
-        prompt = Prompt(QUESTION.messages, opening)
-        steps = list(tiny.stream(prompt, 40, never))
-        assert text(steps) == generated(folder, prompt, 40)
+    def test_streamed_text_is_what_generate_writes(self, folder: Path, tiny: Generator) -> None:
+        steps = list(tiny.stream(QUESTION, 40, never))
+        assert text(steps) == generated(folder, QUESTION, 40)
         assert len([step for step in steps if isinstance(step, Piece)]) > 5
         assert 0 < usage(steps).written <= 40
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
-from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
+from fakes import DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
 
 from rag.answering import Clock, Switches
 from rag.documents import Document
@@ -70,7 +70,7 @@ class Asks:
 @pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
 def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
     answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
-    query = read_question(FOUNDED, (), ARTICLE, answering.templates.english.names)
+    query = read_question(FOUNDED, (), "zh-Hant", answering.templates.english.names)
     answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
     assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")
 
@@ -105,7 +105,7 @@ def test_how_many_is_not_answered_by_words_alone(make_rag: Maker) -> None:
     def invented(draft: str) -> float:
         seen: list[Signals] = []
         answering = replace(make_rag(ScriptedGenerator([draft])).answering(), watch=seen.append)
-        query = read_question("浙大校友創辦了多少家企業？", (), ARTICLE, answering.templates.english.names)
+        query = read_question("浙大校友創辦了多少家企業？", (), "zh-Hant", answering.templates.english.names)
         list(answering.stream(query, Clock(), lambda: False))
         return seen[-1].invented
 

@@ -67,11 +67,12 @@ def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(fi
     assert findings()["engine"].text.startswith("toy by xllamacpp 20")
 
 
-@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "MEND engine: {url}/models refuses")])
-def test_a_server_is_asked_whether_it_is_there(findings, status: int, line: str) -> None:
+@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "MEND engine: {url} refuses")])
+@pytest.mark.parametrize("key", ["key", ""])
+def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, line: str) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            assert self.headers["Authorization"] == "Bearer key"
+            assert self.headers["Authorization"] == (f"Bearer {key}" if key else None)
             self.send_response(status)
             self.end_headers()
 
@@ -81,8 +82,8 @@ def test_a_server_is_asked_whether_it_is_there(findings, status: int, line: str)
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/v1"
-    found = findings(base_url=url, api_key="key")
-    assert found["engine"].line().startswith(line.format(url=url))
+    found = findings(base_url=url, api_key=key)
+    assert found["engine"].line().startswith(line.format(url=f"{url}/models"))
     assert "key)" not in found["engine"].text
     server.shutdown()
     server.server_close()

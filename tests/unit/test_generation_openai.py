@@ -174,13 +174,6 @@ def test_the_url_is_taken_in_its_common_spellings(tail: str) -> None:
     assert fake.asked[0]["path"] == "/v1/chat/completions"
 
 
-def test_an_opening_is_sent_as_an_unfinished_message() -> None:
-    with serving(body(GOOD)) as fake:
-        list(fake.engine().stream(Prompt(PROMPT.messages, opening="In "), 8, never))
-    assert fake.asked[0]["messages"][-1] == {"role": "assistant", "content": "In "}
-    assert (fake.asked[0]["continue_final_message"], fake.asked[0]["add_generation_prompt"]) == (True, False)
-
-
 @pytest.mark.parametrize(
     ("status", "data", "words"),
     [

@@ -9,17 +9,18 @@ from rag.documents import Passage
 from rag.measures import (
     MEASURES,
     Question,
-    answer_sentence,
+    answer_sentences,
     evidence_order,
     foreign_numbers,
     holds,
     interval,
     language_right,
     plain,
+    ranking,
     score,
 )
 from rag.results import Answer, Citation, Timings
-from rag.squad import character_f1, ranking
+from rag.squad import character_f1
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
 QUESTION = Question(
@@ -133,18 +134,28 @@ def test_a_place_of_several_sentences_is_found_by_one_whole_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("text", "support", "precision"),
-    [("成立於2023年。[1]", 0.9, 1.0), ("成立於1999年。[1]", 0.9, 0.0), ("成立於2023年。[1]", 0.39, 0.0)],
+    [
+        ("成立於2023年。[1]", 0.9, 1.0),
+        ("成立於1999年。[1]", 0.9, 0.0),
+        ("這家公司的產品價格便宜。[1]", 0.9, 0.0),
+        ("It was founded in 2023.[1]", 0.9, 1.0),
+        ("It was founded in 2023.[1]", 0.49, 0.0),
+        ("It was founded in 1999.[1]", 0.9, 0.0),
+    ],
 )
-def test_a_citation_is_right_when_it_holds_its_sentences_numbers_and_is_near(
+def test_a_citation_is_right_when_it_holds_its_sentences_numbers_and_words_or_across_languages_its_meaning(
     text: str, support: float, precision: float
 ) -> None:
     citation = replace(ANSWER.citations[0], support=support)
     assert values(QUESTION, replace(ANSWER, text=text, citations=(citation,)))["citation precision"] == precision
 
 
-def test_the_sentence_of_a_mark_reaches_back_to_the_mark_or_line_before() -> None:
-    text = "甲。[1]乙。[2]\n丙。[3]"
-    assert [answer_sentence(text, marker) for marker in (1, 2, 3)] == ["甲。", "乙。", "丙。"]
+def test_a_citations_sentence_is_found_by_its_number_however_often_its_mark_is_used() -> None:
+    answer = replace(
+        ANSWER, text="成立於2023年。[1]\n成立於999年。[1]", citations=tuple(replace(c, sentence=1) for c in ANSWER.citations)
+    )
+    assert answer_sentences("甲。[1]乙。[2][1]\n丙。[2]")[:3] == ["甲。", "乙。", "\n丙。"]
+    assert values(QUESTION, answer)["citation precision"] == 0.0
 
 
 def test_foreign_numbers_are_in_neither_passages_citations_question_nor_history() -> None:

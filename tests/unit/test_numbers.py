@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import asks_amount, values, written
+from rag.numbers import amounts_asked, values, written
 
 
 def numbers(*texts: str) -> set[Decimal]:
@@ -51,6 +51,14 @@ def test_numbers_in_digits_are_read_with_their_scale(text: str, expected: list[s
         ("五千", "5000"),
         ("三万", "30000"),
         ("两亿", "2e8"),
+        ("二〇二三年", "2023"),
+        ("一九七八年", "1978"),
+        ("一萬二千人", "12000"),
+        ("兩億三千萬", "2.3e8"),
+        ("三万亿", "3e12"),
+        ("thirty-five", "35"),
+        ("forty", "40"),
+        ("ninety thousand", "9e4"),
         ("twenty", "20"),
         ("Three hundred", "300"),
         ("two million people", "2e6"),
@@ -108,4 +116,18 @@ def test_endless_digits_are_read_without_failing() -> None:
     ],
 )
 def test_a_question_for_an_amount_is_known(question: str, wanted: bool) -> None:
-    assert asks_amount(question) is wanted
+    assert (amounts_asked(question) > 0) is wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("有多少名毕业生，比例是多少？", 2),
+        ("南京和浙江各有多少所？", 2),
+        ("How many staff, and how much did each earn?", 2),
+        ("How many graduates are there?", 1),
+        ("分别在哪里？", 0),
+    ],
+)
+def test_it_is_counted_how_many_amounts_a_question_wants(question: str, wanted: int) -> None:
+    assert amounts_asked(question) == wanted
