@@ -22,7 +22,7 @@ from rag.numbers import amounts_asked, values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
-from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve
+from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve, survey
 from rag.steering import Steering
 from rag.text import Language, clean, content, has_han, points_back, to_script
 from rag.tuned import Tuned
@@ -92,8 +92,7 @@ class Answering:
             text = reply(intent.replace(" ", "_"), query.language)
             yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
             return
-        query = replace(query, text=asked)
-        found = retrieve(query, self.index, self.embedder, self.tuned)
+        found = self._find(replace(query, text=asked))
         near = likely_sentences(found, self.index)
         clock.retrieve_s = clock.now()
         yield evidence(found, near, self.index, clock.retrieve_s)
@@ -110,7 +109,12 @@ class Answering:
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
-        return self._prompt(retrieve(query, self.index, self.embedder, self.tuned))
+        return self._prompt(self._find(query))
+
+    def _find(self, query: Query) -> Found:
+        if self.asking.wholeness(query.text, self.embedder) >= self.tuned.whole:
+            return survey(query, self.index, self.embedder)
+        return retrieve(query, self.index, self.embedder, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
@@ -199,6 +203,8 @@ class Answering:
         That is the nearest one, where it is much nearer to the question than all that are cited or where it is unsure that
         the text answers; else the nearest of the cited ones. One that points back follows what it points to.
         """
+        if found.whole:
+            return ()
         similarity = dict(near)
         cited = {source for claim in claims for source in claim.sources}
         nearest, best = near[0][0], max(cited, key=lambda source: similarity.get(source, 0.0))

@@ -1,4 +1,4 @@
-"""Tell whether a question asks for an account or for a detail, by its nearness to examples.
+"""Tell whether a question asks for an account, for a detail or for the whole text in short, by its nearness to examples.
 
 Texts give accounts (reasons, meanings, lists, comparisons) and leave out many details (a name, a date, an amount), so a
 question for a detail needs better evidence before it is answered. The examples are files below `prompts/asked/`. Whether
@@ -22,21 +22,25 @@ NEAREST = 3
 
 @dataclass(frozen=True)
 class Asking:
-    """Hold the embedded examples of both kinds, each of shape (examples, dimensions)."""
+    """Hold the embedded examples of each kind, each of shape (examples, dimensions)."""
 
     account: Vectors
     detail: Vectors
+    whole: Vectors
 
     @classmethod
     def load(cls, templates: Templates, embedder: Embedder) -> Asking:
         """Return the kinds whose examples lie in the templates' folder."""
-        account = embed_examples(templates, "asked/account", embedder)
-        return cls(account, embed_examples(templates, "asked/detail", embedder))
+        return cls(*(embed_examples(templates, f"asked/{kind}", embedder) for kind in ("account", "detail", "whole")))
 
     def account_over_detail(self, question: str, embedder: Embedder) -> float:
         """Return how much nearer a question is to examples that ask for an account than to those that ask for a detail."""
         vector = embedder.queries([fold(question)])[0]
         return _nearness(vector, self.account) - _nearness(vector, self.detail)
+
+    def wholeness(self, question: str, embedder: Embedder) -> float:
+        """Return the similarity of a question to the nearest example that asks what the whole text says."""
+        return float((self.whole @ embedder.queries([fold(question)])[0]).max())
 
 
 def _nearness(vector: Vectors, examples: Vectors) -> float:

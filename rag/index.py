@@ -22,8 +22,14 @@ import numpy.typing as npt
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
-from rag.text import Script, script, terms
+from rag.text import Script, points_back, script, terms
 
+PARTS = 8
+"""Sentences of an outline, one from each of as many parts of the text."""
+TELLING = range(20, 111)
+"""Code points of a sentence that an outline may hold."""
+LOOKED_AT = 4_000
+"""Sentences of a large corpus, evenly spread, from which an outline is chosen."""
 EXACT_UP_TO = 20_000
 """Rows up to which every vector is compared."""
 PROBES = 48
@@ -125,6 +131,25 @@ class Index:
         return self.documents[self._numbers[source]].text
 
     @cached_property
+    def outline(self) -> tuple[int, ...]:
+        """Return the sentences that stand for the whole text, in its order: from each of its parts the most central one.
+
+        A part's most central sentence is the nearest to the mean of its vectors (Radev, Jing, Styś & Tam 2004); one that asks,
+        points back, says little or lists much is passed over.
+        """
+        searched = np.flatnonzero(self.rows >= 0)
+        searched = searched[:: max(1, len(searched) // LOOKED_AT)]
+        lengths = np.array([len(self.sentences[int(number)].text) for number in searched])
+        middles = np.cumsum(lengths) - lengths / 2
+        parts = np.minimum(middles / max(1, lengths.sum()) * PARTS, PARTS - 1).astype(int)
+        return tuple(self._central(searched[parts == part].tolist()) for part in np.unique(parts))
+
+    def _central(self, numbers: Sequence[int]) -> int:
+        telling = [number for number in numbers if _tells(self.sentences[number].text)] or list(numbers)
+        middle = self.sentence_vectors(numbers).mean(axis=0)
+        return telling[int(np.argmax(self.sentence_vectors(telling) @ middle))]
+
+    @cached_property
     def script(self) -> Script | None:
         """Return the Chinese script of the first source, None where it has none of its own."""
         return script(self.documents[0].text)
@@ -192,6 +217,10 @@ def build(
         lexicon=term_index([terms(passage.text) for passage in passages]),
     )
     return index, embedded
+
+
+def _tells(text: str) -> bool:
+    return len(text) in TELLING and not text.endswith(("?", "？")) and not points_back(text)
 
 
 def _embed(

@@ -47,7 +47,7 @@ class Found:
 
     query: without the question before it where it stands alone. passages: best first, `score` is the fused one. numbers:
     their places in the index. vector: the query's, shape (dimensions,). nearest: the best inner product of any passage.
-    chosen: numbers of the sentences to read, best first.
+    chosen: numbers of the sentences to read, best first. whole: whether they are an outline of the whole text instead.
     """
 
     query: Query
@@ -56,6 +56,7 @@ class Found:
     vector: Vectors
     nearest: float
     chosen: tuple[int, ...] = ()
+    whole: bool = False
 
 
 def read_question(question: str, history: Sequence[Message], written: Script | None, names: Names) -> Query:
@@ -96,6 +97,15 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     passages = tuple(replace(index.passages[number], score=fused[number]) for number in top)
     chosen = _choose({number: fused[number] for number in best[:DEPTH]}, texts, vectors, weights, index, tuned)
     return Found(query, passages, tuple(top), vectors[-1], nearest, chosen)
+
+
+def survey(query: Query, index: Index, embedder: Embedder) -> Found:
+    """Return an outline of the whole text, in its order, for a question that asks what it says."""
+    chosen = index.outline
+    numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
+    vector = embedder.queries([fold(query.text)])[0]
+    passages = tuple(index.passages[number] for number in numbers)
+    return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, whole=True)
 
 
 def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:

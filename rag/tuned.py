@@ -39,6 +39,7 @@ class Tuned:
     cover: float
     support: float
     steering: float
+    whole: float
     passed_by: float
     terse: float
     terse_account: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -64,11 +65,16 @@ class Scripted:
         environment = kept | {name: str(value) for name, value in (own | variables).items()}
         command = [sys.executable, *([str(ROOT / program)] if self.real else [str(SCRIPTED), program]), *arguments]
         with self.log(program).open("ab") as log:
-            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True)
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, preexec_fn=_heed_interrupts)
 
     def log(self, program: str) -> Path:
         """Return where a program's output goes."""
         return self.folder / f"{Path(program).stem}.log"
+
+
+def _heed_interrupts() -> None:
+    """Undo what shells do to programs in the background: these tests may be among them, and theirs are to be interrupted."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
