@@ -24,11 +24,13 @@ from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve, survey
 from rag.steering import Steering
-from rag.text import Language, clean, content, has_han, points_back, to_script
+from rag.text import Language, clean, content, has_han, to_script
 from rag.tuned import Tuned
 
 SHOWN = 3
 """Sentences that light up before the answer."""
+VERBATIM = 0.9
+"""Share of a sentence's terms from which an answer is that sentence."""
 UNTOLD = 0.5
 """What the judge counts as where an engine cannot weigh first words."""
 
@@ -216,10 +218,10 @@ class Answering:
             number = best
         else:
             return ()
-        before = number - 1
-        leans = points_back(self.index.sentences[number].text)
-        together = before >= 0 and self.index.sentences[before].source == self.index.sentences[number].source
-        return (before, number) if leans and together and before not in cited and self.index.rows[before] >= 0 else (number,)
+        if self._share_said(claims, number) >= VERBATIM:
+            return ()
+        before = self.index.pointed_at(number)
+        return (before, number) if before >= 0 and self._share_said(claims, before) < self.tuned.told else (number,)
 
     def _share_said(self, claims: Sequence[Claim], number: int) -> float:
         """Return the share of a source sentence's terms that an answer holds; 0 where their languages differ."""

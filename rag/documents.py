@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,36 +134,42 @@ def split_document(document: Document) -> tuple[Sentence, ...]:
     return tuple(sentences)
 
 
+SHORTEST_QUOTE = 12
+"""Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
+
+
 def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
-    """Return the positions of sentences that stand alone in their paragraph and repeat what stands elsewhere.
+    """Return the positions of a document's sentences that stand alone in their paragraph and repeat what stands elsewhere.
 
     Magazines lift such pull quotes out of the running text; searching them would crowd out other evidence.
     """
     plain = ["".join(character for character in fold(sentence.text) if character.isalnum()) for sentence in sentences]
-    crowd = Counter((sentence.source, sentence.paragraph) for sentence in sentences)
-    alone = [i for i, s in enumerate(sentences) if crowd[s.source, s.paragraph] == 1 and len(plain[i]) >= 12]
-    everything = {
-        source: "\n".join(p for p, s in zip(plain, sentences, strict=True) if s.source == source)
-        for source in {s.source for s in sentences}
-    }
+    crowd = Counter(sentence.paragraph for sentence in sentences)
+    alone = [i for i, s in enumerate(sentences) if crowd[s.paragraph] == 1 and len(plain[i]) >= SHORTEST_QUOTE]
+    everything = "\n".join(plain)
+    places: dict[str, list[int]] = {plain[i][:SHORTEST_QUOTE]: [] for i in alone}
+    for start in range(len(everything) - SHORTEST_QUOTE + 1):
+        if (beginning := everything[start : start + SHORTEST_QUOTE]) in places:
+            places[beginning].append(start)
     twins = Counter(plain[i] for i in alone)
     seen: set[str] = set()
     dropped = set()
     for i in alone:
-        times = everything[sentences[i].source].count(plain[i])
+        times = sum(everything.startswith(plain[i], start) for start in places[plain[i][:SHORTEST_QUOTE]])
         if times > 1 and (times > twins[plain[i]] or plain[i] in seen):
             dropped.add(i)
         seen.add(plain[i])
     return frozenset(dropped)
 
 
-def group(document: Document, sentences: Sequence[Sentence], longest: int) -> tuple[Passage, ...]:
+def group(
+    document: Document, sentences: Sequence[Sentence], longest: int, left_out: Collection[int] = ()
+) -> tuple[Passage, ...]:
     """Return the passages of a document: neighbouring whole sentences of one paragraph.
 
     sentences: those of the document, in order. longest: code points that a passage of several sentences may have; a
-    longer sentence is a passage of its own. Pull quotes are left out.
+    longer sentence is a passage of its own. left_out: positions of sentences that are in no passage.
     """
-    left_out = repeated(sentences)
     passages: list[Passage] = []
     run: list[Sentence] = []
 

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from rag.suggestions import Suggestions, write_question
 from rag.text import Language
 from rag.turns import Turns
 
+Found = TypeVar("Found")
 _LOG = logging.getLogger("rag")
 AHEAD = 150
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
@@ -83,7 +85,11 @@ class Idle:
         """
         answering = self._answering()
         for prompt in self._likely_prompts(answering):
-            self._quietly(lambda stop, prompt=prompt: answering.generator.read(prompt, stop))  # type: ignore[misc]
+
+            def read(stop: Stop, prompt: Prompt = prompt) -> None:
+                _or_nothing(lambda: answering.generator.read(prompt, stop))
+
+            self._quietly(read)
 
     def _likely_prompts(self, answering: Answering) -> Iterator[Prompt]:
         templates, index = answering.templates, answering.index
@@ -108,7 +114,7 @@ class Idle:
         for done, text in enumerate(missing, start=1):
 
             def put(stop: Stop, text: str = text) -> None:
-                keep(self._translations, text, _or_nothing(lambda: answering.translated(text, Clock(), stop)))
+                keep(self._translations, text, _or_nothing(lambda: answering.translated(text, Clock(), stop)) or "")
 
             self._quietly(put)
             if report:
@@ -122,7 +128,7 @@ class Idle:
         for number, language in missing:
 
             def seek(stop: Stop, number: int = number, language: Language = language) -> None:
-                question = _or_nothing(lambda: write_question(answering, number, language, stop))
+                question = _or_nothing(lambda: write_question(answering, number, language, stop)) or ""
                 self._suggestions.keep(answering.index.sentences[number].text, language, question)
 
             self._quietly(seek)
@@ -148,12 +154,12 @@ class Idle:
             self._turns.leave(ticket, typical=False)
 
 
-def _or_nothing(work: Callable[[], str]) -> str:
-    """Return what comes of one sentence, "" where the engine fails at it: the others are not at fault."""
+def _or_nothing(work: Callable[[], Found]) -> Found | None:
+    """Return what comes of one piece of work, None where the engine fails at it: the others are not at fault."""
     try:
         return work()
     except Cancelled:
         raise
     except GenerationError as error:
-        _LOG.warning("Nothing came of one sentence while nobody asked: %s", error)
-        return ""
+        _LOG.warning("Nothing came of some work while nobody asked: %s", error)
+        return None

@@ -126,6 +126,13 @@ class Index:
         number = bisect_left(places, wanted, key=lambda row: (int(row[0]), int(row[1])))
         return number if number < len(places) and tuple(places[number, :2].tolist()) == wanted else -1
 
+    def pointed_at(self, number: int) -> int:
+        """Return the number of the sentence that another points back at, the one before it; -1 where it points at none."""
+        before = number - 1
+        if before < 0 or self.rows[before] < 0 or not points_back(self.sentences[number].text):
+            return -1
+        return before if self.sentences[before].source == self.sentences[number].source else -1
+
     def source_text(self, source: str) -> str:
         """Return the whole text of a source."""
         return self.documents[self._numbers[source]].text
@@ -190,7 +197,7 @@ def build(
         sentences += own
         searched += [first + i for i in range(len(own)) if i not in left_out]
         starts = [sentence.start for sentence in own]
-        for passage in group(document, own, longest):
+        for passage in group(document, own, longest, left_out):
             passages.append(passage)
             members.append((first + bisect_left(starts, passage.start), first + bisect_left(starts, passage.end)))
     units = [passage.text for passage in passages]

@@ -22,7 +22,7 @@ _MARKS = re.compile(r"(?:\[\d+\])+")
 _IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
 
 HALF = 0.5
-"""Share of a sentence's terms that the quotes behind it must hold."""
+"""Share of the terms that a sentence adds to the question, which the quotes behind it must hold."""
 NEAR = 0.5
 """Similarity that a quote in another language must have."""
 ALL = 100
@@ -145,7 +145,7 @@ def score(question: Question, answer: Answer) -> Scores:
         wrong = any(holds(answer.text, [text]) for text in question.wrong)
         found["all facts right"] = float(answer.answerable and all(right) and not wrong)
     if answer.answerable and answer.citations:
-        found["citation precision"] = float(np.mean([_supports(c, answer) for c in answer.citations]))
+        found["citation precision"] = float(np.mean([_supports(c, answer, question.question) for c in answer.citations]))
     found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))
     found["language right"] = float(language_right(answer.text, question.language))
     found["first token s"] = answer.timings.first_token_s
@@ -160,15 +160,18 @@ def _touches(places: Sequence[str], quote: str) -> bool:
     return any(fold(p) in folded or folded in fold(p) or _overlaps(fold(p), folded) for p in places)
 
 
-def _supports(citation: Citation, answer: Answer) -> bool:
-    """Tell whether the quotes behind a sentence hold its numbers, and half of its terms or, across languages, its meaning."""
+def _supports(citation: Citation, answer: Answer, asked: str) -> bool:
+    """Tell whether the quotes behind a sentence hold its numbers, and half of what it adds to the question in its words.
+
+    Across languages, its meaning counts instead of its words.
+    """
     sentence = answer_sentences(answer.text)[citation.sentence]
     quotes = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
     if not written(sentence) <= values(quotes):
         return False
     if has_han(_IN_PARENTHESES.sub("", sentence)) != has_han(quotes):
         return citation.support >= NEAR
-    words = content(sentence)
+    words = content(sentence) - content(asked)
     return not words or len(words & content(quotes)) / len(words) >= HALF
 
 

@@ -131,8 +131,8 @@ def _choose(
 ) -> tuple[int, ...]:
     """Return the sentences to read, best first, until they have `tuned.reading` code points; a long last one is read whole.
 
-    A sentence scores by its passage, and by its own ranks among the sentences of the found passages: by similarity, and by
-    the rarity of the question's terms that it holds.
+    Where the best one points back, what it points at is read next. A sentence scores by its passage, and by its own ranks
+    among the sentences of the found passages: by similarity, and by the rarity of the question's terms that it holds.
     """
     scores = {s: tuned.inherited * fused[passage] for passage in fused for s in index.members[passage] if index.rows[s] >= 0}
     if not scores:
@@ -148,9 +148,11 @@ def _choose(
             for rank, place in enumerate(np.argsort(-np.asarray(values), kind="stable"), start=1):
                 if values[place] > 0:
                     scores[numbers[place]] += weight * share / (tuned.rank_constant + rank)
+    order = sorted(scores, key=lambda number: -scores[number])
+    pointed_at = [number for number in [index.pointed_at(order[0])] if number >= 0]
     chosen: list[int] = []
     read = 0
-    for number in sorted(scores, key=lambda number: -scores[number]):
+    for number in dict.fromkeys([order[0], *pointed_at, *order]):
         if read >= tuned.reading:
             break
         chosen.append(number)

@@ -29,7 +29,7 @@ _CLOSERS = "”」』）)》〉】’\"'"
 _SPEECH = "”」』"
 _ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Inc|Ltd|Co|U\.S|a\.m|p\.m))$")
 _POINTER = re.compile(
-    r"^(?:这|那|此|该|其(?!中|他|余)|它)|这[些几样]|那[些几样]|上述|以上|^(?:this|these|that|those|such|it|they)\b|\bthese\b"
+    r"^(?:这|那(?!么)|此(?!外)|该|它|其(?![中他它余实次]))|这[些几]|那[些几]|上述|^(?:this|these|that|those|such|it|they)\b|\bthese\b"
 )
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -166,14 +166,14 @@ def _password(known: Callable[[str, str], bool]) -> Callable[[HTTPBasicCredentia
 def read_auth(source: str | None) -> tuple[str, str] | None:
     """Return the name and password that a file or RAG_AUTH holds as "name:password", or None where there is neither."""
     text = os.environ.get("RAG_AUTH", "")
-    if source:
+    if source is not None:
         try:
             text = Path(source).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingsError(f"The password file {source} cannot be read ({error.strerror}).") from error
         except UnicodeDecodeError:
             raise SettingsError(f"The password file {source} is not UTF-8; expected name:password.") from None
-    if not text and not source:
+    if not text and source is None:
         return None
     name, colon, password = text.partition(":")
     if not (name and colon and password):

@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 from fakes import DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked, assert_exact
 
 from rag.answering import Clock, Switches
 from rag.documents import Document
+from rag.errors import CorpusError
 from rag.gate import Signals
+from rag.generation import Choice, Prompt, Usage
 from rag.pipeline import Rag
 from rag.results import Event, Evidence, Progress, Token
 from rag.retrieval import read_question
 from rag.settings import Settings
-from rag.text import to_traditional
+from rag.text import has_han, to_traditional
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
@@ -66,6 +69,9 @@ class Asks:
     def account_over_detail(self, question: str, embedder: FakeEmbedder) -> float:
         return self.account
 
+    def wholeness(self, question: str, embedder: FakeEmbedder) -> float:
+        return 0.0
+
 
 @pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
 def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
@@ -91,6 +97,120 @@ def test_an_english_answer_is_followed_by_the_translation_that_the_text_brings(m
     assert TRANSLATED[SENTENCE] in generator.prompts[0].chat()[-1]["content"]
     assert len(generator.prompts) == 1
     assert_exact(answer)
+
+
+class Bilingual(FakeEmbedder):
+    """Find "castles" as near to SENTENCE as SENTENCE itself."""
+
+    def vector(self, text: str) -> np.ndarray:
+        return super().vector(SENTENCE if "castles" in text else text)
+
+
+def test_an_english_claim_that_strays_from_its_source_is_replaced_by_the_translation(make_rag: Maker, chosen: Settings) -> None:
+    (chosen.corpus / "article.txt").write_text(SENTENCE, encoding="utf-8")
+    (chosen.corpus / "article.english.jsonl").write_text(
+        json.dumps({"sentence": SENTENCE, "english": TRANSLATED[SENTENCE]}), encoding="utf-8"
+    )
+    generator = ScriptedGenerator(["It bought castles, yachts and islands abroad."])
+    rag = Rag(chosen, Bilingual(), generator)
+    answer = rag.answer("When was 深度求索成立於2023年7月17日 founded?")
+    assert answer.text.splitlines()[0] == f"{TRANSLATED[SENTENCE]}[1]"
+    assert "castles" not in answer.text and not has_han(answer.text)
+    assert len(generator.prompts) == 1
+    assert_exact(answer, SENTENCE)
+
+
+BOTH = "浙大校友創辦的企業超過3000家，總市值約1.8萬億元。"
+
+
+@pytest.mark.parametrize(
+    ("question", "draft", "followed"),
+    [
+        ("浙大校友創辦的企業有多少家？", "浙大校友创办的企业超过3000家。", False),
+        ("浙大校友創辦的企業有多少家，總市值是多少？", "浙大校友创办的企业超过3000家。", True),
+        ("浙大校友創辦的企業，家數和市值各是多少？", "浙大校友创办的企业超过3000家。", True),
+        ("浙大校友創辦的企業有多少家，總市值是多少？", BOTH, False),
+    ],
+)
+def test_a_question_for_two_amounts_that_gets_one_is_answered_with_the_source_too(
+    make_rag: Maker, question: str, draft: str, followed: bool
+) -> None:
+    answer = make_rag(ScriptedGenerator([draft])).answer(question)
+    assert answer.text == to_traditional(draft) + "[1]" + (f"\n文中說：{BOTH}[1]" if followed else "")
+
+
+GATE = replace(tuned(), gate_bias=0.0, gate_judged=1.0, gate_invented=0.0, gate_account=0.0, gate_threshold=0.5)
+"""Numbers by which the gate's probability is the judge's."""
+HALF, MOST, OTHER = "深度求索成立于2023年。", "深度求索成立于2023年7月17日。", "王兴兴是宇树科技的创始人。"
+
+
+@pytest.mark.parametrize(
+    ("chance", "draft", "followed"),
+    [
+        *[(0.51, HALF, True), (0.79, HALF, True), (0.81, HALF, False)],
+        *[(0.51, MOST, False), (0.79, MOST, False), (0.81, MOST, False)],
+        *[(0.51, OTHER, True), (0.79, OTHER, True), (0.81, OTHER, False)],
+    ],
+)
+def test_an_answer_that_is_unsure_is_followed_by_the_nearest_sentence_unless_it_says_most_of_it(
+    chosen: Settings, embedder: FakeEmbedder, chance: float, draft: str, followed: bool
+) -> None:
+    generator = ScriptedGenerator([draft], chances=lambda prompt: chance)
+    answer = Rag(chosen, embedder, generator, numbers=replace(GATE, unsure=0.8, told=0.6, passed_by=2.0)).answer(FOUNDED)
+    quote = f"\n文中說：{SENTENCE}[{2 if draft == OTHER else 1}]"
+    assert answer.text == to_traditional(draft) + "[1]" + (quote if followed else "")
+
+
+POLICY = ("杭州把財政收入的15%投入科技創新。", "這項政策被稱為“三個15%”。")
+RULES = ("Hangzhou spends 15% of its revenue on science.", "These rules are called the three fifteens by officials.")
+
+
+@pytest.mark.parametrize(
+    ("documents", "question", "draft", "text"),
+    [
+        (["".join(POLICY)], "這項政策被稱為什麼？", "15%。", f"15%。[1]\n文中說：{POLICY[0]}[2]{POLICY[1]}[1]"),
+        (
+            [" ".join(RULES)],
+            "What are these rules called by officials?",
+            "Three fifteens.",
+            f"Three fifteens.[1]\nThe text says: {RULES[0]}[2] {RULES[1]}[1]",
+        ),
+        (["".join(POLICY)], "這項政策被稱為什麼？", POLICY[0], f"{POLICY[0]}[1]\n文中說：{POLICY[1]}[2]"),
+        (["上海的外資企業最多。", POLICY[1]], "這項政策被稱為什麼？", "15%。", f"15%。[1]\n文中說：{POLICY[1]}[1]"),
+        (["上海很大。" + POLICY[0]], "杭州把財政收入的多少投入科技創新？", "15%。", f"15%。[1]\n文中說：{POLICY[0]}[1]"),
+    ],
+    ids=["chinese", "english", "said already", "another source", "points at nothing"],
+)
+def test_a_quoted_sentence_that_points_back_follows_the_one_before_it_in_the_same_line(
+    chosen: Settings, embedder: FakeEmbedder, documents: list[str], question: str, draft: str, text: str
+) -> None:
+    sources = [Document(f"{number}.txt", source) for number, source in enumerate(documents)]
+    assert Rag(chosen, embedder, ScriptedGenerator([draft]), documents=sources).answer(question).text == text
+
+
+def test_a_sentence_said_twice_stays_at_its_first_place(make_rag: Maker) -> None:
+    founder, robots = "王兴兴是宇树科技的创始人。", "宇树科技的机器人在春节晚会上跳了舞。"
+    answer = make_rag(ScriptedGenerator([founder + robots + founder])).answer("宇樹科技的創始人是誰？機器人呢？")
+    assert answer.text == "王興興是宇樹科技的創始人。[1]宇樹科技的機器人在春節晚會上跳了舞。[2]"
+
+
+@dataclass
+class Weighing(ScriptedGenerator):
+    """Weigh first words as a test says."""
+
+    weighed: tuple[float, float] = (0.0, 0.0)
+
+    def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Callable[[], bool]) -> Choice:
+        return Choice(self.weighed, Usage(prompt=50, read=20, written=1))
+
+
+@pytest.mark.parametrize(("weighed", "judged"), [((0.0, 0.0), 0.5), ((0.6, 0.2), 0.75), ((0.0, 0.1), 0.0), ((0.1, 0.0), 1.0)])
+def test_an_engine_that_cannot_weigh_first_words_says_neither_yes_nor_no(
+    make_rag: Maker, weighed: tuple[float, float], judged: float
+) -> None:
+    answering = make_rag(Weighing(weighed=weighed)).answering()
+    query = answering.query(FOUNDED)
+    assert answering.judged(query, [SENTENCE], Clock(), lambda: False) == pytest.approx(judged)
 
 
 @pytest.mark.parametrize("phrase", ["喵", "\n", "是的，", "a b c d e f g. "])
@@ -235,3 +355,11 @@ def test_a_corpus_in_memory_is_answered_from(chosen: Settings, embedder: FakeEmb
     answer = rag.answer("西湖的面積是多少？")
     assert {citation.source for citation in answer.citations} == {"lake"}
     assert_exact(answer, text)
+
+
+def test_two_documents_of_one_name_are_refused_before_anything_is_read(chosen: Settings, embedder: FakeEmbedder) -> None:
+    generator = ScriptedGenerator()
+    rag = Rag(chosen, embedder, generator, documents=[Document("lake", "西湖很大。"), Document("lake", "錢塘江很長。")])
+    with pytest.raises(CorpusError, match=r"^Two documents have one name; give each a `source` of its own"):
+        rag.answer("西湖很大嗎？")
+    assert (embedder.embedded, generator.prompts) == ([], [])

@@ -169,6 +169,62 @@ def test_figures_that_cannot_be_written_are_printed_all_the_same(
     assert printed.err == f"rag: The figures cannot be written to {tmp_path} (Is a directory).\n"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--squad", "questions.json"],
+        ["--limit", "3"],
+        *(["--split", split] for split in ("tune", "all", "other")),
+        ["--squad", "questions.json", "--limit", "3", "--split", "tune"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    for work in ("rag.evaluation.own", "rag.squad.squad", "rag.pipeline.Rag.warm"):
+        monkeypatch.setattr(work, lambda *arguments, work=work: pytest.fail(f"{work} was called"))
+    assert main(["eval", "--check", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "rag: The baseline is of the whole test half; use --check with that alone.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--split", "test"]], ids=" ".join)
+def test_the_test_half_is_checked_against_the_baseline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr("rag.evaluation.own", lambda settings, split, *others: {"split": split})
+    monkeypatch.setattr("rag.evaluation.fallen", lambda figures: [f"{figures['split']} fell"])
+    assert main(["eval", "--json", "--check", *arguments]) == 1
+    assert capsys.readouterr().err == "rag: test fell\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "fetched"),
+    [
+        ({}, ["embeddinggemma-300m", "qwen2.5-coder-1.5b"]),
+        ({"RAG_GENERATOR": "qwen2.5-coder-0.5b"}, ["embeddinggemma-300m", "qwen2.5-coder-0.5b"]),
+        ({"RAG_GENERATOR": "/models/own.gguf"}, ["embeddinggemma-300m"]),
+        ({"RAG_BASE_URL": "http://127.0.0.1:9/v1"}, ["embeddinggemma-300m"]),
+        ({"RAG_BASE_URL": "http://127.0.0.1:9/v1", "RAG_ENGINE": "openai"}, ["embeddinggemma-300m"]),
+        ({"RAG_BASE_URL": "http://127.0.0.1:9/v1", "RAG_ENGINE": "llama_cpp"}, ["embeddinggemma-300m", "qwen2.5-coder-1.5b"]),
+    ],
+    ids=["as shipped", "another known one", "a path of the user's own", "a server", "openai", "not the server"],
+)
+def test_without_names_those_weights_are_fetched_that_the_settings_need(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], fetched: list[str]
+) -> None:
+    for variable in ("RAG_GENERATOR", "RAG_EMBEDDER", "RAG_BASE_URL", "RAG_ENGINE"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
+    asked: list[str] = []
+    monkeypatch.setattr("rag.weights.fetch", lambda name, settings: asked.append(name))
+    assert main(["weights", "fetch"]) == 0
+    assert asked == fetched
+
+
 def test_a_reader_of_the_output_may_leave() -> None:
     command = f'{sys.executable} -m rag weights list | true; exit "${{PIPESTATUS[0]}}"'
     done = subprocess.run(

@@ -51,7 +51,7 @@ def test_a_pull_quote_of_the_running_text_is_dropped() -> None:
     document = Document("a", f"大家都在問，{SAID}。答案很長。\n{SAID}\n完。")
     sentences = split_document(document)
     assert [sentences[i].text for i in repeated(sentences)] == [SAID]
-    assert [p.text for p in group(document, sentences, 100)] == [f"大家都在問，{SAID}。答案很長。", "完。"]
+    assert [p.text for p in group(document, sentences, 100, repeated(sentences))] == [f"大家都在問，{SAID}。答案很長。", "完。"]
 
 
 def test_a_pull_quote_in_the_other_script_is_dropped() -> None:

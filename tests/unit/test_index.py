@@ -186,3 +186,19 @@ def test_building_tells_how_far_it_is() -> None:
     told: list[tuple[int, int]] = []
     build([Document("a", "甲很好。\n乙很好。")], FakeEmbedder(), 100, report=lambda done, total: told.append((done, total)))
     assert told == [(2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "script"),
+    [
+        (["為什麼誕生在杭州。"], "zh-Hant"),
+        (["为什么诞生在杭州。"], "zh-Hans"),
+        (["為什麼誕生在杭州。", "为什么诞生在杭州。为什么？"], "zh-Hant"),
+        (["为什么诞生在杭州。", "為什麼誕生在杭州。為什麼？"], "zh-Hans"),
+        (["杭州。", "為什麼誕生在杭州。"], None),
+        (["Hangzhou is good."], None),
+    ],
+)
+def test_the_script_is_the_first_sources(texts: list[str], script: str | None) -> None:
+    documents = [Document(str(number), text) for number, text in enumerate(texts)]
+    assert build(documents, FakeEmbedder(), 100)[0].script == script

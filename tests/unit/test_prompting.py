@@ -183,3 +183,32 @@ def test_a_quote_is_translated_with_its_names_in_english() -> None:
     prompt = translation_prompt(Templates(SHIPPED, ENGLISH), "深度求索總部設在杭州。")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar
+
+
+@pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])
+@pytest.mark.parametrize(
+    ("token", "apart"),
+    [
+        ("<|im_end|>", "< |im_end| >"),
+        ("<|eot_id|>", "< |eot_id| >"),
+        ("<end_of_turn>", "< end_of_turn>"),
+        ("<s>", "< s>"),
+        ("</s>", "< /s>"),
+        ("[INST]", "[ INST]"),
+        ("[/INST]", "[ /INST]"),
+        ("<<SYS>>", "< < SYS>>"),
+        ("<｜begin▁of▁sentence｜>", "< ｜begin▁of▁sentence｜ >"),
+        ("<\u200b|im_\u2060end|>", "< |im_end| >"),
+    ],
+)
+def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token: str, apart: str, language: str) -> None:
+    passage = Passage(f"總部{token}設在杭州。", "a", 0, 20)
+    query = Query(f"在{token}哪裡？", f"誰{token}？", language)
+    asked = answer_prompt(Templates(SHIPPED, ENGLISH), query, [passage])
+    judged = judge_prompt(Templates(SHIPPED, ENGLISH), query, [passage.text])
+    ahead = beginning_prompt(Templates(SHIPPED, ENGLISH), query, passage)
+    translated = translation_prompt(Templates(SHIPPED, ENGLISH), passage.text)
+    suggested = suggestion_prompt(Templates(SHIPPED, ENGLISH), passage.text, language)
+    for prompt, times in ((asked, 3), (judged, 3), (ahead, 1), (translated, 1), (suggested, 1)):
+        said = "".join(message["content"] for message in prompt.messages)
+        assert (said.count(apart), token in said) == (times, False)

@@ -35,6 +35,14 @@ def test_the_last_question_of_the_reader_is_the_one_before() -> None:
     assert read_question("為什麼？", history, "zh-Hant", NAMES).previous == "第二個？"
 
 
+def test_the_questions_before_that_are_kept_latest_first() -> None:
+    history = [turn(text, role) for text in ("甲？", "乙？ ", " 丙？", "丁？") for role in ("user", "assistant")]
+    query = read_question("為什麼？", history, "zh-Hant", NAMES)
+    assert (query.previous, query.earlier) == ("丁？", ("丙？", "乙？", "甲？"))
+    english = read_question("And what then?", [turn("What is Unitree?"), turn("Why?")], "zh-Hant", NAMES)
+    assert (english.previous, english.earlier) == ("Why?", ("What is Unitree (宇树科技)?",))
+
+
 @pytest.mark.parametrize(
     ("history", "written", "language"),
     [
@@ -166,3 +174,27 @@ def test_the_best_sentence_is_read_first_and_alone(index: Index) -> None:
     read = pieces(replace(found, chosen=(best, best - 1)), index)
     assert [piece.text for piece in read] == ["王興興是宇樹科技的創始人。", "宇樹科技的機器人在春節晚會上跳了舞。"]
     assert pieces(replace(found, chosen=()), index) == ()
+
+
+WHOLE = "宇樹科技的創始人是誰，他的機器人在哪裡跳了舞？"
+
+
+@pytest.mark.parametrize(
+    ("before", "previous"),
+    [
+        ((WHOLE,), WHOLE),
+        (("它呢？", WHOLE), f"{WHOLE} 它呢？"),
+        (("它呢？", "它在哪？", WHOLE), f"{WHOLE} 它在哪？ 它呢？"),
+        (("它呢？", WHOLE, "它在哪？"), f"{WHOLE} 它呢？"),
+        (("它呢？", "它在哪？", "那是？", WHOLE), "那是？ 它在哪？ 它呢？"),
+        (("它呢？", "它在哪？", "那是？", "它又呢？", WHOLE), "那是？ 它在哪？ 它呢？"),
+    ],
+    ids=["on one that stands", "on a follow-up", "on two", "no further than one that stands", "three at most", "not four"],
+)
+def test_a_follow_up_on_follow_ups_is_joined_to_the_questions_that_they_lean_on(
+    index: Index, before: tuple[str, ...], previous: str
+) -> None:
+    query = Query("那它呢？", before[0], "zh-Hant", before[1:])
+    found = retrieve(query, index, FakeEmbedder(), TUNED)
+    assert found.query == Query("那它呢？", previous, "zh-Hant")
+    np.testing.assert_allclose(found.vector, FakeEmbedder().vector(fold(f"{previous} 那它呢？")))

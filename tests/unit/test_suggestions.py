@@ -5,10 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes import ARTICLE, DRAFT, SENTENCE, ScriptedGenerator
+from fakes import ARTICLE, DRAFT, SENTENCE, FakeEmbedder, ScriptedGenerator
 
 from rag.documents import Document, split_document
 from rag.errors import CorpusError, RagError
+from rag.pipeline import Rag
+from rag.settings import Settings
 from rag.suggestions import Suggestions, write_question
 
 SHIPPED = Path(__file__).parents[2] / "index" / "corpus"
@@ -113,7 +115,7 @@ def test_a_source_may_bring_its_own_examples(make_rag, corpus: Path, tmp_path: P
 
 
 def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, tmp_path: Path) -> None:
-    generator = ScriptedGenerator([lambda prompt: QUESTION if "總部" in prompt.messages[-1]["content"] else DRAFT])
+    generator = ScriptedGenerator([lambda prompt: QUESTION if "总部" in prompt.messages[-1]["content"] else DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
     assert rag.answer("深度求索成立於哪一年？").text
     until = time.monotonic() + 20
@@ -131,3 +133,14 @@ def test_what_the_shipped_article_brings_belongs_to_it(tmp_path: Path) -> None:
     assert {row["language"] for row in rows if row["question"]} == {"zh-Hans", "en"}
     held = Suggestions(SHIPPED, tmp_path / "questions.jsonl")
     assert held.first("zh-Hant", [])[0] == "為什麼 DeepSeek 誕生在杭州？"
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
+def test_a_corpus_in_memory_is_offered_none_of_the_shipped_articles_examples(tmp_path: Path, language: str) -> None:
+    settings = Settings.load({}, store=tmp_path, read_ahead=False)
+    shipped, own = (
+        Rag(settings, FakeEmbedder(), ScriptedGenerator(), documents=documents)
+        for documents in (None, [Document("lake", "西湖在杭州市中心，面積是6.5平方公里。")])
+    )
+    assert len(shipped.suggest(language)) > 0
+    assert own.suggest(language) == []

@@ -10,6 +10,7 @@ from rag.text import (
     fold,
     has_han,
     language,
+    points_back,
     script,
     split_sentences,
     terms,
@@ -199,3 +200,26 @@ def test_cleaned_text_can_always_be_written(text: str) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("DeepSeek", False), ("D杭", True), ("。？", False), ("㐀", True), ("", False)])
 def test_han_characters_are_found(text: str, expected: bool) -> None:
     assert has_han(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        *[("這項政策被稱為“三個15%”。", True), ("这项政策被称为“三个15%”。", True), ("These rules are old.", True)],
+        *[("那幾年很難。", True), ("那几年很难。", True), ("Those years were hard.", True)],
+        *[("該公司設在杭州。", True), ("该公司设在杭州。", True), ("This firm sits in Hangzhou.", True)],
+        *[("其創始人是王興興。", True), ("其创始人是王兴兴。", True), ("It was founded by Wang.", True)],
+        *[("它們都在杭州。", True), ("它们都在杭州。", True), ("They are all in Hangzhou.", True)],
+        *[("杭州留住了這些人才。", True), ("杭州留住了这些人才。", True), ("Hangzhou kept these talents.", True)],
+        *[("杭州也是這樣做的。", False), ("其实杭州很好。", False), ("以上海為例。", False), ("Such things take time.", True)],
+        *[("因為上述原因，房價更低。", True), ("因为上述原因，房价更低。", True), ("THAT is why.", True)],
+        *[("杭州很好。", False), ("杭州的房价更低。", False), ("Hangzhou is good.", False)],
+        *[("其中三家在杭州。", False), ("其中三家在杭州的西边。", False), ("Three of its firms are here.", False)],
+        *[("其他城市更大。", False), ("其余城市更大。", False), ("Other cities are larger.", False)],
+        *[("他認為這一點很好。", False), ("他认为这一点很好。", False), ("He knows that Hangzhou is good.", False)],
+        *[("杭州應該更好。", False), ("杭州应该更好。", False), ("Hangzhou says it is good.", False)],
+        *[("Items cost less.", False), ("Thesis work is long.", False), ("", False)],
+    ],
+)
+def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: str, points: bool) -> None:
+    assert points_back(text) is points

@@ -1,4 +1,5 @@
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -95,3 +96,17 @@ def test_who_leaves_from_the_middle_lets_those_behind_move_up() -> None:
     assert next(last).ahead == 1
     turns.leave("a")
     assert list(last) == []
+
+
+@pytest.mark.parametrize(("typical", "expected"), [(True, 0.7 * 5.0 + 0.3 * 60.0), (False, 5.0)])
+def test_a_turn_that_is_not_typical_does_not_change_the_expected_seconds(
+    monkeypatch: pytest.MonkeyPatch, typical: bool, expected: float
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("rag.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
+    turns = Turns()
+    take(turns, "a")
+    now[0] += 60.0
+    turns.leave("a", typical=typical)
+    take(turns, "b")
+    assert next(turns.wait("c", never)).expected_s == pytest.approx(expected)

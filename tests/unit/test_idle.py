@@ -1,0 +1,91 @@
+"""Work while nobody asks goes on where one sentence fails, spares servers, and tells nobody a longer wait."""
+
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fakes import SENTENCE, ScriptedGenerator, asked
+
+from rag.errors import GenerationError
+from rag.generation import Prompt
+from rag.idle import Idle
+from rag.suggestions import Suggestions
+from rag.text import to_simplified
+from rag.turns import Turns
+
+ROBOT = "宇樹科技的機器人在春節晚會上跳了舞。"
+QUESTION = "宇樹科技的機器人在春節晚會上做了什麼？"
+
+
+def failing(prompt: Prompt) -> str:
+    """Fail at SENTENCE, which comes before ROBOT; write a question for ROBOT, which the draft answers."""
+    said = asked(prompt)
+    if said.endswith(to_simplified(SENTENCE)):
+        raise GenerationError("The engine failed: no memory.")
+    return QUESTION if said == to_simplified(ROBOT) else ROBOT
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_sentence_at_which_the_engine_fails_has_no_translation_and_the_next_ones_have(make_rag, tmp_path: Path) -> None:
+    rag = make_rag(ScriptedGenerator([failing]))
+    assert rag.translate() == 10
+    translations = {row["sentence"]: row["english"] for row in rows(tmp_path / "store" / "english.jsonl")}
+    assert len(translations) == 10
+    assert [sentence for sentence, english in translations.items() if not english] == [SENTENCE]
+    assert rag.translate() == 0
+
+
+def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_are_sought(make_rag, tmp_path: Path) -> None:
+    answering = make_rag(ScriptedGenerator([failing])).answering()
+    path = tmp_path / "questions.jsonl"
+    suggestions = Suggestions(None, path)
+    wanted = [(answering.index.sentences[number].text, language) for number, language in suggestions.missing(answering.index)]
+    idle = Idle(lambda: answering, Turns(), suggestions, tmp_path / "english.jsonl")
+    idle.start()
+    until = time.monotonic() + 20
+    while idle.working and time.monotonic() < until:
+        time.sleep(0.01)
+    found = {(row["sentence"], row["language"]): row["question"] for row in rows(path)}
+    assert list(found) == wanted
+    assert found[SENTENCE, "zh-Hans"] == found[SENTENCE, "en"] == ""
+    assert found[ROBOT, "zh-Hans"] == QUESTION
+
+
+@pytest.mark.parametrize(
+    ("changes", "begun"),
+    [
+        ({"read_ahead": True}, True),
+        ({"read_ahead": False}, False),
+        ({"read_ahead": True, "base_url": "http://127.0.0.1:9/v1"}, False),
+        ({"read_ahead": True, "base_url": "http://127.0.0.1:9/v1", "engine": "openai"}, False),
+        ({"read_ahead": True, "base_url": "http://127.0.0.1:9/v1", "engine": "llama_cpp"}, True),
+    ],
+    ids=["own engine", "turned off", "server", "openai", "not the server"],
+)
+def test_a_servers_own_time_is_not_used_unasked(make_rag, monkeypatch, changes: dict[str, object], begun: bool) -> None:
+    started: list[Idle] = []
+    monkeypatch.setattr(Idle, "start", lambda idle: started.append(idle))
+    assert make_rag(**changes).warm().answer("深度求索成立於哪一年？").answerable
+    assert bool(started) is begun
+
+
+def test_work_while_nobody_asks_does_not_change_the_waiting_time_that_is_told(make_rag, monkeypatch, tmp_path: Path) -> None:
+    now = [100.0]
+    monkeypatch.setattr("rag.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class Slow(ScriptedGenerator):
+        def read(self, prompt: Prompt, stop) -> None:
+            super().read(prompt, stop)
+            now[0] += 60.0
+
+    generator, turns = Slow(), Turns()
+    answering = make_rag(generator).answering()
+    Idle(lambda: answering, turns, Suggestions(None, tmp_path / "q.jsonl"), tmp_path / "english.jsonl").read_ahead()
+    assert len(generator.readings) > 3
+    assert list(turns.wait("reader", lambda: False)) == []
+    assert next(turns.wait("next", lambda: False)).expected_s == pytest.approx(5.0)
