@@ -71,7 +71,7 @@ def test_a_page_that_a_browser_knows_by_a_foreign_name_is_refused(path: str, hos
     assert client().get(path, headers={"Host": host}).status_code == 400
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost", "LOCALHOST:7860", "[::1]:7860"])
+@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost", "[::1]:7860"])
 def test_this_machines_own_names_are_let_in(host: str) -> None:
     assert client().get("/metrics", headers={"Host": host}).status_code == 200
 
