@@ -1,4 +1,4 @@
-# Two commands do all set-up: `make chat` serves the page, `make test` runs every test. Both are safe to repeat.
+# Two commands do all set-up: `make chat` serves the page, `make test` runs the tests. Both are safe to repeat.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -36,7 +36,14 @@ class PromptError(RagError):
 
 
 class IndexStoreError(RagError):
-    """The stored index cannot be used, and may not be rebuilt here."""
+    """The stored index cannot be used, and may not be rebuilt here.
+
+    why: what is wrong with it. mend: what to do.
+    """
+
+    def __init__(self, why: str, mend: str = "run python index/rebuild.py, or set RAG_REBUILD=auto") -> None:
+        super().__init__(f"{why}; {mend}.")
+        self.why = why
 
 
 class WeightsError(RagError):

@@ -83,8 +83,7 @@ class Library:
         except IndexStoreError as error:
             if self._settings.rebuild == "never":
                 raise
-            why, _, mend = str(error).rpartition("; ")
-            say(f"{why or mend}. It is built now.")
+            say(f"{error.why}. It is built now.")
         self.rebuild(embedder, bar("index", "text"))
         return load(self._settings.store, recipe)
 

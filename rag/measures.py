@@ -14,10 +14,9 @@ import numpy as np
 
 from rag.documents import Passage
 from rag.numbers import values, written
-from rag.results import Answer, Citation
+from rag.results import MARK, Answer, Citation
 from rag.text import content, fold, has_han, script, split_sentences
 
-_MARK = re.compile(r"\[\d+\]")
 _MARKS = re.compile(r"(?:\[\d+\])+")
 _IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
 
@@ -78,7 +77,7 @@ class Scores:
 
 def plain(text: str) -> str:
     """Return a text as facts are looked up in it."""
-    return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(_MARK.sub("", text))))
+    return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(MARK.sub("", text))))
 
 
 def holds(text: str, wordings: Sequence[str]) -> bool:
@@ -184,12 +183,12 @@ def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
     """Return the numbers of an answer that neither its passages nor its question hold."""
     evidence = " ".join(p.text for p in answer.passages) + " ".join(c.quote for c in answer.citations)
     asked = question.question + " ".join(turn["content"] for turn in question.history)
-    return written(_MARK.sub("", answer.text)) - values(evidence) - values(asked)
+    return written(MARK.sub("", answer.text)) - values(evidence) - values(asked)
 
 
 def language_right(text: str, language: str) -> bool:
     """Tell whether an answer is in a language and script; originals in parentheses and quotations do not count."""
-    body = _MARK.sub("", text)
+    body = MARK.sub("", text)
     if language == "en":
         return not has_han(_IN_PARENTHESES.sub("", body))
     return script(body) in (language, None) and (has_han(body) or not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}", body))

@@ -158,8 +158,8 @@ class Rag:
     ) -> list[str]:
         """Return questions that the text answers: examples at first, then what lies near the last answer's citations.
 
-        cited: the citations of each answer so far, as `Answer.to_dict` has them. asked: the questions so far. Nothing is
-        loaded or generated for it.
+        cited: the citations of each answer so far, as `Answer.to_dict` has them. asked: the questions so far. No model is
+        loaded and nothing generated for it.
         """
         if not asked:
             sentences = (sentence for document in self.documents for sentence in split_document(document))

@@ -5,6 +5,7 @@ These are values only; they know nothing of how they were made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -12,6 +13,10 @@ from typing import Any, Literal
 from rag.documents import Passage
 
 Reason = Literal["", "not in the text", "small talk", "instruction"]
+
+
+MARK = re.compile(r"\[(\d+)\]")
+"""A citation's mark in an answer."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 MAPPED_FROM = 256 << 20
 """Bytes of a build from which on it is not read but mapped: who cuts a mapped file short ends the programs that use it."""
-_MEND = "run python index/rebuild.py, or set RAG_REBUILD=auto"
 _BUILD = re.compile(r"[0-9a-f]{12}")
 
 
@@ -94,7 +93,7 @@ def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
     folder, manifest = _manifest(store, pointer)
     found = Recipe(**manifest["recipe"])
     if found != recipe:
-        raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}; {_MEND}.")
+        raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}")
     for name, expected in manifest["files"].items():
         _verify(folder / name, _digest(folder / name), expected)
     return _read(folder)
@@ -103,11 +102,11 @@ def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
 def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
     current = _json(pointer, store / "current.json")
     if not isinstance(current, dict) or not {"build", "manifest"} <= current.keys():
-        raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names no build; {_MEND}.")
+        raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names no build")
     folder = store / Path(str(current["build"])).name
     manifest = _json(_checked(folder / "manifest.json", str(current["manifest"])), folder / "manifest.json")
     if manifest.get("format") != FORMAT:
-        raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}; {_MEND}.")
+        raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}")
     return folder, manifest
 
 
@@ -115,9 +114,9 @@ def _open(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise IndexStoreError(f"The index file {path} is missing; {_MEND}.") from None
+        raise IndexStoreError(f"The index file {path} is missing") from None
     except OSError as error:
-        raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror}); {_MEND}.") from error
+        raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror})") from error
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -126,7 +125,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
             while block := file.read(BLOCK):
                 yield block
         except OSError as error:
-            raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror}); {_MEND}.") from error
+            raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror})") from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -142,7 +141,7 @@ def _digest(path: Path) -> str:
 
 def _verify(path: Path, found: str, expected: str) -> None:
     if found != expected:
-        raise IndexStoreError(f"The index file {path} is damaged: SHA-256 {found[:12]}…, expected {expected[:12]}…; {_MEND}.")
+        raise IndexStoreError(f"The index file {path} is damaged: SHA-256 {found[:12]}…, expected {expected[:12]}…")
 
 
 def _checked(path: Path, expected: str) -> bytes:
@@ -155,7 +154,7 @@ def _json(data: bytes, path: Path) -> Any:
     try:
         return json.loads(data)
     except ValueError as error:
-        raise IndexStoreError(f"The index file {path} is damaged: it is not JSON; {_MEND}.") from error
+        raise IndexStoreError(f"The index file {path} is damaged: it is not JSON") from error
 
 
 def _difference(found: Recipe, expected: Recipe) -> str:
@@ -265,7 +264,7 @@ def rebuild(
         with FileLock(store / "rebuild.lock"):
             return _rebuild(store, documents, embedder, recipe, report)
     except OSError as error:
-        raise IndexStoreError(f"The index cannot be written to {store} ({error.strerror}); set RAG_STORE.") from error
+        raise IndexStoreError(f"The index cannot be written to {store} ({error.strerror})", "set RAG_STORE") from error
 
 
 def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, recipe: Recipe, report: Report | None) -> Rebuilt:
@@ -274,7 +273,7 @@ def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, rec
         index = load(store, recipe)
         return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))
     except IndexStoreError as error:
-        why = str(error).removesuffix(f"; {_MEND}.")
+        why = error.why
     index, embedded = build(documents, embedder, recipe.longest, _known(store, recipe.embedder), report)
     save(store, index, recipe)
     return Rebuilt(why, embedded, len(index.owners), len(index.passages), len(index.sentences))

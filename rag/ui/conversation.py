@@ -11,8 +11,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from rag.results import MARK
+
 Turn = dict[str, Any]
-_MARK = re.compile(r"\[\d+\]")
 LONGEST_KEPT = 50
 ASIDES = ("small talk", "instruction")
 """Reasons of declines that ask nothing of the article: neither they nor the replies to them are followed up."""
@@ -20,7 +21,7 @@ ASIDES = ("small talk", "instruction")
 
 def without_marks(text: str) -> str:
     """Return an answer's text without its `[1]`-style marks."""
-    return _MARK.sub("", text)
+    return MARK.sub("", text)
 
 
 def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
@@ -77,7 +78,7 @@ def to_markdown(turns: Sequence[Turn]) -> str:
         if not answer:
             lines.append(f"*{turn['state']}*\n")
             continue
-        lines.append(_MARK.sub(lambda m, n=number: f"[^{n}-{m.group()[1:-1]}]", _plain(answer["text"])) + "\n")  # type: ignore[misc]
+        lines.append(MARK.sub(lambda m, n=number: f"[^{n}-{m.group()[1:-1]}]", _plain(answer["text"])) + "\n")  # type: ignore[misc]
         quotes = {c["marker"]: c for c in answer["citations"]}
         notes += [
             f"[^{number}-{marker}]: “{_plain(c['quote'])}” ({_plain(c['source'])}, {c['start']}–{c['end']})"

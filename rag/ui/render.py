@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from rag.results import Citation
+from rag.results import MARK, Citation
 from rag.ui.article import sentence_id
 from rag.ui.conversation import ASIDES, Turn, without_marks
 from rag.ui.live import Live
 from rag.ui.strings import say, say_error
 
-_MARK = re.compile(r"\[(\d+)\]")
 LONGEST_SHOWN = 60
 """Characters of a question that a decline repeats."""
 TALL = 300
@@ -153,7 +152,7 @@ def _marked(answer: Mapping[str, Any]) -> str:
             f'aria-label="[{match.group(1)}] {quote}">{match.group(1)}</button>'
         )
 
-    return _MARK.sub(button, _lines(str(answer["text"])))
+    return MARK.sub(button, _lines(str(answer["text"])))
 
 
 def _meter(answer: Mapping[str, Any], language: str) -> str:
