@@ -185,8 +185,8 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise IndexStoreError(
-            f"The index cannot be written to {store} ({error.strerror}); free space or allow writing there, or set "
-            "RAG_STORE to another folder."
+            f"The index cannot be written to {store} ({error.strerror})",
+            "free space or allow writing there, or set RAG_STORE to another folder",
         ) from error
     _clear(store)
 
