@@ -11,12 +11,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.asking import Asking
+from rag.completion import Completion
 from rag.embedding import Embedder
 from rag.errors import GenerationError
 from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
-from rag.grounding import Claim, compose, ground, mostly_latin
+from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import amounts_asked, values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
@@ -24,13 +25,11 @@ from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve, survey
 from rag.steering import Steering
-from rag.text import Language, clean, content, has_han, to_script
+from rag.text import Language, clean, has_han, to_script
 from rag.tuned import Tuned
 
 SHOWN = 3
 """Sentences that light up before the answer."""
-VERBATIM = 0.9
-"""Share of a sentence's terms from which an answer is that sentence."""
 UNTOLD = 0.5
 """What the judge counts as where an engine cannot weigh first words."""
 
@@ -121,7 +120,7 @@ class Answering:
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
 
-    def signals(self, found: Found, claims: Sequence[Claim], near: Near, clock: Clock, stop: Stop) -> Signals:
+    def signals(self, found: Found, claims: Sequence[Claim], near: Near, account: float, clock: Clock, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
         behind = [source for claim in claims for source in claim.sources]
         behind += [number for number, _ in near[:1]]
@@ -129,7 +128,6 @@ class Answering:
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         if amounts_asked(found.query.text) and not any(values(claim.text) for claim in claims):
             invented = 1.0  # "how many" is not answered by words alone
-        account = self.asking.account_over_detail(found.query.text, self.embedder)
         return Signals(self.judged(found.query, sentences, clock, stop), invented, account)
 
     def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> float:
@@ -176,20 +174,20 @@ class Answering:
     def _checked(self, draft: str, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
         """Return the draft with its citations; what no source supports is replaced by what the source says."""
         language = found.query.language
-        asked = f"{found.query.previous} {found.query.text}"
-        claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, self.templates.english)
-        sure = 1.0
-        if self.switches.gate:
-            sure = self._sure(self.signals(found, claims, near, clock, stop))
-            if sure < self.tuned.gate_threshold:
-                return self._decline(found, near, clock, stop)
+        asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
+        claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, english)
+        account = self.asking.account_over_detail(found.query.text, self.embedder)
+        sure = self._sure(self.signals(found, claims, near, account, clock, stop)) if self.switches.gate else 1.0
+        if self.switches.gate and sure < self.tuned.gate_threshold:
+            return self._decline(found, near, clock, stop)
         if not self.switches.grounding:
             return self._answer(to_script(draft, language), found, (), clock)
         kept = [self._mended(claim, language, clock, stop) for claim in claims if claim.sources and not claim.missing]
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
-        else:
-            kept += self._source_says(self._unsaid(kept, near, found, sure), language, clock, stop)
+        elif not found.whole:
+            unsaid = Completion(kept, self.index, english, self.tuned).unsaid(near, found.query.text, account > 0, sure)
+            kept += self._source_says(unsaid, language, clock, stop)
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)
 
@@ -198,53 +196,6 @@ class Answering:
         if claim.cover >= self.tuned.cover:
             return claim
         return replace(self._quoted(claim.sources[0], language, clock, stop), before=claim.before)
-
-    def _unsaid(self, claims: Sequence[Claim], near: Near, found: Found, sure: float) -> tuple[int, ...]:
-        """Return the source sentences, by their numbers, that an answer passes by or says so little of that they must follow.
-
-        That is the nearest one, where it is much nearer to the question than all that are cited or where it is unsure that
-        the text answers; else the nearest of the cited ones. One that points back follows what it points to.
-        """
-        if found.whole:
-            return ()
-        similarity = dict(near)
-        cited = {source for claim in claims for source in claim.sources}
-        nearest, best = near[0][0], max(cited, key=lambda source: similarity.get(source, 0.0))
-        if near[0][1] - similarity.get(best, 0.0) > self.tuned.passed_by:
-            number = nearest
-        elif sure < self.tuned.unsure and self._share_said(claims, nearest) < self.tuned.told:
-            number = nearest
-        elif self._terse(claims, best, found.query.text):
-            number = best
-        else:
-            return ()
-        if self._share_said(claims, number) >= VERBATIM:
-            return ()
-        before = self.index.pointed_at(number)
-        return (before, number) if before >= 0 and self._share_said(claims, before) < self.tuned.told else (number,)
-
-    def _share_said(self, claims: Sequence[Claim], number: int) -> float:
-        """Return the share of a source sentence's terms that an answer holds; 0 where their languages differ."""
-        said = " ".join(claim.text for claim in claims)
-        source = self.index.sentences[number].text
-        if has_han(source) and mostly_latin(said):
-            source = self.templates.english.sentence(source)
-        words = content(source)
-        return len(words & content(said)) / len(words) if words else 0.0
-
-    def _terse(self, claims: Sequence[Claim], number: int, question: str) -> bool:
-        """Tell whether an answer says so little of a sentence that its reader needs the source's own words.
-
-        Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
-        """
-        said = " ".join(claim.text for claim in claims)
-        if len(written(said)) < amounts_asked(question):
-            return True
-        if mostly_latin(said) and has_han(self.index.sentences[number].text):
-            loose = max(support for claim in claims for support in claim.support) < self.tuned.loose
-            return len(said.split()) < self.tuned.bare_words or loose
-        account = self.asking.account_over_detail(question, self.embedder) > 0
-        return self._share_said(claims, number) < (self.tuned.terse_account if account else self.tuned.terse)
 
     def _source_says(self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop) -> list[Claim]:
         """Return source sentences as a line of their own, for a draft that passed them by or says little of them."""
