@@ -52,8 +52,12 @@ class Templates:
         path = self.folder / (name if "." in name else f"{name}.txt")
         try:
             return path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise PromptError(f"The prompt {path} cannot be read: {error}; restore it, or set RAG_PROMPTS.") from error
+        except OSError as error:
+            raise PromptError(
+                f"The prompt {path} cannot be read ({error.strerror}); restore it, or set RAG_PROMPTS."
+            ) from error
+        except UnicodeDecodeError as error:
+            raise PromptError(f"The prompt {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
 
     def examples(self, name: str) -> list[dict[str, str]]:
         """Return the worked examples of a folder of templates."""

@@ -17,7 +17,7 @@ from rag.pipeline import Rag
 from rag.results import Event, Evidence, Progress, Token
 from rag.retrieval import read_question
 from rag.settings import Settings
-from rag.text import has_han, to_traditional
+from rag.text import fold, has_han, to_traditional
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
@@ -363,3 +363,13 @@ def test_two_documents_of_one_name_are_refused_before_anything_is_read(chosen: S
     with pytest.raises(CorpusError, match=r"^Two documents have one name; give each a `source` of its own"):
         rag.answer("西湖很大嗎？")
     assert (embedder.embedded, generator.prompts) == ([], [])
+
+
+def test_what_the_whole_text_says_is_told_from_its_outline(make_rag: Maker) -> None:
+    generator = ScriptedGenerator(["杭州的人工智能产业起步很早。"])
+    rag = make_rag(generator)
+    index = rag.search_index()[0]
+    answer = rag.answer("总结一下全文")
+    read = asked(generator.prompts[0])
+    assert all(fold(index.sentences[number].text) in fold(read) for number in index.outline)
+    assert answer.text == "杭州的人工智能产业起步很早。[1]"  # nothing is added: an outline leaves out most of what is near

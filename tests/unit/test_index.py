@@ -202,3 +202,34 @@ def test_building_tells_how_far_it_is() -> None:
 def test_the_script_is_the_first_sources(texts: list[str], script: str | None) -> None:
     documents = [Document(str(number), text) for number, text in enumerate(texts)]
     assert build(documents, FakeEmbedder(), 100)[0].script == script
+
+
+def test_an_outline_takes_the_most_central_telling_sentence_of_each_part_in_the_texts_order() -> None:
+    parts = [
+        [
+            f"第{n}部分講杭州的第{n}件事情，是這一段裡的中心句子",
+            f"第{n}部分講杭州的第{n}件事情，是這一段裡的中心句子嗎？",
+            "短句。",
+        ]
+        for n in "一二三四五六七八"
+    ]
+    text = "\n".join(
+        f"{central}。這些都是第{n}部分講杭州的中心句子。{question}{short}" for n, (central, question, short) in enumerate(parts)
+    )
+    index = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
+    assert [index.sentences[number].text for number in index.outline] == [f"{central}。" for central, _, _ in parts]
+
+
+@pytest.mark.parametrize(
+    ("text", "outline"),
+    [("短。", ["短。"]), ("杭州好嗎？", ["杭州好嗎？"]), ("甲。\n乙。", ["甲。", "乙。"])],
+)
+def test_a_text_of_a_few_words_is_its_own_outline(text: str, outline: list[str]) -> None:
+    index = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
+    assert [index.sentences[number].text for number in index.outline] == outline
+
+
+def test_a_sentence_points_at_the_one_before_it_in_its_own_source() -> None:
+    documents = [Document("a", "有五個原因。這些原因都在文中。"), Document("b", "這些不算。別的也不算。")]
+    index = build(documents, FakeEmbedder(), longest=100)[0]
+    assert [index.pointed_at(number) for number in range(4)] == [-1, 0, -1, -1]

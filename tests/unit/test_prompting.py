@@ -73,13 +73,13 @@ def test_a_missing_template_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PromptError) as error:
         Templates(tmp_path).text("gone")
     said = str(error.value)
-    assert said.startswith(f"The prompt {tmp_path / 'gone.txt'} cannot be read: ")
+    assert said.startswith(f"The prompt {tmp_path / 'gone.txt'} cannot be read (No such file or directory); ")
     assert said.endswith("; restore it, or set RAG_PROMPTS.")
 
 
 def test_a_template_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_bytes("资料".encode("gbk"))
-    with pytest.raises(PromptError, match=r"t\.txt cannot be read: 'utf-8' codec"):
+    with pytest.raises(PromptError, match=r"t\.txt is not UTF-8 \(byte 0\)"):
         Templates(tmp_path).text("t")
 
 
