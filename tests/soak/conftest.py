@@ -119,17 +119,17 @@ class App:
 
 @pytest.fixture
 def start_app(scripted: Scripted) -> Iterator[Callable[..., App]]:
-    """Return a starter of pages: start_app(**environment) waits until questions can be answered."""
+    """Return a starter of pages: start_app(**environment) waits until /healthz says "ready", or another state."""
     processes = []
 
-    def start(seconds: float = 180, **variables: object) -> App:
+    def start(seconds: float = 180, state: str = "ready", **variables: object) -> App:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         process = scripted.start("app.py", "--port", str(port), **variables)
         processes.append(process)
         app = App(process, f"http://127.0.0.1:{port}", scripted.log("app.py"))
-        wait_for(lambda: process.poll() is not None or _ready(app), seconds)
+        wait_for(lambda: process.poll() is not None or _state(app) == state, seconds)
         assert process.poll() is None, app.log.read_text()
         return app
 
@@ -139,11 +139,11 @@ def start_app(scripted: Scripted) -> Iterator[Callable[..., App]]:
         process.wait()
 
 
-def _ready(app: App) -> bool:
+def _state(app: App) -> str:
     try:
-        return httpx.get(f"{app.url}/healthz").status_code == 200
+        return str(httpx.get(f"{app.url}/healthz").json()["state"])
     except httpx.TransportError:
-        return False
+        return "silent"
 
 
 def wait_for(done: Callable[[], bool], seconds: float) -> float:

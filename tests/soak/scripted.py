@@ -1,7 +1,8 @@
 """Run one of the project's own programs with scripted models: `python scripted.py app.py --port 7861`.
 
 Everything but the models is the real thing. SCRIPTED_TEXT_S: seconds that each text takes to embed. SCRIPTED_LETTER_S:
-seconds that each letter takes to write. A draft repeats what was asked, so that an answer tells whose it is.
+seconds that each letter takes to write. SCRIPTED_LOAD_S: seconds that the generator takes to load. A draft repeats what was
+asked, so that an answer tells whose it is.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from fakes import FakeEmbedder, ScriptedGenerator, asked  # noqa: E402
 
 from rag import pipeline  # noqa: E402
 from rag.generation import Choice, Piece, Prompt, Step, Stop  # noqa: E402
+from rag.settings import Settings  # noqa: E402
 
 TEXT_S = float(os.environ.get("SCRIPTED_TEXT_S", "0"))
 LETTER_S = float(os.environ.get("SCRIPTED_LETTER_S", "0"))
+LOAD_S = float(os.environ.get("SCRIPTED_LOAD_S", "0"))
 
 
 class SlowEmbedder(FakeEmbedder):
@@ -64,9 +67,15 @@ def repeated(prompt: Prompt) -> str:
     return "".join(f"{question}。" for question in questions)
 
 
+def open_generator(settings: Settings) -> Repeating:
+    """Return the scripted generator, after some time."""
+    time.sleep(LOAD_S)
+    return Repeating([repeated])
+
+
 if __name__ == "__main__":
     pipeline.open_embedder = lambda settings: SlowEmbedder()  # type: ignore[assignment]
-    pipeline.open_generator = lambda settings: Repeating([repeated])  # type: ignore[assignment]
+    pipeline.open_generator = open_generator  # type: ignore[assignment]
     program, *arguments = sys.argv[1:]
     sys.argv = [str(ROOT / program), *arguments]
     runpy.run_path(sys.argv[0], run_name="__main__")

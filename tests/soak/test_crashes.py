@@ -95,6 +95,16 @@ def test_a_page_that_is_told_to_end_while_it_answers_does_so_within_three_second
     assert "Traceback" not in app.log.read_text()
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_a_page_that_is_told_to_end_while_its_models_load_does_so_within_three_seconds(
+    start_app: Callable[..., App], sent: signal.Signals
+) -> None:
+    app = start_app(state="warming", SCRIPTED_LOAD_S=60)
+    app.process.send_signal(sent)
+    assert app.process.wait(3) in (0, 130, -sent)
+    assert "Traceback" not in app.log.read_text()
+
+
 def test_a_page_whose_index_is_cut_short_on_disk_goes_on_answering(start_app: Callable[..., App], scripted: Scripted) -> None:
     app = start_app()
     question, history, expected = question_and_history()
