@@ -30,8 +30,6 @@ from rag.tuned import Tuned
 
 SHOWN = 3
 """Sentences that light up before the answer."""
-UNTOLD = 0.5
-"""What the judge counts as where an engine cannot weigh first words."""
 
 _LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft."""
@@ -128,14 +126,15 @@ class Answering:
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         if amounts_asked(found.query.text) and not any(values(claim.text) for claim in claims):
             invented = 1.0  # "how many" is not answered by words alone
-        return Signals(self.judged(found.query, sentences, clock, stop), invented, account)
+        judged = self.judged(found.query, sentences, clock, stop)
+        return Signals(1.0 - invented if judged is None else judged, invented, account)
 
-    def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> float:
-        """Return the generator's probability that sentences answer a question."""
+    def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> float | None:
+        """Return the generator's probability that sentences answer a question, None where it cannot weigh first words."""
         verdict = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
         _add(clock, verdict.usage)
         yes, no = verdict.chances
-        return yes / (yes + no) if yes + no else UNTOLD
+        return yes / (yes + no) if yes + no else None
 
     def _sure(self, signals: Signals) -> float:
         if self.watch is not None:

@@ -16,9 +16,10 @@ from rag.tuned import Tuned
 class Signals:
     """Hold what is known once a draft is written.
 
-    judged: the generator's probability that the sentences behind the draft answer the question. invented: the share of the
-    draft's sentences that nothing supports, or with a number or a name that no evidence holds. Both lie between 0 and 1.
-    account: how much more the question asks for an account than for a detail, between -1 and 1.
+    judged: the generator's probability that the sentences behind the draft answer the question; of an engine that cannot
+    weigh first words, the share of the draft that is not invented. invented: the share of the draft's sentences that nothing
+    supports, or with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the question
+    asks for an account than for a detail, between -1 and 1.
     """
 
     judged: float

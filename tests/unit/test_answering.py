@@ -204,13 +204,20 @@ class Weighing(ScriptedGenerator):
         return Choice(self.weighed, Usage(prompt=50, read=20, written=1))
 
 
-@pytest.mark.parametrize(("weighed", "judged"), [((0.0, 0.0), 0.5), ((0.6, 0.2), 0.75), ((0.0, 0.1), 0.0), ((0.1, 0.0), 1.0)])
-def test_an_engine_that_cannot_weigh_first_words_says_neither_yes_nor_no(
-    make_rag: Maker, weighed: tuple[float, float], judged: float
+@pytest.mark.parametrize(("weighed", "judged"), [((0.0, 0.0), None), ((0.6, 0.2), 0.75), ((0.0, 0.1), 0.0), ((0.1, 0.0), 1.0)])
+def test_the_judges_verdict_is_weighed_between_yes_and_no(
+    make_rag: Maker, weighed: tuple[float, float], judged: float | None
 ) -> None:
     answering = make_rag(Weighing(weighed=weighed)).answering()
     query = answering.query(FOUNDED)
-    assert answering.judged(query, [SENTENCE], Clock(), lambda: False) == pytest.approx(judged)
+    assert answering.judged(query, [SENTENCE], Clock(), lambda: False) == (judged and pytest.approx(judged))
+
+
+@pytest.mark.parametrize(("draft", "answerable"), [(DRAFT, True), ("火星上有兩座大型的遊樂園。", False)])
+def test_where_an_engine_cannot_weigh_first_words_what_its_draft_rests_on_decides(
+    make_rag: Maker, draft: str, answerable: bool
+) -> None:
+    assert make_rag(Weighing([draft])).answer(FOUNDED).answerable is answerable
 
 
 @pytest.mark.parametrize("phrase", ["喵", "\n", "是的，", "a b c d e f g. "])
