@@ -177,7 +177,7 @@ class Answering:
         claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = self._sure(self.signals(found, claims, near, account, clock, stop)) if self.switches.gate else 1.0
-        if self.switches.gate and sure < self.tuned.gate_threshold:
+        if sure < self.tuned.gate_threshold:
             return self._decline(found, near, clock, stop)
         if not self.switches.grounding:
             return self._answer(to_script(draft, language), found, (), clock)

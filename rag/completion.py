@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rag.english import English
 from rag.grounding import Claim, mostly_latin
 from rag.index import Index
 from rag.numbers import amounts_asked, written
-from rag.text import content, has_han
+from rag.text import content, has_han, share_held
 from rag.tuned import Tuned
 
 VERBATIM = 0.9
@@ -52,17 +53,17 @@ class Completion:
         before = self.index.pointed_at(number)
         return (before, number) if before >= 0 and self._share_said(before) < self.tuned.told else (number,)
 
-    @property
+    @cached_property
     def _said(self) -> str:
         return " ".join(claim.text for claim in self.claims)
+
+    def _across_languages(self, number: int) -> bool:
+        return has_han(self.index.sentences[number].text) and mostly_latin(self._said)
 
     def _share_said(self, number: int) -> float:
         """Return the share of a sentence's terms that the answer holds; 0 across languages without a translation."""
         source = self.index.sentences[number].text
-        if has_han(source) and mostly_latin(self._said):
-            source = self.english.sentence(source)
-        words = content(source)
-        return len(words & content(self._said)) / len(words) if words else 0.0
+        return share_held(content(self.english.sentence(source) if self._across_languages(number) else source), self._said)
 
     def _terse(self, number: int, question: str, account: bool) -> bool:
         """Tell whether the answer says so little of a sentence that its reader needs the source's own words.
@@ -71,7 +72,7 @@ class Completion:
         """
         if len(written(self._said)) < amounts_asked(question):
             return True
-        if mostly_latin(self._said) and has_han(self.index.sentences[number].text):
+        if self._across_languages(number):
             loose = max(support for claim in self.claims for support in claim.support) < self.tuned.loose
             return len(self._said.split()) < self.tuned.bare_words or loose
         return self._share_said(number) < (self.tuned.terse_account if account else self.tuned.terse)

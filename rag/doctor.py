@@ -98,11 +98,14 @@ def _engine(settings: Settings) -> str:
 def _server(settings: Settings) -> str:
     try:
         url = httpx.URL(settings.base_url.rstrip("/") + "/models")
-        here = is_loopback(url.host)  # what is asked on this machine goes to no proxy
-        headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    except httpx.InvalidURL as error:
+        raise RagError(f"base_url is not a URL ({error}); correct RAG_BASE_URL.") from error
+    here = is_loopback(url.host)  # what is asked on this machine goes to no proxy
+    headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    try:
         status = httpx.get(url, headers=headers, timeout=5, trust_env=not here).status_code
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RagError(f"The server cannot be reached ({error}); start it, or correct RAG_BASE_URL.") from error
+    except httpx.HTTPError as error:
+        raise RagError(f"{shown(url)} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
     if status in (401, 403):
         raise RagError(f"{shown(url)} refuses the key ({status}); correct RAG_API_KEY.")
     return f"{shown(url)} answers"

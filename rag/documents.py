@@ -16,6 +16,9 @@ from rag import tables
 from rag.errors import CorpusError
 from rag.text import fold, split_sentences
 
+SHORTEST_QUOTE = 12
+"""Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -132,10 +135,6 @@ def split_document(document: Document) -> tuple[Sentence, ...]:
             sentences.append(Sentence(piece, document.source, offset + start, offset + end, number))
         offset += len(line) + 1
     return tuple(sentences)
-
-
-SHORTEST_QUOTE = 12
-"""Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
 
 
 def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:

@@ -31,11 +31,11 @@ def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> 
     nearest: similarity of the sentence or passage of the text that is nearest to the question alone.
     """
     score = tuned.lean_bias + tuned.lean_length * log_length(question) + tuned.lean_nearest * nearest
-    score += tuned.lean_pointer if points_back(question, language) else 0.0
+    score += tuned.lean_pointer if holds_pointer(question, language) else 0.0
     return 1.0 / (1.0 + math.exp(-score))
 
 
-def points_back(question: str, language: Language) -> bool:
+def holds_pointer(question: str, language: Language) -> bool:
     """Tell whether a question holds a word that points at something said before."""
     pointer = _ENGLISH_POINTER if language == "en" else _CHINESE_POINTER
     return pointer.search(fold(question)) is not None

@@ -19,7 +19,7 @@ from rag.english import English
 from rag.index import Index
 from rag.numbers import values, written
 from rag.results import Citation
-from rag.text import content, fold, has_han, split_sentences, terms
+from rag.text import asks, content, fold, has_han, share_held, split_sentences, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
@@ -130,18 +130,14 @@ def ground(
         words = content(text)
         scores = np.maximum(similarities, _shared(text, words, usable, grounds.said))
         sources = _sources(text, scores, usable, grounds.said, tuned.support)
-        if _asks(text) and (_share(words, question) > ECHO or not sources or not _asks(index.sentences[sources[0]].text)):
+        if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         comparable = grounds.translated or has_han(_ORIGINAL.sub("", text))
         held = " ".join([question, *(grounds.said[number] for number in sources)])
-        cover = _share(words, held) if comparable and words else 1.0
+        cover = share_held(words, held) if comparable and words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims
-
-
-def _asks(text: str) -> bool:
-    return text.endswith(("?", "？"))
 
 
 def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int, str]) -> np.ndarray:
@@ -150,13 +146,8 @@ def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int
     if len(set(terms(text))) < FEW:
         shared[:FIRST] = [_stands_in(text, said[number]) for number in usable[:FIRST]]
     else:
-        shared[:] = [_share(words, said[number]) for number in usable]
+        shared[:] = [share_held(words, said[number]) for number in usable]
     return shared
-
-
-def _share(words: set[str], source: str) -> float:
-    """Return the share of a claim's terms that some of the source holds."""
-    return len(words & content(source)) / len(words) if words else 0.0
 
 
 def _stands_in(text: str, source: str) -> float:

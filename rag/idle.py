@@ -24,7 +24,7 @@ from rag.suggestions import Suggestions, write_question
 from rag.text import Language
 from rag.turns import Turns
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 _LOG = logging.getLogger("rag")
 AHEAD = 150
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
@@ -60,11 +60,6 @@ class Idle:
         self._ended.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
-
-    @property
-    def working(self) -> bool:
-        """Tell whether the thread has something to do yet."""
-        return self._thread is not None and self._thread.is_alive()
 
     def _work(self) -> None:
         try:
@@ -154,7 +149,7 @@ class Idle:
             self._turns.leave(ticket, typical=False)
 
 
-def _or_nothing(work: Callable[[], Found]) -> Found | None:
+def _or_nothing(work: Callable[[], Value]) -> Value | None:
     """Return what comes of one piece of work, None where the engine fails at it: the others are not at fault."""
     try:
         return work()

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
-from rag.text import Script, points_back, script, terms
+from rag.text import Script, asks, points_back, script, terms
 
 PARTS = 8
 """Sentences of an outline, one from each of as many parts of the text."""
@@ -227,7 +227,7 @@ def build(
 
 
 def _tells(text: str) -> bool:
-    return len(text) in TELLING and not text.endswith(("?", "？")) and not points_back(text)
+    return len(text) in TELLING and not asks(text) and not points_back(text)
 
 
 def _embed(

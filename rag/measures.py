@@ -15,7 +15,7 @@ import numpy as np
 from rag.documents import Passage
 from rag.numbers import values, written
 from rag.results import MARK, Answer, Citation
-from rag.text import content, fold, has_han, script, split_sentences
+from rag.text import content, fold, has_han, script, share_held, split_sentences
 
 _MARKS = re.compile(r"(?:\[\d+\])+")
 _IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
@@ -171,7 +171,7 @@ def _supports(citation: Citation, answer: Answer, asked: str) -> bool:
     if has_han(_IN_PARENTHESES.sub("", sentence)) != has_han(quotes):
         return citation.support >= NEAR
     words = content(sentence) - content(asked)
-    return not words or len(words & content(quotes)) / len(words) >= HALF
+    return not words or share_held(words, quotes) >= HALF
 
 
 def answer_sentences(text: str) -> list[str]:

@@ -41,6 +41,7 @@ _ENGLISH_WORDS = (
     "eighteen nineteen"
 ).split()
 _ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ENGLISH_VALUES = dict(zip([*_ENGLISH_WORDS, *_ENGLISH_TENS], [*range(20), *range(20, 100, 10)], strict=True))
 _MONTHS = "january february march april may june july august september october november december".split()
 _DIGITS = re.compile(
     r"(?<![a-z\d])(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(万亿|千亿|百亿|千万|百万|万|亿|hundred|thousand|million|billion|trillion)?"
@@ -115,10 +116,5 @@ def _chinese(text: str) -> int:
 
 
 def _english(match: re.Match[str]) -> Decimal:
-    tens, unit, small, scale = match.groups()
-    value = (
-        20 + 10 * _ENGLISH_TENS.index(tens) + (_ENGLISH_WORDS.index(unit) if unit else 0)
-        if tens
-        else _ENGLISH_WORDS.index(small)
-    )
-    return Decimal(value) * _ENGLISH_SCALES.get(scale or "", 1)
+    *words, scale = match.groups()
+    return Decimal(sum(_ENGLISH_VALUES[word] for word in words if word)) * _ENGLISH_SCALES.get(scale or "", 1)

@@ -149,10 +149,11 @@ def _choose(
                 if values[place] > 0:
                     scores[numbers[place]] += weight * share / (tuned.rank_constant + rank)
     order = sorted(scores, key=lambda number: -scores[number])
-    pointed_at = [number for number in [index.pointed_at(order[0])] if number >= 0]
+    pointed_at = index.pointed_at(order[0])
+    first = order[:1] if pointed_at < 0 else [order[0], pointed_at]
     chosen: list[int] = []
     read = 0
-    for number in dict.fromkeys([order[0], *pointed_at, *order]):
+    for number in dict.fromkeys([*first, *order]):
         if read >= tuned.reading:
             break
         chosen.append(number)

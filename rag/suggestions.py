@@ -21,7 +21,7 @@ from rag.index import Index
 from rag.prompting import suggestion_prompt
 from rag.results import Final
 from rag.retrieval import likely_sentences, retrieve
-from rag.text import Language, fold, to_traditional
+from rag.text import Language, asks, fold, to_traditional
 
 WRITTEN: tuple[Language, ...] = ("zh-Hans", "en")
 """Languages in which questions are written; Traditional is converted from Simplified."""
@@ -54,7 +54,7 @@ class Suggestions:
         """Yield each sentence, by its number, and language for which no question was sought yet."""
         for language in WRITTEN:
             for number, sentence in enumerate(index.sentences):
-                tells = len(sentence.text) in LENGTHS and not sentence.text.endswith(("?", "？"))
+                tells = len(sentence.text) in LENGTHS and not asks(sentence.text)
                 worth = tells and index.rows[number] >= 0
                 if worth and (sentence.text, language) not in self._questions:
                     yield number, language
@@ -104,7 +104,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     prompt = suggestion_prompt(answering.templates, index.sentences[number].text, language)
     question = answering.generate(prompt, Clock(), stop, LONGEST).split("\n")[0]
     unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
-    if unnamed or not question.endswith(("?", "？")):
+    if unnamed or not asks(question):
         return ""  # it asks of nothing in particular, or trails off
     query = answering.query(question)
     near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)

@@ -93,6 +93,16 @@ def content(text: str) -> set[str]:
     return set(terms(text)) - _ENGLISH_FUNCTION
 
 
+def share_held(words: set[str], text: str) -> float:
+    """Return the share of some terms that the content of a text holds; 0 of none."""
+    return len(words & content(text)) / len(words) if words else 0.0
+
+
+def asks(text: str) -> bool:
+    """Tell whether a sentence is a question."""
+    return text.endswith(("?", "？"))
+
+
 def points_back(text: str) -> bool:
     """Tell whether a sentence begins with a pointer, or holds one, at what stands before it."""
     return _POINTER.search(fold(text)) is not None

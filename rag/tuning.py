@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.answering import Clock
 from rag.evaluation import questions
-from rag.follow_up import log_length, points_back
+from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
 from rag.measures import Question
 from rag.pipeline import Rag
@@ -103,7 +103,7 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         index, embedder = rags.of(question).search_index()
         nearest = index.dense(embedder.queries([fold(question.question)])[0], 1)[0].score
         language: Language = "en" if question.language == "en" else "zh-Hans"
-        yield [float(points_back(question.question, language)), log_length(question.question), nearest]
+        yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
 
 
 def _logistic(features: Any, labels: Any, groups: Sequence[str]) -> tuple[Any, Any]:

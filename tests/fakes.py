@@ -27,6 +27,7 @@ ARTICLE = """杭州的人工智能產業起步很早。深度求索成立於2023
 FOUNDED = "深度求索成立於哪一年？"
 DRAFT = "深度求索成立于2023年7月17日，总部设在杭州。"
 SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
+TRANSLATED = {SENTENCE: "DeepSeek was founded on July 17, 2023, with its seat in Hangzhou."}
 
 
 def assert_exact(answer: Answer, source: str = ARTICLE) -> None:

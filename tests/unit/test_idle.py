@@ -48,7 +48,7 @@ def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_
     idle = Idle(lambda: answering, Turns(), suggestions, tmp_path / "english.jsonl")
     idle.start()
     until = time.monotonic() + 20
-    while idle.working and time.monotonic() < until:
+    while idle._thread.is_alive() and time.monotonic() < until:
         time.sleep(0.01)
     found = {(row["sentence"], row["language"]): row["question"] for row in rows(path)}
     assert list(found) == wanted

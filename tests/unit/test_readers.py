@@ -156,7 +156,7 @@ def test_a_book_is_not_gone_through_while_nobody_asks(make_rag: Maker, monkeypat
     monkeypatch.setattr("rag.idle.LARGEST", 9)
     generator = ScriptedGenerator()
     rag = make_rag(generator, read_ahead=True).warm()
-    wait_for(lambda: len(generator.readings) == 21 and not rag._idle.working)
+    wait_for(lambda: len(generator.readings) == 21 and not rag._idle._thread.is_alive())
     assert generator.prompts == []
 
 

@@ -1,0 +1,132 @@
+"""What must follow an answer: the source's own words, where it passes them by, says little of them or is unsure."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from fakes import DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, assert_exact
+
+from rag.answering import Clock
+from rag.documents import Document
+from rag.pipeline import Rag
+from rag.retrieval import read_question
+from rag.settings import Settings
+from rag.text import to_traditional
+from rag.tuned import tuned
+
+Maker = Callable[..., Rag]
+
+
+def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["2023年。"])).answer(FOUNDED)
+    assert answer.text == f"2023年。[1]\n文中說：{SENTENCE}[1]"
+    assert [c.quote for c in answer.citations] == [SENTENCE, SENTENCE]
+    assert "文中說" not in make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text
+
+
+@dataclass(frozen=True)
+class Asks:
+    """Say how much more a question asks for an account than for a detail."""
+
+    account: float
+
+    def account_over_detail(self, question: str, embedder: FakeEmbedder) -> float:
+        return self.account
+
+    def wholeness(self, question: str, embedder: FakeEmbedder) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
+def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
+    answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
+    query = read_question(FOUNDED, (), "zh-Hant", answering.templates.english.names)
+    answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
+    assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")
+
+
+def test_the_words_that_follow_are_those_of_the_sentence_that_the_answer_cites(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["浙江大学。"])).answer("哪所大學為杭州培養了大量人才？校友創辦的企業超過多少家？")
+    quoted = {citation.quote for citation in answer.citations if citation.sentence == 0}
+    assert answer.text.endswith(tuple(f"文中說：{quote}[1]" for quote in quoted))
+
+
+def test_an_english_answer_is_followed_by_the_translation_that_the_text_brings(make_rag: Maker, chosen: Settings) -> None:
+    (chosen.corpus / "article.english.jsonl").write_text(
+        "".join(json.dumps({"sentence": s, "english": e}) + "\n" for s, e in TRANSLATED.items()), encoding="utf-8"
+    )
+    generator = ScriptedGenerator(["July 17, 2023."])
+    answer = make_rag(generator).answer("When was 深度求索成立於2023年7月17日 founded?")
+    assert answer.text == f"July 17, 2023.[1]\nThe text says: {TRANSLATED[SENTENCE]}[1]"
+    assert TRANSLATED[SENTENCE] in generator.prompts[0].chat()[-1]["content"]
+    assert len(generator.prompts) == 1
+    assert_exact(answer)
+
+
+BOTH = "浙大校友創辦的企業超過3000家，總市值約1.8萬億元。"
+
+
+@pytest.mark.parametrize(
+    ("question", "draft", "followed"),
+    [
+        ("浙大校友創辦的企業有多少家？", "浙大校友创办的企业超过3000家。", False),
+        ("浙大校友創辦的企業有多少家，總市值是多少？", "浙大校友创办的企业超过3000家。", True),
+        ("浙大校友創辦的企業，家數和市值各是多少？", "浙大校友创办的企业超过3000家。", True),
+        ("浙大校友創辦的企業有多少家，總市值是多少？", BOTH, False),
+    ],
+)
+def test_a_question_for_two_amounts_that_gets_one_is_answered_with_the_source_too(
+    make_rag: Maker, question: str, draft: str, followed: bool
+) -> None:
+    answer = make_rag(ScriptedGenerator([draft])).answer(question)
+    assert answer.text == to_traditional(draft) + "[1]" + (f"\n文中說：{BOTH}[1]" if followed else "")
+
+
+GATE = replace(tuned(), gate_bias=0.0, gate_judged=1.0, gate_invented=0.0, gate_account=0.0, gate_threshold=0.5)
+"""Numbers by which the gate's probability is the judge's."""
+HALF, MOST, OTHER = "深度求索成立于2023年。", "深度求索成立于2023年7月17日。", "王兴兴是宇树科技的创始人。"
+
+
+@pytest.mark.parametrize(
+    ("chance", "draft", "followed"),
+    [
+        *[(0.51, HALF, True), (0.79, HALF, True), (0.81, HALF, False)],
+        *[(0.51, MOST, False), (0.79, MOST, False), (0.81, MOST, False)],
+        *[(0.51, OTHER, True), (0.79, OTHER, True), (0.81, OTHER, False)],
+    ],
+)
+def test_an_answer_that_is_unsure_is_followed_by_the_nearest_sentence_unless_it_says_most_of_it(
+    chosen: Settings, embedder: FakeEmbedder, chance: float, draft: str, followed: bool
+) -> None:
+    generator = ScriptedGenerator([draft], chances=lambda prompt: chance)
+    answer = Rag(chosen, embedder, generator, numbers=replace(GATE, unsure=0.8, told=0.6, passed_by=2.0)).answer(FOUNDED)
+    quote = f"\n文中說：{SENTENCE}[{2 if draft == OTHER else 1}]"
+    assert answer.text == to_traditional(draft) + "[1]" + (quote if followed else "")
+
+
+POLICY = ("杭州把財政收入的15%投入科技創新。", "這項政策被稱為“三個15%”。")
+RULES = ("Hangzhou spends 15% of its revenue on science.", "These rules are called the three fifteens by officials.")
+
+
+@pytest.mark.parametrize(
+    ("documents", "question", "draft", "text"),
+    [
+        (["".join(POLICY)], "這項政策被稱為什麼？", "15%。", f"15%。[1]\n文中說：{POLICY[0]}[2]{POLICY[1]}[1]"),
+        (
+            [" ".join(RULES)],
+            "What are these rules called by officials?",
+            "Three fifteens.",
+            f"Three fifteens.[1]\nThe text says: {RULES[0]}[2] {RULES[1]}[1]",
+        ),
+        (["".join(POLICY)], "這項政策被稱為什麼？", POLICY[0], f"{POLICY[0]}[1]\n文中說：{POLICY[1]}[2]"),
+        (["上海的外資企業最多。", POLICY[1]], "這項政策被稱為什麼？", "15%。", f"15%。[1]\n文中說：{POLICY[1]}[1]"),
+        (["上海很大。" + POLICY[0]], "杭州把財政收入的多少投入科技創新？", "15%。", f"15%。[1]\n文中說：{POLICY[0]}[1]"),
+    ],
+    ids=["chinese", "english", "said already", "another source", "points at nothing"],
+)
+def test_a_quoted_sentence_that_points_back_follows_the_one_before_it_in_the_same_line(
+    chosen: Settings, embedder: FakeEmbedder, documents: list[str], question: str, draft: str, text: str
+) -> None:
+    sources = [Document(f"{number}.txt", source) for number, source in enumerate(documents)]
+    assert Rag(chosen, embedder, ScriptedGenerator([draft]), documents=sources).answer(question).text == text
