@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.embedding import Embedder, Vectors
-from rag.examples import embed_examples
-from rag.prompting import Templates
+from rag.examples import Examples
 from rag.text import fold
 
 NEAREST = 3
@@ -29,9 +28,9 @@ class Asking:
     whole: Vectors
 
     @classmethod
-    def load(cls, templates: Templates, embedder: Embedder) -> Asking:
-        """Return the kinds whose examples lie in the templates' folder."""
-        return cls(*(embed_examples(templates, f"asked/{kind}", embedder) for kind in ("account", "detail", "whole")))
+    def of(cls, examples: Examples) -> Asking:
+        """Return the kinds that embedded examples show."""
+        return cls(examples["asked/account"], examples["asked/detail"], examples["asked/whole"])
 
     def account_over_detail(self, question: str, embedder: Embedder) -> float:
         """Return how much nearer a question is to examples that ask for an account than to those that ask for a detail."""

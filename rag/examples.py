@@ -1,12 +1,67 @@
-"""Embed the example questions that lie below `prompts/`: what a question is like shows in its nearness to them."""
+"""Embed the example questions that lie below `prompts/`: what a question is like shows in its nearness to them.
+
+Their vectors are kept in a file, for embedding them takes longer than reading an index.
+"""
 
 from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
 
 from rag.embedding import Embedder, Vectors
 from rag.prompting import Templates
 from rag.text import fold
 
+LISTS = ("intents/small_talk", "intents/instruction", "asked/account", "asked/detail", "asked/whole")
+Examples = Mapping[str, Vectors]
+"""The vectors of each list, shape (lines, dimensions)."""
 
-def embed_examples(templates: Templates, name: str, embedder: Embedder) -> Vectors:
-    """Return the vectors of a file's lines, shape (lines, dimensions)."""
-    return embedder.queries([fold(line) for line in templates.lines(name)])
+_LOG = logging.getLogger("rag")
+_KEY = "made of"
+
+
+def embed_examples(templates: Templates, embedder: Embedder, kept: Path | None = None) -> Examples:
+    """Return the vectors of every list.
+
+    kept: file in which they are looked for and kept; what was made of other lines or by another embedder, or was damaged
+    since (the file's format brings checksums), is made again.
+    """
+    lines = {name: [fold(line) for line in templates.lines(name)] for name in LISTS}
+    key = hashlib.sha256(json.dumps([embedder.identity, lines]).encode()).hexdigest()
+    found = _read(kept, key) if kept else None
+    if found is None:
+        found = {name: embedder.queries(of_list) for name, of_list in lines.items()}
+        if kept:
+            _keep(kept, key, found)
+    return found
+
+
+def _read(kept: Path, key: str) -> Examples | None:
+    try:
+        with np.load(kept, allow_pickle=False) as stored:
+            return {name: stored[name] for name in LISTS} if str(stored[_KEY]) == key else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        _LOG.warning("The vectors of the examples in %s cannot be read (%s); they are made again.", kept, error)
+        return None
+
+
+def _keep(kept: Path, key: str, vectors: Examples) -> None:
+    written = kept.with_suffix(".tmp")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{kept}.lock"):
+            with written.open("wb") as file:
+                np.savez(file, allow_pickle=False, **{_KEY: np.asarray(key)}, **vectors)
+            os.replace(written, kept)
+    except OSError as error:
+        _LOG.warning("The vectors of the examples cannot be kept in %s (%s); each start makes them.", kept, error.strerror)

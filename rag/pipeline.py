@@ -23,6 +23,7 @@ from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, RagError
+from rag.examples import embed_examples
 from rag.generation import Generator, Stop
 from rag.idle import Idle
 from rag.index import Index
@@ -270,8 +271,8 @@ class Rag:
     def _open_examples(self, embedder: Embedder) -> tuple[Steering, Asking]:
         with self._embedder_lock:
             if self._examples is None:
-                steering = Steering.load(self._templates, embedder, self._tuned.steering)
-                self._examples = steering, Asking.load(self._templates, embedder)
+                examples = embed_examples(self._templates, embedder, self.settings.store / "examples.npz")
+                self._examples = Steering.of(examples, self._tuned.steering), Asking.of(examples)
             return self._examples
 
 

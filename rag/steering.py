@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.embedding import Embedder, Vectors
-from rag.examples import embed_examples
-from rag.prompting import Templates
+from rag.examples import Examples
 from rag.text import fold, split_sentences
 
 Intent = Literal["question", "small talk", "instruction"]
@@ -25,10 +24,9 @@ class Steering:
     threshold: float
 
     @classmethod
-    def load(cls, templates: Templates, embedder: Embedder, threshold: float) -> Steering:
-        """Return the intents whose examples lie in the templates' folder."""
-        small_talk = embed_examples(templates, "intents/small_talk", embedder)
-        return cls(small_talk, embed_examples(templates, "intents/instruction", embedder), threshold)
+    def of(cls, examples: Examples, threshold: float) -> Steering:
+        """Return the intents that embedded examples show."""
+        return cls(examples["intents/small_talk"], examples["intents/instruction"], threshold)
 
     def judge(self, question: str, embedder: Embedder) -> tuple[Intent, str]:
         """Return a question's intent, and what is left of it without the sentences that steer."""

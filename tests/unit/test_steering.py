@@ -1,6 +1,6 @@
-import numpy as np
 from fakes import FakeEmbedder
 
+from rag.examples import embed_examples
 from rag.prompting import Templates
 from rag.settings import Settings
 from rag.steering import Steering
@@ -8,7 +8,7 @@ from rag.steering import Steering
 
 def judge(question: str, threshold: float = 0.75) -> tuple[str, str]:
     embedder = FakeEmbedder()
-    return Steering.load(Templates(Settings().prompts), embedder, threshold).judge(question, embedder)
+    return Steering.of(embed_examples(Templates(Settings().prompts), embedder), threshold).judge(question, embedder)
 
 
 def test_an_example_of_small_talk_is_small_talk() -> None:
@@ -25,8 +25,3 @@ def test_what_steers_is_cut_from_a_question_and_the_question_stays() -> None:
 
 def test_a_question_is_left_as_it_is() -> None:
     assert judge("杭州有什麼政策？") == ("question", "杭州有什麼政策？")
-
-
-def test_the_examples_are_unit_vectors() -> None:
-    steering = Steering.load(Templates(Settings().prompts), FakeEmbedder(), 0.7)
-    assert np.allclose(np.linalg.norm(steering.small_talk, axis=1), 1.0)

@@ -1,0 +1,73 @@
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeEmbedder
+
+from rag.examples import LISTS, embed_examples
+from rag.prompting import Templates
+from rag.settings import Settings
+
+
+class Counting(FakeEmbedder):
+    def __init__(self, identity: str = "bigrams") -> None:
+        super().__init__(identity)
+        self.asked = 0
+
+    def queries(self, texts: Sequence[str]) -> np.ndarray:
+        self.asked += len(texts)
+        return super().queries(texts)
+
+
+@pytest.fixture
+def templates() -> Templates:
+    return Templates(Settings().prompts)
+
+
+def test_every_example_is_a_unit_vector(templates: Templates) -> None:
+    examples = embed_examples(templates, FakeEmbedder())
+    for name in LISTS:
+        assert examples[name].shape[0] == len(templates.lines(name))
+        assert np.allclose(np.linalg.norm(examples[name], axis=1), 1.0)
+
+
+def test_what_was_kept_is_not_embedded_again(templates: Templates, tmp_path: Path) -> None:
+    kept = tmp_path / "store" / "examples.npz"
+    first = embed_examples(templates, FakeEmbedder(), kept)
+    embedder = Counting()
+    again = embed_examples(templates, embedder, kept)
+    assert embedder.asked == 0
+    assert all(np.array_equal(first[name], again[name]) for name in LISTS)
+
+
+def test_another_embedder_makes_its_own(templates: Templates, tmp_path: Path) -> None:
+    kept = tmp_path / "examples.npz"
+    embed_examples(templates, FakeEmbedder(), kept)
+    other = Counting("another")
+    embed_examples(templates, other, kept)
+    assert other.asked == sum(len(templates.lines(name)) for name in LISTS)
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.5, 0.7, 0.99])
+@pytest.mark.parametrize("fault", ["flipped", "cut short", "emptied"])
+def test_a_damaged_file_is_noticed_and_made_again(templates: Templates, tmp_path: Path, place: float, fault: str) -> None:
+    kept = tmp_path / "examples.npz"
+    right = embed_examples(templates, FakeEmbedder(), kept)
+    data = bytearray(kept.read_bytes())
+    at = int(len(data) * place)
+    if fault == "flipped":
+        data[at] ^= 0x10
+    kept.write_bytes(data if fault == "flipped" else data[:at] if fault == "cut short" else b"")
+    found = embed_examples(templates, FakeEmbedder(), kept)
+    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+
+
+def test_a_folder_that_cannot_be_written_costs_a_warning_only(
+    templates: Templates, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    assert set(embed_examples(templates, FakeEmbedder(), tmp_path / "file" / "examples.npz")) == set(LISTS)
+    assert "each start makes them" in caplog.text
+    assert os.listdir(tmp_path) == ["file"]
