@@ -111,9 +111,7 @@ class Answering:
         return self._prompt(self._find(query))
 
     def _find(self, query: Query) -> Found:
-        if self.asking.wholeness(query.text, self.embedder) >= self.tuned.whole:
-            return survey(query, self.index, self.embedder)
-        return retrieve(query, self.index, self.embedder, self.tuned)
+        return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
@@ -243,6 +241,13 @@ class Answering:
             found.query.language,
             self.generator.name,
         )
+
+
+def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> Found:
+    """Return what a question needs: an outline where it asks for the whole text, else what is found for it."""
+    if asking.wholeness(query.text, embedder) >= tuned.whole:
+        return survey(query, index, embedder)
+    return retrieve(query, index, embedder, tuned)
 
 
 def evidence(found: Found, near: Near, index: Index, seconds: float) -> Evidence:

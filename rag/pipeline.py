@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from rag.answering import Answering, Clock, Switches, evidence
+from rag.answering import Answering, Clock, Switches, evidence, find
 from rag.asking import Asking
 from rag.counters import Counters
 from rag.documents import Document, split_document
@@ -32,7 +32,7 @@ from rag.models import open_embedder, open_generator
 from rag.prompting import Templates
 from rag.question import checked_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
-from rag.retrieval import likely_sentences, read_question, retrieve
+from rag.retrieval import likely_sentences, read_question
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
@@ -151,7 +151,8 @@ class Rag:
         question, history = checked_question(question, history)
         index, embedder = self.search_index()
         query = read_question(question, history, index.script, self._library.english().names)
-        found = retrieve(query, index, embedder, self._tuned)
+        _, asking = self._open_examples(embedder)
+        found = find(query, index, embedder, asking, self._tuned)
         return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
 
     def suggest(

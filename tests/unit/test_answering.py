@@ -265,3 +265,4 @@ def test_what_the_whole_text_says_is_told_from_its_outline(make_rag: Maker) -> N
     read = asked(generator.prompts[0])
     assert all(fold(index.sentences[number].text) in fold(read) for number in index.outline)
     assert answer.text == "杭州的人工智能产业起步很早。[1]"  # nothing is added: an outline leaves out most of what is near
+    assert rag.retrieve("总结一下全文").passages == answer.passages
