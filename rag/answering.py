@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.asking import Asking
+from rag.asking import Asking, asks_summary
 from rag.completion import Completion
 from rag.embedding import Embedder
 from rag.errors import GenerationError
@@ -19,7 +19,7 @@ from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
-from rag.numbers import amounts_asked, values, written
+from rag.numbers import numbers_asked, values, written
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
@@ -122,8 +122,9 @@ class Answering:
         behind += [number for number, _ in near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
-        if amounts_asked(found.query.text) and not any(values(claim.text) for claim in claims):
-            invented = 1.0  # "how many" is not answered by words alone
+        asked = found.query.text
+        if numbers_asked(asked) and not any(values(claim.text) - values(asked) for claim in claims):
+            invented = 1.0  # "how many" is not answered by words alone, nor by the numbers that came with the question
         judged = self.judged(found.query, sentences, clock, stop)
         return Signals(1.0 - invented if judged is None else judged, invented, account)
 
@@ -183,7 +184,11 @@ class Answering:
         if not kept:
             kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
         elif not found.whole:
-            unsaid = Completion(kept, self.index, english, self.tuned).unsaid(near, found.query.text, account > 0, sure)
+            completion = Completion(kept, self.index, english, self.tuned)
+            if asks_summary(found.query.text):
+                unsaid = completion.left_out(found.chosen)
+            else:
+                unsaid = completion.unsaid(near, found.query.text, account > 0, sure)
             kept += self._source_says(unsaid, language, clock, stop)
         text, citations = compose(_once(kept), self.index)
         return self._answer(to_script(text, language), found, citations, clock)

@@ -1,5 +1,6 @@
-"""Tell whether a question asks for an account, for a detail or for the whole text in short, by its nearness to examples.
+"""Tell whether a question asks for an account, for a detail, for the whole text in short or for a summary of some of it.
 
+All but the last is told by nearness to examples; a summary is asked for in so many words, whatever it is to be of.
 Texts give accounts (reasons, meanings, lists, comparisons) and leave out many details (a name, a date, an amount), so a
 question for a detail needs better evidence before it is answered. The examples are files below `prompts/asked/`. Whether
 the text answers is the gate's to decide.
@@ -7,6 +8,7 @@ the text answers is the gate's to decide.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,10 @@ from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
 from rag.text import fold
 
+_SUMMARY = re.compile(
+    r"总结|概括|归纳|概述|简述|[几两三]句话?|\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|\bbriefly\b|\bin short\b|"
+    r"\bin (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
+)
 NEAREST = 3
 """Examples of each kind that a question is compared with: those nearest to it."""
 
@@ -40,6 +46,11 @@ class Asking:
     def wholeness(self, question: str, embedder: Embedder) -> float:
         """Return the similarity of a question to the nearest example that asks what the whole text says."""
         return float((self.whole @ embedder.queries([fold(question)])[0]).max())
+
+
+def asks_summary(question: str) -> bool:
+    """Tell whether a question asks to have something summed up."""
+    return _SUMMARY.search(fold(question)) is not None
 
 
 def _nearness(vector: Vectors, examples: Vectors) -> float:

@@ -12,7 +12,7 @@ from functools import cached_property
 from rag.english import English
 from rag.grounding import Claim, mostly_latin
 from rag.index import Index
-from rag.numbers import amounts_asked, written
+from rag.numbers import numbers_asked, written
 from rag.text import content, has_han, share_held
 from rag.tuned import Tuned
 
@@ -53,6 +53,10 @@ class Completion:
         before = self.index.pointed_at(number)
         return (before, number) if before >= 0 and self._share_said(before) < self.tuned.told else (number,)
 
+    def left_out(self, read: Sequence[int]) -> tuple[int, ...]:
+        """Return which of the sentences that were read a summary says too little of, in the order of the text."""
+        return tuple(number for number in sorted(read) if self._share_said(number) < self.tuned.told)
+
     @cached_property
     def _said(self) -> str:
         return " ".join(claim.text for claim in self.claims)
@@ -70,7 +74,7 @@ class Completion:
 
         Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
         """
-        if len(written(self._said)) < amounts_asked(question):
+        if len(written(self._said)) < numbers_asked(question):
             return True
         if self._across_languages(number):
             loose = max(support for claim in self.claims for support in claim.support) < self.tuned.loose

@@ -19,7 +19,7 @@ from rag.english import English
 from rag.index import Index
 from rag.numbers import values, written
 from rag.results import Citation
-from rag.text import asks, content, fold, has_han, share_held, split_sentences, terms
+from rag.text import asks, content, denies, fold, has_han, nearest_clause, share_held, split_sentences, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
@@ -44,8 +44,8 @@ class Claim:
     before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
     sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
     no evidence holds.
-    cover: share of the claim's terms that its sources and the question hold; 1 where the languages differ and what the
-    model read was not all translated.
+    cover: share of the claim's terms that its sources and the question hold; 1 where it is in English and what the model
+    read was not all; 0 where it affirms what its source denies.
     """
 
     before: str
@@ -79,32 +79,39 @@ class Grounds:
     """Hold what a draft is checked against.
 
     said: the words of each source sentence that the model was shown, by its number, with its translation where there is one.
-    numbers, words, names: what they hold (and, of names, the question too). translated: whether the model read them in
-    English.
+    english: the translations alone. numbers, words, names: what they hold (and, of names, the question too). in_english:
+    whether the model read them in English.
     """
 
     said: Mapping[int, str]
+    english: Mapping[int, str]
     numbers: set[Decimal]
     words: set[str]
     names: str
-    translated: bool
+    in_english: bool
 
     @classmethod
     def of(cls, candidates: Sequence[int], question: str, index: Index, english: English) -> Grounds:
         """Return what source sentences, by their numbers, are for a draft."""
-        said = {number: f"{(text := index.sentences[number].text)} {english.sentence(text)}" for number in candidates}
+        texts = {number: index.sentences[number].text for number in candidates}
+        translations = {number: english.sentence(text) for number, text in texts.items()}
+        said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
         names = fold(f"{whole} {question}")
         words = {part for name in _LATIN_NAME.findall(names) for part in (name, *name.split("-"))}
-        translated = all(english.sentence(index.sentences[number].text) for number in candidates)
-        return cls(said, values(whole), words, names, translated)
+        readable = all(translations[number] or not has_han(text) for number, text in texts.items())
+        return cls(said, translations, values(whole), words, names, readable)
+
+    def told(self, number: int, claim: str) -> str:
+        """Return a source sentence as it stands in the language of a claim."""
+        return self.english[number] if mostly_latin(claim) and self.english[number] else self.said[number]
 
     def missing(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names of a claim that the evidence lacks; English names only where it is in English too."""
         missing = [str(value) for value in sorted(written(text) - self.numbers)]
         if not mostly_latin(text):
             missing += _foreign_names(text, self.words) if has_han(text) else []
-        elif self.translated:
+        elif self.in_english:
             missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), self.words) if name[0].isupper()]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
 
@@ -132,9 +139,11 @@ def ground(
         sources = _sources(text, scores, usable, grounds.said, tuned.support)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
-        comparable = grounds.translated or has_han(_ORIGINAL.sub("", text))
+        comparable = grounds.in_english or has_han(_ORIGINAL.sub("", text))
         held = " ".join([question, *(grounds.said[number] for number in sources)])
         cover = share_held(words, held) if comparable and words else 1.0
+        if comparable and sources and not denies(text) and denies(nearest_clause(words, grounds.told(sources[0], text))):
+            cover = 0.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims

@@ -51,15 +51,18 @@ _ENGLISH = re.compile(
     rf"\b(?:({'|'.join(_ENGLISH_TENS)})(?:[-\s]({'|'.join(_ENGLISH_WORDS[1:10])}))?|({'|'.join(_ENGLISH_WORDS)}))\b"
     r"(?:\s+(hundred|thousand|million|billion|trillion))?"
 )
-_AMOUNT = re.compile(r"多少|(?<!哪)几(?!乎)|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b")
+_ASKED = re.compile(
+    r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
+    r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b"
+)
 _EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
 _LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}(?:\.(?!\d)|[、)）])\s*")
 
 
-def amounts_asked(question: str) -> int:
-    """Return how many numbers a question wants, at least."""
+def numbers_asked(question: str) -> int:
+    """Return how many numbers a question wants, at least: amounts and dates."""
     folded = fold(question)
-    asked = len(_AMOUNT.findall(folded))
+    asked = len(_ASKED.findall(folded))
     return max(asked, 2) if asked and _EACH.search(folded) else asked
 
 

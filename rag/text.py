@@ -31,6 +31,11 @@ _ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.
 _POINTER = re.compile(
     r"^(?:这|那(?!么)|此(?!外)|该|它|其(?![中他它余实次]))|这[些几]|那[些几]|上述|^(?:this|these|that|those|such|it|they)\b|\bthese\b"
 )
+_DENIAL = re.compile(
+    r"不(?![仅只但断少过论管同久妨愧由禁止得])|没(?!收)|未(?![来必])|无(?![论疑数比穷限人])|非(?![常洲])|"
+    r"\b(?:not(?! only)|no(?! doubt)|none|never|neither|nor|cannot|nobody|nothing|hardly)\b|n't\b"
+)
+_CLAUSE_END = re.compile(r"[,，;；:：。.!！?？]")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ENGLISH_FUNCTION = frozenset(
@@ -46,14 +51,19 @@ def _converter(name: str) -> opencc.OpenCC:
     return opencc.OpenCC(name)
 
 
+def _converted(text: str, name: str) -> str:
+    """Return text as a table of OpenCC's converts it; lone surrogates, which that refuses, become question marks."""
+    return str(_converter(name).convert(text.encode("utf-8", "replace").decode()))
+
+
 def to_simplified(text: str) -> str:
     """Return the text in Simplified characters."""
-    return str(_converter("t2s").convert(text))
+    return _converted(text, "t2s")
 
 
 def to_traditional(text: str) -> str:
     """Return the text in Traditional characters (Taiwan's standard forms), whatever mixture it came in."""
-    return str(_converter("s2tw").convert(to_simplified(text)))
+    return _converted(to_simplified(text), "s2tw")
 
 
 def to_script(text: str, language: Language) -> str:
@@ -108,6 +118,16 @@ def points_back(text: str) -> bool:
     return _POINTER.search(fold(text)) is not None
 
 
+def denies(text: str) -> bool:
+    """Tell whether a text holds a word that denies."""
+    return _DENIAL.search(fold(text).replace("’", "'")) is not None
+
+
+def nearest_clause(words: set[str], text: str) -> str:
+    """Return the clause of a text that holds most of some terms."""
+    return max(_CLAUSE_END.split(text), key=lambda clause: len(words & content(clause)))
+
+
 def has_han(text: str) -> bool:
     """Tell whether a text holds a Chinese character."""
     return _HAN.search(text) is not None
@@ -117,7 +137,7 @@ def script(text: str) -> Script | None:
     """Return the Chinese script of a text, or None where its characters belong to both."""
     han = "".join(_HAN.findall(text))
     traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
-    simplified = sum(a != b for a, b in zip(han, str(_converter("s2t").convert(han)), strict=False))
+    simplified = sum(a != b for a, b in zip(han, _converted(han, "s2t"), strict=False))
     if traditional == simplified:
         return None
     return "zh-Hant" if traditional > simplified else "zh-Hans"

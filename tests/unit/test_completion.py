@@ -1,11 +1,12 @@
 """What must follow an answer: the source's own words, where it passes them by, says little of them or is unsure."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
-from fakes import DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, assert_exact
+from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, assert_exact
 
 from rag.answering import Clock
 from rag.documents import Document
@@ -38,10 +39,29 @@ class Asks:
         return 0.0
 
 
+def test_a_question_for_a_date_whose_answer_holds_none_is_answered_with_the_source_too(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["深度求索的总部设在杭州。"])).answer(FOUNDED)
+    assert answer.text.endswith(f"\n文中說：{SENTENCE}[1]")
+
+
+@pytest.mark.parametrize(("asked", "followed"), [("用兩三句話說說", True), ("總結一下", True), ("請說說", False)])
+def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_order_of_the_text(
+    make_rag: Maker, asked: str, followed: bool
+) -> None:
+    rag = make_rag(ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"]))
+    said, *rest = rag.answer(f"{asked}浙江大學為杭州培養了人才和浙大校友創辦的企業").text.splitlines()
+    assert said == "浙江大學為杭州培養了大量的人才。[1]"
+    assert len(rest) == followed
+    if followed:
+        assert rest[0].startswith("文中說：") and "浙江大學為杭州培養" not in rest[0]
+        places = [ARTICLE.index(quote) for quote in re.split(r"\[\d+\]", rest[0].removeprefix("文中說："))[:-1]]
+        assert len(places) > 2 and places == sorted(places)
+
+
 @pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
 def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
     answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
-    query = read_question(FOUNDED, (), "zh-Hant", answering.templates.english.names)
+    query = read_question("深度求索的總部設在哪裡？", (), "zh-Hant", answering.templates.english.names)
     answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
     assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")
 

@@ -63,6 +63,22 @@ def test_a_claim_is_supported_by_the_sentence_that_says_it(index: Index) -> None
     assert claim.support == pytest.approx((1.0,), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("source", "draft", "cover"),
+    [
+        ("一個事實是，不可能有第二個杭州。", "可能有第二個杭州。", 0.0),
+        ("一個事實是，不可能有第二個杭州。", "不可能有第二個杭州。", 1.0),
+        ("杭州有九家企業上榜，南京沒有一家企業。", "杭州有九家企業上榜。", 1.0),
+        ("杭州有九家企業上榜，南京沒有一家企業。", "南京有一家企業。", 0.0),
+        ("不僅杭州有九家企業上榜，南京也有。", "杭州有九家企業上榜。", 1.0),
+        ("One fact is that there cannot be a second Hangzhou.", "There can be a second Hangzhou.", 0.0),
+    ],
+)
+def test_a_claim_that_affirms_what_its_source_denies_is_covered_by_nothing(source: str, draft: str, cover: float) -> None:
+    (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
+    assert (claim.sources, claim.cover) == ((0,), cover)
+
+
 def test_a_claim_that_nothing_says_has_no_source(index: Index) -> None:
     (claim,) = claims(index, "火星上有兩座大型的遊樂園。")
     assert (claim.sources, claim.support) == ((), ())

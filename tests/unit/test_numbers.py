@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import amounts_asked, values, written
+from rag.numbers import numbers_asked, values, written
 
 
 def numbers(*texts: str) -> set[Decimal]:
@@ -113,10 +113,17 @@ def test_endless_digits_are_read_without_failing() -> None:
         ("是哪几家？", False),
         ("為什麼幾乎沒有人留下？", False),
         ("How did it begin?", False),
+        ("它是哪一年成立的？", True),
+        ("文章是哪天發的", True),
+        ("什麼時候開始的？", True),
+        ("When was it founded?", True),
+        ("In which year did it move?", True),
+        ("What happened when it moved?", False),
+        ("那一年發生了什麼？", False),
     ],
 )
-def test_a_question_for_an_amount_is_known(question: str, wanted: bool) -> None:
-    assert (amounts_asked(question) > 0) is wanted
+def test_a_question_for_an_amount_or_a_date_is_known(question: str, wanted: bool) -> None:
+    assert (numbers_asked(question) > 0) is wanted
 
 
 @pytest.mark.parametrize(
@@ -130,4 +137,4 @@ def test_a_question_for_an_amount_is_known(question: str, wanted: bool) -> None:
     ],
 )
 def test_it_is_counted_how_many_amounts_a_question_wants(question: str, wanted: int) -> None:
-    assert amounts_asked(question) == wanted
+    assert numbers_asked(question) == wanted

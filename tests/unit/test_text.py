@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rag.text import (
     LONGEST_SENTENCE,
     clean,
+    denies,
     fold,
     has_han,
     language,
@@ -223,3 +224,27 @@ def test_han_characters_are_found(text: str, expected: bool) -> None:
 )
 def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: str, points: bool) -> None:
     assert points_back(text) is points
+
+
+@pytest.mark.parametrize(
+    ("text", "denying"),
+    [
+        *[("不可能有第二個杭州。", True), ("没有一家在南京。", True), ("並非如此。", True), ("尚未成為熱門。", True)],
+        *[
+            ("不僅是杭州。", False),
+            ("不断发展。", False),
+            ("未來很好。", False),
+            ("無論如何都好。", False),
+            ("非常好。", False),
+        ],
+        *[("There cannot be a second one.", True), ("None is here.", True), ("It isn’t so.", True), ("It isn't so.", True)],
+        *[("Not only here.", False), ("No doubt it is so.", False), ("The note is known.", False), ("", False)],
+    ],
+)
+def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> None:
+    assert denies(text) is denying
+
+
+def test_a_lone_surrogate_is_folded_into_a_question_mark() -> None:
+    assert fold("杭\ud800州") == "杭?州"
+    assert to_traditional("为\udfff什么") == "為?什麼"
