@@ -53,7 +53,8 @@ _ENGLISH = re.compile(
 )
 _ASKED = re.compile(
     r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
-    r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b"
+    r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b|"
+    r"\bwhat (?:is|was|are|were)\b[^,;]*\b(?:amount|budget|income|percentage|population|price|profit|revenue|salary|share)s?\b"
 )
 _EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
 _LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}(?:\.(?!\d)|[、)）])\s*")

@@ -118,6 +118,8 @@ def test_endless_digits_are_read_without_failing() -> None:
         ("什麼時候開始的？", True),
         ("When was it founded?", True),
         ("In which year did it move?", True),
+        ("What was its budget in 2024?", True),
+        ("What is it famous for?", False),
         ("What happened when it moved?", False),
         ("那一年發生了什麼？", False),
     ],
