@@ -19,7 +19,7 @@ from rag.english import English
 from rag.index import Index
 from rag.numbers import values, written
 from rag.results import Citation
-from rag.text import asks, content, denies, fold, has_han, nearest_clause, share_held, split_sentences, terms
+from rag.text import asks, clauses, content, denies, fold, has_han, share_held, split_sentences, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
@@ -28,7 +28,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 _FIRST_WORD = re.compile(r"(?:^|:)\W*\w+")
 _NUMBERED = re.compile(r"\d+")
 FEW = 4
-"""Terms below which a claim may stand in many a sentence by chance."""
+"""Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
 ECHO = 0.5
@@ -44,8 +44,8 @@ class Claim:
     before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
     sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
     no evidence holds.
-    cover: share of the claim's terms that its sources and the question hold; 1 where it is in English and what the model
-    read was not all; 0 where it affirms what its source denies.
+    cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in English and what the model read was
+    not all.
     """
 
     before: str
@@ -102,9 +102,34 @@ class Grounds:
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
         return cls(said, translations, values(whole), words, names, readable)
 
-    def told(self, number: int, claim: str) -> str:
-        """Return a source sentence as it stands in the language of a claim."""
-        return self.english[number] if mostly_latin(claim) and self.english[number] else self.said[number]
+    def cover(self, claim: str, question: str, sources: Sequence[int]) -> float:
+        """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
+
+        Of a clause only those terms count that the question lacks, and only where they are a few: a sentence that begins
+        with what its source says may end with what it does not. It is 0 where the claim affirms what its source denies.
+        """
+        words = content(claim)
+        said = " ".join(self.said[number] for number in sources)
+        if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
+            return 0.0
+        return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in _added(claim, question))])
+
+    def further(
+        self, claim: str, question: str, sources: Sequence[int], usable: Sequence[int], least: float
+    ) -> tuple[int, ...]:
+        """Return the sentences that hold what clauses of a claim add, where its sources do not: one for each such clause."""
+        found: list[int] = []
+        for new in _added(claim, question) if sources else []:
+            if share_held(new, " ".join(self.said[number] for number in [*sources, *found])) < least:
+                best = max(usable, key=lambda number: share_held(new, self.said[number]))
+                if share_held(new, self.said[best]) >= least:
+                    found.append(best)
+        return tuple(found)
+
+    def _nearest_clause(self, words: set[str], number: int, claim: str) -> str:
+        """Return the clause of a source sentence, in the language of a claim, that holds most of some terms."""
+        told = self.english[number] if mostly_latin(claim) and self.english[number] else self.said[number]
+        return max(clauses(told), key=lambda clause: len(words & content(clause)))
 
     def missing(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names of a claim that the evidence lacks; English names only where it is in English too."""
@@ -114,6 +139,12 @@ class Grounds:
         elif self.in_english:
             missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), self.words) if name[0].isupper()]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
+
+
+def _added(claim: str, question: str) -> list[set[str]]:
+    """Return the terms that each clause of a claim adds to the question, where they are a few."""
+    asked = content(question)
+    return [new for clause in clauses(claim) if len(new := content(clause) - asked) >= FEW]
 
 
 def ground(
@@ -137,13 +168,11 @@ def ground(
         words = content(text)
         scores = np.maximum(similarities, _shared(text, words, usable, grounds.said))
         sources = _sources(text, scores, usable, grounds.said, tuned.support)
+        sources += grounds.further(text, question, sources, usable, tuned.cover)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         comparable = grounds.in_english or has_han(_ORIGINAL.sub("", text))
-        held = " ".join([question, *(grounds.said[number] for number in sources)])
-        cover = share_held(words, held) if comparable and words else 1.0
-        if comparable and sources and not denies(text) and denies(nearest_clause(words, grounds.told(sources[0], text))):
-            cover = 0.0
+        cover = grounds.cover(text, question, sources) if comparable and words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims

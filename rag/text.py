@@ -123,9 +123,9 @@ def denies(text: str) -> bool:
     return _DENIAL.search(fold(text).replace("’", "'")) is not None
 
 
-def nearest_clause(words: set[str], text: str) -> str:
-    """Return the clause of a text that holds most of some terms."""
-    return max(_CLAUSE_END.split(text), key=lambda clause: len(words & content(clause)))
+def clauses(text: str) -> list[str]:
+    """Return the clauses of a text, without the marks that end them."""
+    return _CLAUSE_END.split(text)
 
 
 def has_han(text: str) -> bool:

@@ -79,6 +79,23 @@ def test_a_claim_that_affirms_what_its_source_denies_is_covered_by_nothing(sourc
     assert (claim.sources, claim.cover) == ((0,), cover)
 
 
+TOGETHER = "合肥有集成電路產業。畢業生更願意去上海和杭州工作。"
+
+
+def test_a_clause_that_adds_what_its_source_lacks_is_tied_to_the_sentence_that_holds_it() -> None:
+    two = build([Document("a", TOGETHER)], FakeEmbedder(), longest=100)[0]
+    (claim,) = claims(two, "合肥有集成電路產業，畢業生更願意去上海。")
+    assert (sorted(claim.sources), claim.cover) == ([0, 1], 1.0)
+
+
+def test_a_claim_is_covered_no_more_than_its_most_daring_clause() -> None:
+    two = build([Document("a", TOGETHER)], FakeEmbedder(), longest=100)[0]
+    (claim,) = claims(two, "合肥有集成電路產業，因為北方城市缺少投資。")
+    assert (claim.sources, claim.cover) == ((0,), 0.0)
+    (asked,) = claims(two, "合肥有集成電路產業，因為北方城市缺少投資。", "北方城市缺少投資，因為什麼？")
+    assert asked.cover > 0.4
+
+
 def test_a_claim_that_nothing_says_has_no_source(index: Index) -> None:
     (claim,) = claims(index, "火星上有兩座大型的遊樂園。")
     assert (claim.sources, claim.support) == ((), ())
