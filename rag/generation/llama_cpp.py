@@ -29,7 +29,7 @@ class LlamaCppGenerator:
     that were read.
     """
 
-    BATCH = 48
+    BATCH = 128
     """Tokens read between two looks at whether to stop; also the step of the progress bar."""
 
     SPECULATION = 3, 8
