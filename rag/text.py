@@ -35,7 +35,7 @@ _DENIAL = re.compile(
     r"不(?![仅只但断少过论管同久妨愧由禁止得])|没(?!收)|未(?![来必])|无(?![论疑数比穷限人])|非(?![常洲])|"
     r"\b(?:not(?! only)|no(?! doubt)|none|never|neither|nor|cannot|nobody|nothing|hardly)\b|n't\b"
 )
-_CLAUSE_END = re.compile(r"[,，;；:：。.!！?？]")
+_CLAUSE_END = re.compile(r"[，;；:：。!！?？]|,(?!\d)")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ENGLISH_FUNCTION = frozenset(

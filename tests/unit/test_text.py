@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rag.text import (
     LONGEST_SENTENCE,
+    clauses,
     clean,
     denies,
     fold,
@@ -243,6 +244,11 @@ def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: 
 )
 def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> None:
     assert denies(text) is denying
+
+
+def test_a_text_is_taken_apart_at_its_clauses_and_no_number_is() -> None:
+    assert clauses("杭州很好，因為：人才多；房價低。") == ["杭州很好", "因為", "人才多", "房價低", ""]
+    assert clauses("It made 1,808.3 billion yuan, and more.") == ["It made 1,808.3 billion yuan", " and more."]
 
 
 def test_a_lone_surrogate_is_folded_into_a_question_mark() -> None:
