@@ -102,29 +102,32 @@ class Grounds:
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
         return cls(said, translations, values(whole), words, names, readable)
 
-    def cover(self, claim: str, question: str, sources: Sequence[int]) -> float:
+    def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
 
-        Of a clause only those terms count that the question lacks, and only where they are a few: a sentence that begins
-        with what its source says may end with what it does not. It is 0 where the claim affirms what its source denies.
+        added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
+        says may end with what it does not. The share is 0 where the claim affirms what its source denies.
         """
         words = content(claim)
-        said = " ".join(self.said[number] for number in sources)
+        said = self._together(sources)
         if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
             return 0.0
-        return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in _added(claim, question))])
+        return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in added)])
 
     def further(
-        self, claim: str, question: str, sources: Sequence[int], usable: Sequence[int], least: float
+        self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
     ) -> tuple[int, ...]:
         """Return the sentences that hold what clauses of a claim add, where its sources do not: one for each such clause."""
         found: list[int] = []
-        for new in _added(claim, question) if sources else []:
-            if share_held(new, " ".join(self.said[number] for number in [*sources, *found])) < least:
+        for new in added if sources else ():
+            if share_held(new, self._together([*sources, *found])) < least:
                 best = max(usable, key=lambda number: share_held(new, self.said[number]))
                 if share_held(new, self.said[best]) >= least:
                     found.append(best)
         return tuple(found)
+
+    def _together(self, numbers: Sequence[int]) -> str:
+        return " ".join(self.said[number] for number in numbers)
 
     def _nearest_clause(self, words: set[str], number: int, claim: str) -> str:
         """Return the clause of a source sentence, in the language of a claim, that holds most of some terms."""
@@ -168,11 +171,12 @@ def ground(
         words = content(text)
         scores = np.maximum(similarities, _shared(text, words, usable, grounds.said))
         sources = _sources(text, scores, usable, grounds.said, tuned.support)
-        sources += grounds.further(text, question, sources, usable, tuned.cover)
+        added = _added(text, question)
+        sources += grounds.further(added, sources, usable, tuned.cover)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         comparable = grounds.in_english or has_han(_ORIGINAL.sub("", text))
-        cover = grounds.cover(text, question, sources) if comparable and words else 1.0
+        cover = grounds.cover(text, added, question, sources) if comparable and words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims
