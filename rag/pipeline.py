@@ -122,6 +122,7 @@ class Rag:
             limit = self.settings.timeout_s
             raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
         except RagError as error:
+            self._trouble = str(error)
             self._ended(request, "broken", type(error).__name__)
             raise
         finally:
@@ -243,7 +244,7 @@ class Rag:
         return tuple(self._library.sources())
 
     def status(self) -> tuple[Status, str]:
-        """Return whether questions can be answered, and why not."""
+        """Return whether questions can be answered, and why not: what failed last is broken until it is tried again."""
         if self._trouble:
             return "broken", self._trouble
         if self._generator is None or self._examples is None:

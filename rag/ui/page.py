@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.utils import LRUCache
 
 from rag.errors import Cancelled, RagError
 from rag.question import LONGEST_QUESTION
@@ -26,6 +27,8 @@ from rag.ui.view import Shown, View
 
 SESSIONS = 512
 """Readers that Gradio remembers; every single call of an endpoint is one, and each takes some 60 kB."""
+CALLS = 2_000
+"""Sessions whose running events Gradio knows: as many as it keeps messages for; it would forget none, and a call is one."""
 _LOG = logging.getLogger("rag.ui")
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 _POINT = "() => setTimeout(() => document.querySelector('#reason :is(input, textarea)')?.focus(), 50)"
@@ -38,6 +41,7 @@ def create_app(desk: Desk) -> gr.Blocks:
         offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
     page.state_session_capacity = SESSIONS
+    page._queue.pending_event_ids_session = LRUCache(CALLS)
     return page
 
 

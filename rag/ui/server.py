@@ -42,8 +42,6 @@ HEADERS = {
 }
 THREADS = 512
 """Twice as many as the page lets wait."""
-SESSIONS = 1_000
-"""Sessions whose state Gradio keeps, the oldest forgotten first; a program that asks without naming one makes one a call."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 """Names of this machine; a page that another site has the browser fetch under its own name is refused (DNS rebinding)."""
 
@@ -73,7 +71,6 @@ def create_server(
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
     page = create_app(desk)
-    page.state_session_capacity = SESSIONS
     served: FastAPI = gr.mount_gradio_app(
         app,
         page,

@@ -141,6 +141,7 @@ def test_a_fault_of_the_engine_is_one_sentence_and_the_next_question_is_answered
         assert "\n" not in str(error.value)
         engine.says = well
         assert_exact(rag.answer(FOUNDED))
+        assert rag.status() == ("ready", "")
 
 
 def test_an_engine_that_says_one_thing_for_ever_is_stopped_and_what_it_said_is_used(engine: Engine, rag: Rag) -> None:
@@ -165,6 +166,6 @@ def test_an_engine_that_is_not_there_any_more_is_one_sentence(engine: Engine, ra
     assert rag.answer(FOUNDED).answerable
     engine.shutdown()
     engine.server_close()
-    with pytest.raises(RagError, match="could not be reached"):
+    with pytest.raises(RagError, match="could not be reached") as error:
         rag.answer(FOUNDED)
-    assert rag.status() == ("ready", "")
+    assert rag.status() == ("broken", str(error.value))
