@@ -25,10 +25,10 @@ from rag.ui.parts import Parts
 from rag.ui.strings import languages, preferred, say, say_error
 from rag.ui.view import Shown, View
 
-SESSIONS = 512
-"""Readers that Gradio remembers; every single call of an endpoint is one, and each takes some 60 kB."""
+SESSIONS = 100
+"""Readers that Gradio remembers, each with 60 kB; every single call is one, and many of them come and go in torn memory."""
 CALLS = 2_000
-"""Sessions whose running events Gradio knows: as many as it keeps messages for; it would forget none, and a call is one."""
+"""Calls of which Gradio knows what is under way and how long it took: as many as it keeps messages for."""
 _LOG = logging.getLogger("rag.ui")
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 _POINT = "() => setTimeout(() => document.querySelector('#reason :is(input, textarea)')?.focus(), 50)"
@@ -41,7 +41,8 @@ def create_app(desk: Desk) -> gr.Blocks:
         offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
     page.state_session_capacity = SESSIONS
-    page._queue.pending_event_ids_session = LRUCache(CALLS)
+    page._queue.pending_event_ids_session = LRUCache(CALLS)  # it would forget none
+    page._queue.ANALYTICS_MAX_EVENTS = CALLS
     return page
 
 
