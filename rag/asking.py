@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
-from rag.text import fold
+from rag.text import fold, normalize
 
 _SUMMARY = re.compile(
     r"总结|概括|归纳|概述|简述|[几两三]句话?|\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|\bbriefly\b|\bin short\b|"
@@ -40,12 +40,12 @@ class Asking:
 
     def account_over_detail(self, question: str, embedder: Embedder) -> float:
         """Return how much nearer a question is to examples that ask for an account than to those that ask for a detail."""
-        vector = embedder.queries([fold(question)])[0]
+        vector = embedder.queries([normalize(question)])[0]
         return _nearness(vector, self.account) - _nearness(vector, self.detail)
 
     def wholeness(self, question: str, embedder: Embedder) -> float:
         """Return the similarity of a question to the nearest example that asks what the whole text says."""
-        return float((self.whole @ embedder.queries([fold(question)])[0]).max())
+        return float((self.whole @ embedder.queries([normalize(question)])[0]).max())
 
 
 def asks_summary(question: str) -> bool:

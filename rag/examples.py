@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from rag.embedding import Embedder, Vectors
 from rag.prompting import Templates
-from rag.text import fold
+from rag.text import normalize
 
 LISTS = ("intents/small_talk", "intents/instruction", "asked/account", "asked/detail", "asked/whole")
 Examples = Mapping[str, Vectors]
@@ -34,7 +34,7 @@ def embed_examples(templates: Templates, embedder: Embedder, kept: Path | None =
     kept: file in which they are looked for and kept; what was made of other lines or by another embedder, or was damaged
     since (the file's format brings checksums), is made again.
     """
-    lines = {name: [fold(line) for line in templates.lines(name)] for name in LISTS}
+    lines = {name: [normalize(line) for line in templates.lines(name)] for name in LISTS}
     key = hashlib.sha256(json.dumps([embedder.identity, lines]).encode()).hexdigest()
     found = _read(kept, key) if kept else None
     if found is None:

@@ -17,7 +17,7 @@ from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
 from rag.results import Message
-from rag.text import Language, Script, fold, language, script
+from rag.text import Language, Script, language, normalize, script
 from rag.tuned import Tuned
 
 DEPTH = 30
@@ -79,11 +79,11 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     leaves it little to say.
     """
     texts, weights = [query.text], [1.0]
-    vectors = embedder.queries([fold(query.text)])
+    vectors = embedder.queries([normalize(query.text)])
     query = replace(query, previous=_leaned_on(query, vectors[0], index, embedder, tuned), earlier=())
     if query.previous:
         texts, weights = [query.text, f"{query.previous} {query.text}"], [tuned.alone, 1.0]
-        vectors = embedder.queries([fold(text) for text in texts])
+        vectors = embedder.queries([normalize(text) for text in texts])
     fused: dict[int, float] = {}
     nearest = 0.0
     for text, vector, weight in zip(texts, vectors, weights, strict=True):
@@ -103,7 +103,7 @@ def survey(query: Query, index: Index, embedder: Embedder) -> Found:
     """Return an outline of the whole text, in its order, for a question that asks what it says."""
     chosen = index.outline
     numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
-    vector = embedder.queries([fold(query.text)])[0]
+    vector = embedder.queries([normalize(query.text)])[0]
     passages = tuple(index.passages[number] for number in numbers)
     return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, whole=True)
 
@@ -117,7 +117,7 @@ def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, 
         if not before or leaning(text, nearest[0].score if nearest else 0.0, query.language, tuned) < tuned.lean_threshold:
             break
         needed.insert(0, before)
-        text, vector = before, embedder.queries([fold(before)])[0]
+        text, vector = before, embedder.queries([normalize(before)])[0]
     return " ".join(needed)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
-from rag.text import fold, split_sentences
+from rag.text import normalize, split_sentences
 
 Intent = Literal["question", "small talk", "instruction"]
 
@@ -31,7 +31,7 @@ class Steering:
     def judge(self, question: str, embedder: Embedder) -> tuple[Intent, str]:
         """Return a question's intent, and what is left of it without the sentences that steer."""
         pieces = [question[start:end] for start, end in split_sentences(question)] or [question]
-        vectors = embedder.queries([fold(piece) for piece in pieces])
+        vectors = embedder.queries([normalize(piece) for piece in pieces])
         talk = (vectors @ self.small_talk.T).max(axis=1)
         steer = (vectors @ self.instruction.T).max(axis=1)
         kept = [piece for piece, t, s in zip(pieces, talk, steer, strict=True) if max(t, s) < self.threshold]

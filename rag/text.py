@@ -80,8 +80,13 @@ def clean(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the form in which texts are compared: NFKC, lower case, Simplified, no invisible characters."""
-    return to_simplified(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower())
+    """Return the form in which texts are compared: normalized, and lower case."""
+    return normalize(text).lower()
+
+
+def normalize(text: str) -> str:
+    """Return the form in which questions are embedded: NFKC, Simplified, no invisible characters; case tells names."""
+    return to_simplified(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def terms(text: str, folding: Callable[[str], str] = fold) -> list[str]:

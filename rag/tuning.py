@@ -22,7 +22,7 @@ from rag.pipeline import Rag
 from rag.progress import bar
 from rag.results import Final
 from rag.settings import Settings
-from rag.text import Language, fold
+from rag.text import Language, normalize
 from rag.variants import Chatbots, Variant
 
 FOLDS = 7
@@ -101,7 +101,7 @@ def _fit_leaning(rags: Chatbots) -> str:
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
     for question in asked:
         index, embedder = rags.of(question).search_index()
-        nearest = index.dense(embedder.queries([fold(question.question)])[0], 1)[0].score
+        nearest = index.dense(embedder.queries([normalize(question.question)])[0], 1)[0].score
         language: Language = "en" if question.language == "en" else "zh-Hans"
         yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
 

@@ -15,7 +15,7 @@ from rag.results import Evidence, Final, Message, Token
 from rag.retrieval import retrieve
 from rag.settings import Settings
 from rag.store import rebuild
-from rag.text import fold
+from rag.text import normalize
 from rag.tuned import tuned
 
 
@@ -45,7 +45,7 @@ class Ours(Contestant):
         answering = self._rag.answering()
         index = answering.index
         query = answering.query(question)
-        embed_s, _ = timed(lambda: self.fresh.queries([fold(query.text)]))
+        embed_s, _ = timed(lambda: self.fresh.queries([normalize(query.text)]))
         search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
         return Searched(embed_s, search_s)
 
