@@ -1,5 +1,6 @@
 """Dense and lexical search are fused by rank; a follow-up leans on the question before it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -114,6 +115,17 @@ def test_both_scripts_find_the_same(index: Index) -> None:
         retrieve(Query(text, "", "zh-Hant"), index, FakeEmbedder(), TUNED) for text in ("機器人與房價", "机器人与房价")
     )
     assert traditional.passages == simplified.passages
+
+
+def test_questions_are_embedded_in_simplified_characters_with_the_case_of_their_names(index: Index) -> None:
+    class Listening(FakeEmbedder):
+        def queries(self, texts: Sequence[str]) -> np.ndarray:
+            asked.extend(texts)
+            return super().queries(texts)
+
+    asked: list[str] = []
+    retrieve(Query("那DeepSeek呢？", "為什麼誕生在杭州？", "zh-Hant"), index, Listening(), replace(TUNED, lean_threshold=0.0))
+    assert asked == ["那DeepSeek呢?", "为什么诞生在杭州?", "那DeepSeek呢?", "为什么诞生在杭州? 那DeepSeek呢?"]
 
 
 def test_a_question_without_words_finds_nothing_by_words(index: Index) -> None:

@@ -12,6 +12,7 @@ from rag.text import (
     fold,
     has_han,
     language,
+    normalize,
     points_back,
     script,
     split_sentences,
@@ -119,6 +120,10 @@ def test_many_open_quotations_are_split_in_linear_time() -> None:
 )
 def test_folding_is_nfkc_lower_case_simplified_and_without_invisible_characters(text: str, folded: str) -> None:
     assert fold(text) == folded
+
+
+def test_a_question_that_is_normalized_keeps_the_case_that_tells_names() -> None:
+    assert normalize("Ｗhat did Deep\u200bSeek 做過什麼？") == "What did DeepSeek 做过什么?"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
