@@ -26,7 +26,7 @@ from rag.ui.strings import languages, preferred, say, say_error
 from rag.ui.view import Shown, View
 
 SESSIONS = 100
-"""Readers that Gradio remembers, each with 60 kB; every single call is one, and many of them come and go in torn memory."""
+"""Readers whose state Gradio keeps, 60 kB each; every call of an endpoint is one, and so many more would fragment memory."""
 CALLS = 2_000
 """Calls of which Gradio knows what is under way and how long it took: as many as it keeps messages for."""
 _LOG = logging.getLogger("rag.ui")
