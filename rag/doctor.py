@@ -18,7 +18,7 @@ from rag.english import English, written_in
 from rag.errors import RagError
 from rag.generation.openai import is_loopback, shown
 from rag.library import stored
-from rag.models import by_transformers, needed
+from rag.models import engine_of, needed
 from rag.prompting import Templates, variables
 from rag.settings import Settings
 
@@ -88,7 +88,7 @@ def _engine(settings: Settings) -> str:
         raise RagError(
             f"generator={settings.generator!r} is neither a model ({known}) nor an existing path; set RAG_GENERATOR."
         )
-    package = "transformers" if by_transformers(settings) else "xllamacpp"
+    package = {"int8": "torch", "llama_cpp": "xllamacpp", "transformers": "transformers"}[engine_of(settings)]
     try:
         return f"{settings.generator} by {package} {version(package)}"
     except PackageNotFoundError:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from rag.machine import use_threads
 
 Vectors = npt.NDArray[np.float32]
 Report = Callable[[int, int], None]
@@ -33,7 +36,8 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """Embed with a local sentence-transformers folder, in float32 on the CPU or on a CUDA device.
 
-    folder: verified model files. identity: what the index remembers of them. threads: 0 means torch's own choice.
+    folder: verified model files. identity: what the index remembers of them. threads: with which many passages are embedded;
+    0 means torch's own choice. A query is embedded with one: it takes no longer, and leaves the others to a generator.
     """
 
     BATCH = 8
@@ -41,15 +45,9 @@ class SentenceTransformerEmbedder:
     """Queries whose vectors are kept: one question is embedded by several stages."""
 
     def __init__(self, folder: Path, identity: str, threads: int = 0) -> None:
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()
-        if threads:
-            torch.set_num_threads(threads)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        self._threads = threads
+        self._alone = ThreadPoolExecutor(1, "embedder", use_threads, (1,))
+        self._model = self._alone.submit(_load, folder).result()
         self._lock = threading.Lock()
         self._known: dict[str, Vectors] = {}
         self.identity = identity
@@ -60,7 +58,7 @@ class SentenceTransformerEmbedder:
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
             if fresh:
-                vectors = self._model.encode_query(fresh, normalize_embeddings=True, show_progress_bar=False)
+                vectors = self._alone.submit(self._encode, self._model.encode_query, fresh).result()
                 self._known |= zip(fresh, np.asarray(vectors, dtype=np.float32), strict=True)
             found = np.stack([self._known[text] for text in texts])
             for text in list(self._known)[: -self.REMEMBERED]:
@@ -71,12 +69,25 @@ class SentenceTransformerEmbedder:
         """Return one unit vector a text; texts of like length share a batch, so that little is padded."""
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), self.BATCH):
-            rows = order[start : start + self.BATCH]
-            with self._lock:
-                vectors[rows] = self._model.encode_document(
-                    [texts[i] for i in rows], normalize_embeddings=True, show_progress_bar=False
-                )
-            if report is not None:
-                report(min(start + self.BATCH, len(order)), len(order))
+        with ThreadPoolExecutor(1, "passages", use_threads, (self._threads,)) as together:  # its helpers end with it
+            for start in range(0, len(order), self.BATCH):
+                rows = order[start : start + self.BATCH]
+                with self._lock:
+                    batch = [texts[i] for i in rows]
+                    vectors[rows] = together.submit(self._encode, self._model.encode_document, batch).result()
+                if report is not None:
+                    report(min(start + self.BATCH, len(order)), len(order))
         return vectors
+
+    def _encode(self, encode: Callable[..., Any], texts: Sequence[str]) -> Any:
+        return encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+
+def _load(folder: Path) -> Any:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return SentenceTransformer(str(folder), device=device, local_files_only=True)

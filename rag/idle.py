@@ -26,7 +26,7 @@ from rag.turns import Turns
 
 Value = TypeVar("Value")
 _LOG = logging.getLogger("rag")
-AHEAD = 150
+AHEAD = 30
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
 LARGEST = 1_000
 """Sentences up to which a corpus is translated and gone through for questions: a book would take days."""

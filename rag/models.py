@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rag import weights
 from rag.embedding import Embedder, SentenceTransformerEmbedder
-from rag.errors import SettingsError, WeightsError
+from rag.errors import GenerationError, SettingsError, WeightsError
 from rag.generation import Generator
-from rag.settings import Settings
+from rag.settings import Engine, Settings
 
 
 def needed(settings: Settings) -> list[str]:
@@ -20,11 +20,23 @@ def needed(settings: Settings) -> list[str]:
     return [name for name in named if name in weights.models()]
 
 
-def by_transformers(settings: Settings) -> bool:
-    """Tell whether the generator is run by transformers; nothing is fetched to find out."""
-    if settings.engine != "auto" or settings.generator in weights.models():
-        return settings.engine == "transformers"
-    return _gguf(Path(settings.generator).expanduser()) is None
+def engine_of(settings: Settings) -> Engine:
+    """Return the engine that runs a generator of this machine; nothing is fetched to find out.
+
+    "auto" is transformers for a folder without a GGUF file, 8-bit numbers where the processor and the file allow them, else
+    llama.cpp.
+    """
+    if settings.engine not in ("auto", "openai"):
+        return settings.engine
+    if settings.generator in weights.models():
+        fits = True
+    elif (gguf := _gguf(Path(settings.generator).expanduser())) is None:
+        return "transformers"
+    else:
+        fits = _qwen2(gguf)
+    from rag import int8
+
+    return "int8" if fits and int8.supported() else "llama_cpp"
 
 
 def open_embedder(settings: Settings) -> Embedder:
@@ -37,19 +49,24 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_generator(settings: Settings) -> Generator:
-    """Return the generator; `engine="auto"` takes llama.cpp for a GGUF file and transformers for a folder."""
+    """Return the generator; `engine_of` says which."""
     if settings.remote:
         from rag.generation.openai import OpenAIGenerator
 
         return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
     model = _model_path(settings)
     gguf = _gguf(model)
-    if by_transformers(settings):
+    engine = engine_of(settings)
+    if engine == "transformers":
         from rag.generation.transformers import TransformersGenerator
 
         return TransformersGenerator(str(model))
     if gguf is None or gguf.suffix != ".gguf":
-        raise SettingsError(f"engine='llama_cpp' needs a GGUF file; {model} holds none. Use engine='transformers'.")
+        raise SettingsError(f"engine={engine!r} needs a GGUF file; {model} holds none. Use engine='transformers'.")
+    if engine == "int8":
+        from rag.generation.int8 import Int8Generator
+
+        return Int8Generator(gguf, settings.context, settings.threads)
     from rag.generation.llama_cpp import LlamaCppGenerator
 
     return LlamaCppGenerator(gguf, settings.context, settings.threads)
@@ -58,6 +75,17 @@ def open_generator(settings: Settings) -> Generator:
 def gguf_file(settings: Settings) -> Path | None:
     """Return the generator's GGUF file, None where it is a transformers folder."""
     return _gguf(_model_path(settings))
+
+
+def _qwen2(gguf: Path) -> bool:
+    """Tell whether a file holds a network that can be run with 8-bit numbers; what cannot be read is left to llama.cpp."""
+    from rag.generation.gguf import GGUF
+    from rag.generation.qwen2 import fits
+
+    try:
+        return fits(GGUF(gguf))
+    except GenerationError:
+        return False
 
 
 def _gguf(model: Path) -> Path | None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from rag.errors import SettingsError
 
-Engine = Literal["auto", "llama_cpp", "transformers", "openai"]
+Engine = Literal["auto", "int8", "llama_cpp", "transformers", "openai"]
 Rebuild = Literal["auto", "never"]
 
 _RANGES = (("threads", 0, 512), ("context", 512, 1 << 20), ("max_tokens", 1, 1 << 20), ("timeout_s", 0.001, 86_400))

@@ -5,17 +5,24 @@ A thread puts its items into a queue, then None when it is done, or the exceptio
 
 from __future__ import annotations
 
+import atexit
+import logging
 import queue
+import threading
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Stop
 
+_LOG = logging.getLogger("rag")
 POLL_S = 0.05
 """Seconds between two looks at whether to stop."""
 
 Item = TypeVar("Item")
+Tell = Callable[[Any], None]
+Left = Callable[[], bool]
+"""Tells the working thread that nobody waits for it any more."""
 
 
 def listen(
@@ -39,3 +46,80 @@ def listen(
         if isinstance(item, Exception):
             raise explain(item) from item
         yield item
+
+
+class Worker:
+    """Do one job after another in a thread of its own: an engine's memory stays in one place, and its caller can listen.
+
+    name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._between: Iterator[None] | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+        atexit.register(self.end)  # Python kills a thread that is still computing, and torch then kills Python
+
+    def run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
+        """Yield what a job tells.
+
+        job: called with how to tell something and how to see that nobody waits any more. Raises Cancelled when `stop` says
+        so, GenerationError when the job fails.
+        """
+        told: queue.Queue[Any] = queue.Queue()
+        abandoned, done = threading.Event(), threading.Event()
+
+        def guarded() -> None:
+            try:
+                job(told.put, lambda: abandoned.is_set() or self._ended.is_set())
+                told.put(None)
+            except Exception as error:  # a failure of any kind is told to the listener below
+                told.put(error)
+            finally:
+                done.set()
+
+        self._jobs.put(guarded)
+        try:
+            yield from listen(told, stop, lambda error: GenerationError(f"The engine failed: {one_line(error)}."))
+        finally:
+            abandoned.set()
+            done.wait(timeout=1)
+
+    def between(self, steps: Iterator[None]) -> None:
+        """Take steps while there is no job; to be said from within a job."""
+        self._between = steps
+
+    def end(self) -> None:
+        """End the thread, at the latest after the step at hand."""
+        atexit.unregister(self.end)
+        self._ended.set()
+        self._jobs.put(None)
+        self._thread.join(timeout=2)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(block=self._between is None)
+            except queue.Empty:
+                self._step()
+                continue
+            if job is None:
+                return
+            job()
+
+    def _step(self) -> None:
+        """Take one step of what is done between jobs."""
+        try:
+            if self._between is None or next(self._between, self) is self:  # it yields None until it is done
+                self._between = None
+        except Exception as error:  # no job waits for it, and each can be done without
+            _LOG.warning("What was to be done between questions has ended: %s", one_line(error))
+            self._between = None
+
+
+def one_line(error: Exception) -> str:
+    """Return a library's words on one short line, without a full stop."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return (text if len(text) <= 300 else text[:300] + "…").rstrip(" .")

@@ -7,9 +7,7 @@ next prompt that begins alike starts after the longest common beginning.
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -18,12 +16,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, Gene
 from transformers.utils import logging
 
 from rag.errors import Cancelled, GenerationError
-from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
-from rag.generation.listening import listen
-
-Tell = Callable[[Any], None]
-Left = Callable[[], bool]
-"""Tells the working thread that nobody waits for it any more."""
+from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
+from rag.generation.listening import Left, Tell, Worker, one_line
+from rag.generation.tokens import Voice, spellings
 
 
 class TransformersGenerator:
@@ -51,14 +46,15 @@ class TransformersGenerator:
             self._model: Any = AutoModelForCausalLM.from_pretrained(str(folder), use_safetensors=True, dtype=dtype, **local)
             self._model.to(self._device).eval()
         except Exception as error:  # loaders raise whatever the file formats' libraries raise
-            raise GenerationError(f"transformers could not load {folder}: {_line(error)}.") from error
+            raise GenerationError(f"transformers could not load {folder}: {one_line(error)}.") from error
         if not self._tokenizer.chat_template:
             raise GenerationError(f"The tokenizer in {folder} has no chat template; use a model that was tuned for chats.")
+        self._spoken = _Tokenizer(self._tokenizer)
         self._model.generation_config = self._greedy()
         self._context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         self._cache: Any = None
         self._held: list[int] = []
-        self._lock = threading.Lock()
+        self._worker = Worker("transformers")
         self.name = f"transformers {folder.name}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
@@ -67,14 +63,14 @@ class TransformersGenerator:
         def write(tell: Tell, left: Left) -> None:
             ids = self._ids(prompt)
             known = self._read(ids[:-1], tell, left)
-            voice = _Voice(self._tokenizer, tell)
+            voice = Voice(self._spoken, tell)
             tokens = torch.tensor([ids], device=self._device)
             self._model.generate(
                 tokens,
                 attention_mask=torch.ones_like(tokens),
                 past_key_values=self._cache,
                 max_new_tokens=max_tokens if self._context is None else min(max_tokens, self._context - len(ids)),
-                streamer=voice,
+                streamer=_Streamer(voice),
                 stopping_criteria=StoppingCriteriaList(
                     [lambda ids, scores: torch.full((len(ids),), left(), device=ids.device)]
                 ),
@@ -92,7 +88,7 @@ class TransformersGenerator:
             last = torch.tensor([ids[-1:]], device=self._device)
             scores = self._model(input_ids=last, past_key_values=self._cache, use_cache=True).logits[0, -1]
             chances = torch.softmax(scores.float(), dim=-1)
-            found = tuple(sum(float(chances[i]) for i in self._spellings(choice)) for choice in choices)
+            found = tuple(sum(float(chances[i]) for i in spellings(self._spoken, choice)) for choice in choices)
             tell(Choice(found, Usage(prompt=len(ids), read=len(ids) - known, written=1)))
 
         (choice,) = self._run(weigh, stop)
@@ -111,38 +107,26 @@ class TransformersGenerator:
         """Let go of the model and of what was read."""
         self._model = None
         self._forget()
+        self._worker.end()
 
     def _run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
-        """Yield what a job tells from its own thread, so that a reader who stops is heard while it works."""
+        """Yield what a job tells; whatever it fails at, no half of a step is kept."""
         if self._model is None:
             raise GenerationError("The engine is closed; make a new one.")
-        told: queue.Queue[Any] = queue.Queue()
-        abandoned = threading.Event()
 
-        def work() -> None:
-            try:
-                with self._lock, torch.inference_mode():
-                    try:
-                        job(told.put, abandoned.is_set)
-                    except BaseException:
-                        self._forget()  # a step that failed may have been kept by some layers only
-                        raise
-                told.put(None)
-            except Exception as error:  # an engine failure of any kind is told to the reader's thread below
-                told.put(error)
+        def guarded(tell: Tell, left: Left) -> None:
+            with torch.inference_mode():
+                try:
+                    job(tell, left)
+                except BaseException:
+                    self._forget()  # a step that failed may have been kept by some layers only
+                    raise
 
-        worker = threading.Thread(target=work, name="transformers", daemon=True)
-        worker.start()
-        try:
-            yield from listen(told, stop, lambda error: GenerationError(f"The engine failed: {_line(error)}."))
-        finally:
-            abandoned.set()
-            worker.join(timeout=1)
+        yield from self._worker.run(guarded, stop)
 
     def _ids(self, prompt: Prompt) -> list[int]:
         """Return the prompt's tokens, ending where the engine goes on."""
-        text = self._tokenizer.apply_chat_template(prompt.chat(), tokenize=False, add_generation_prompt=True)
-        ids = list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        ids = self._spoken.chat(prompt.chat())
         if self._context is not None and len(ids) >= self._context:
             raise GenerationError(f"The prompt has {len(ids)} tokens; the model reads fewer than {self._context}.")
         return ids
@@ -178,14 +162,6 @@ class TransformersGenerator:
     def _forget(self) -> None:
         self._cache, self._held = None, []
 
-    def _spellings(self, word: str) -> set[int]:
-        """Return the tokens that alone spell a word, with a space or a line's end around it or without."""
-        found: set[int] = set()
-        for form in (word, f" {word}", f"{word}\n", f"\n{word}"):
-            ids = self._tokenizer(form, add_special_tokens=False)["input_ids"]
-            found.update(i for i in ids[:1] if self._tokenizer.decode([i]).strip() == word)
-        return found
-
     def _greedy(self) -> GenerationConfig:
         """Return a configuration that only picks the likeliest token, whatever the folder recommends."""
         ends = self._model.generation_config.eos_token_id
@@ -198,44 +174,33 @@ class TransformersGenerator:
         )
 
 
-class _Voice:
-    """Turn tokens into text as `generate` makes them.
+class _Tokenizer:
+    """Give one of transformers' tokenizers the form that this project's engines share."""
 
-    Unlike transformers' own streamers it does not wait for the next word. A character whose bytes are not all there is held
-    back.
-    """
-
-    def __init__(self, tokenizer: Any, tell: Tell) -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._tell = tell
+
+    def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
+        return self.tokens(self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True))
+
+    def tokens(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def text(self, tokens: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+class _Streamer:
+    """Give a voice what `generate` makes: first the prompt, which is not said, then one token at a time."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
         self._prompted = False
-        self.written: list[int] = []
-        self._said = 0
 
     def put(self, tokens: torch.Tensor) -> None:
-        """Say what the new tokens add; the first call repeats the prompt."""
-        if not self._prompted:
-            self._prompted = True
-            return
-        self.written.extend(tokens.flatten().tolist())
-        text = self._decode()
-        if not text.endswith("�"):
-            self._say(text)
+        if self._prompted:
+            self._voice.say(tokens.flatten().tolist())
+        self._prompted = True
 
     def end(self) -> None:
-        """Say what was held back."""
-        self._say(self._decode())
-
-    def _decode(self) -> str:
-        return str(self._tokenizer.decode(self.written, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-
-    def _say(self, text: str) -> None:
-        if len(text) > self._said:
-            self._tell(Piece(text[self._said :]))
-            self._said = len(text)
-
-
-def _line(error: Exception) -> str:
-    """Return a library's words on one short line."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return (text if len(text) <= 300 else text[:300] + "…").rstrip(" .")
+        self._voice.end()

@@ -1,4 +1,4 @@
-"""The three engines on real models: a small GGUF in this process and behind HTTP, and a tiny transformers model."""
+"""The engines on real models: a small GGUF by both that run it here and behind HTTP, and a tiny transformers model."""
 
 import threading
 import time
@@ -11,6 +11,7 @@ from rag.errors import Cancelled, GenerationError
 from rag.generation import Generator, Piece, Prompt, Reading, Step, Usage
 from rag.generation.llama_cpp import LlamaCppGenerator
 from rag.generation.openai import OpenAIGenerator
+from rag.int8 import supported
 from rag.settings import Settings
 
 pytestmark = pytest.mark.models
@@ -75,6 +76,23 @@ def llama(gguf: Path) -> Iterator[LlamaCppGenerator]:
 
 
 @pytest.fixture(scope="module")
+def int8(gguf: Path) -> Iterator[Generator]:
+    if not supported():
+        pytest.skip("this processor does not multiply 8-bit numbers fast")
+    from rag.generation.int8 import Int8Generator
+
+    engine = Int8Generator(gguf, context=3072)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=["llama", "int8"])
+def engine(request: pytest.FixtureRequest) -> Generator:
+    """Return each engine that runs a GGUF file in this process."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
 def remote(gguf: Path) -> Iterator[OpenAIGenerator]:
     import xllamacpp
 
@@ -94,26 +112,26 @@ def remote(gguf: Path) -> Iterator[OpenAIGenerator]:
     del server
 
 
-class TestLlamaCpp:
-    def test_it_streams_progress_text_and_usage_in_this_order(self, llama: LlamaCppGenerator) -> None:
-        steps = list(llama.stream(LONG, 6, never))
+class TestBothThatRunAGgufFile:
+    def test_it_streams_progress_text_and_usage_in_this_order(self, engine: Generator) -> None:
+        steps = list(engine.stream(LONG, 6, never))
         kinds = [type(step) for step in steps]
         assert kinds == sorted(kinds, key=[Reading, Piece, Usage].index)
         fractions = [step.fraction for step in steps if isinstance(step, Reading)]
         assert fractions == sorted(fractions)
         assert len(fractions) > 3
         assert fractions[-1] == 1
-        assert "Paris" in text(list(llama.stream(CAPITAL, 8, never)))
+        assert "Paris" in text(list(engine.stream(CAPITAL, 8, never)))
 
-    def test_a_prompt_that_was_read_is_not_read_again(self, llama: LlamaCppGenerator) -> None:
+    def test_a_prompt_that_was_read_is_not_read_again(self, engine: Generator) -> None:
         prompt = Prompt(({"role": "user", "content": "Sum: " + " ".join(map(str, range(200)))},))
-        llama.read(prompt, never)
-        spent = usage(list(llama.stream(prompt, 2, never)))
+        engine.read(prompt, never)
+        spent = usage(list(engine.stream(prompt, 2, never)))
         assert spent.prompt > 400
         assert spent.read <= 4
 
-    def test_choose_weighs_first_words(self, llama: LlamaCppGenerator) -> None:
-        chosen = llama.choose(YES_NO, ("Yes", "No", "Elephant"), never)
+    def test_choose_weighs_first_words(self, engine: Generator) -> None:
+        chosen = engine.choose(YES_NO, ("Yes", "No", "Elephant"), never)
         yes, no, other = chosen.chances
         assert chosen.usage.prompt >= chosen.usage.read > 0
         assert chosen.usage.written == 1
@@ -121,21 +139,64 @@ class TestLlamaCpp:
         assert other < 0.01
         assert yes + no > 0.5
 
-    def test_it_stops_within_a_second(self, llama: LlamaCppGenerator) -> None:
+    def test_it_stops_within_a_second(self, engine: Generator) -> None:
         fresh = Prompt(({"role": "user", "content": "Fresh: " + " ".join(map(str, range(600)))},))
-        assert seconds_to_stop(llama, fresh, is_reading) < 3
-        assert seconds_to_stop(llama, STORY, is_piece) < 3
-        assert "Paris" in text(list(llama.stream(CAPITAL, 8, never)))
+        assert seconds_to_stop(engine, fresh, is_reading) < 3
+        assert seconds_to_stop(engine, STORY, is_piece) < 3
+        assert "Paris" in text(list(engine.stream(CAPITAL, 8, never)))
 
-    def test_a_prompt_that_does_not_fit_is_one_sentence(self, llama: LlamaCppGenerator) -> None:
-        with pytest.raises(GenerationError, match=r"refused the prompt: .*context size") as caught:
-            list(llama.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))
+    def test_a_grammar_is_kept(self, engine: Generator) -> None:
+        counting = Prompt(({"role": "user", "content": "Count from one to five in words."},), grammar="root ::= [0-9 ]+")
+        written = text(list(engine.stream(counting, 12, never)))
+        assert written.strip()
+        assert set(written) <= set("0123456789 ")
+        plain = Prompt(YES_NO.messages, grammar='root ::= "Perhaps"')
+        assert text(list(engine.stream(plain, 12, never))) == "Perhaps"
+
+    def test_a_prompt_that_does_not_fit_is_one_sentence(self, engine: Generator) -> None:
+        with pytest.raises(GenerationError, match=r"context") as caught:
+            list(engine.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))
         assert not isinstance(caught.value, Cancelled)
 
-    def test_a_file_that_is_no_model_is_an_error(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_model_is_an_error(self, engine: Generator, tmp_path: Path) -> None:
         (tmp_path / "bad.gguf").write_bytes(b"not a model" * 100)
-        with pytest.raises(GenerationError, match="could not load"):
-            LlamaCppGenerator(tmp_path / "bad.gguf", context=512)
+        with pytest.raises(GenerationError, match=r"bad\.gguf"):
+            type(engine)(tmp_path / "bad.gguf", context=512)  # type: ignore[call-arg]
+
+
+class TestInt8:
+    def test_it_says_what_llama_cpp_says(self, int8: Generator, llama: LlamaCppGenerator) -> None:
+        assert text(list(int8.stream(CAPITAL, 8, never))) == text(list(llama.stream(CAPITAL, 8, never)))
+        told, other = (engine.choose(YES_NO, ("Yes", "No"), never) for engine in (int8, llama))
+        assert told.chances == pytest.approx(other.chances, abs=0.1)
+        assert told.usage.prompt == other.usage.prompt
+
+    def test_reading_in_small_steps_changes_nothing(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = text(list(int8.stream(STORY, 30, never)))
+        int8.read(CAPITAL, never)
+        monkeypatch.setattr(int8, "BATCH", 5)
+        monkeypatch.setattr(int8, "_kept", type(int8._kept)(0))
+        assert text(list(int8.stream(STORY, 30, never))) == whole
+
+    def test_what_was_read_before_others_is_still_known(self, int8: Generator) -> None:
+        first = text(list(int8.stream(STORY, 30, never)))
+        for prompt in (LONG, CAPITAL, YES_NO):
+            int8.read(prompt, never)
+        steps = list(int8.stream(STORY, 30, never))
+        assert text(steps) == first
+        assert usage(steps).read <= type(int8._kept).TOKENS
+
+    def test_trying_tokens_ahead_changes_nothing_but_the_time(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+        copied = Prompt(
+            ({"role": "user", "content": "Repeat word for word: " + "the lake lies to the west of the old town. " * 3},)
+        )
+        with_guesses = list(int8.stream(copied, 40, never))
+        monkeypatch.setattr(int8, "SPECULATION", (3, 0))
+        assert text(with_guesses) == text(list(int8.stream(copied, 40, never)))
+
+    def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
+        for most in (1, 2, 7):
+            assert usage(list(int8.stream(STORY, most, never))).written == most
 
 
 class TestOpenAIAgainstLlamaCpp:

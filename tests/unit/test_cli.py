@@ -100,7 +100,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("RAG_ENGINE", "magic", "rag: engine='magic' is not a choice; use one of auto, llama_cpp, transformers, openai."),
+        ("RAG_ENGINE", "magic", "rag: engine='magic' is not a choice; use one of auto, int8, llama_cpp, transformers, openai."),
         ("RAG_THREADS", "x", "rag: RAG_THREADS='x' is not a number."),
     ],
 )

@@ -64,7 +64,7 @@ def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Set
 
 def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings) -> None:
     assert findings(generator="gpt-9")["engine"].text.startswith("generator='gpt-9' is neither a model (")
-    assert findings()["engine"].text.startswith("toy by xllamacpp 20")
+    assert findings(engine="llama_cpp")["engine"].text.startswith("toy by xllamacpp 20")
 
 
 @pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "MEND engine: {url} refuses")])

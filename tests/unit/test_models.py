@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from gguf_files import write_gguf
 
-from rag import weights
-from rag.models import by_transformers, needed
+from rag import int8, weights
+from rag.models import engine_of, needed
 from rag.settings import Settings
 
 KNOWN = "qwen2.5-coder-1.5b"
@@ -20,24 +21,39 @@ def nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def own(tmp_path: Path) -> dict[str, str]:
     """Return generators of a user's own, and a known one, by kind."""
-    for name in ("hub/config.json", "both/config.json", "both/model.gguf", "model.gguf"):
+    for name in ("hub/config.json", "both/config.json", "both/model.gguf", "broken.gguf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    return {"known": KNOWN} | {name: str(tmp_path / name) for name in ("hub", "both", "model.gguf")}
+    for architecture in ("qwen2", "llama"):
+        write_gguf(tmp_path / f"{architecture}.gguf", {"general.architecture": architecture}, {})
+    names = ("hub", "both", "broken.gguf", "qwen2.gguf", "llama.gguf")
+    return {"known": KNOWN} | {name: str(tmp_path / name) for name in names}
 
 
 @pytest.mark.parametrize(
-    ("engine", "generator", "runs"),
+    ("generator", "fast", "slow"),
     [
-        *[("auto", "known", False), ("auto", "model.gguf", False), ("auto", "both", False), ("auto", "hub", True)],
-        *[("transformers", kind, True) for kind in ("known", "model.gguf", "both", "hub")],
-        *[("llama_cpp", kind, False) for kind in ("known", "model.gguf", "both", "hub")],
+        ("known", "int8", "llama_cpp"),
+        ("qwen2.gguf", "int8", "llama_cpp"),
+        ("llama.gguf", "llama_cpp", "llama_cpp"),
+        ("broken.gguf", "llama_cpp", "llama_cpp"),
+        ("both", "llama_cpp", "llama_cpp"),
+        ("hub", "transformers", "transformers"),
     ],
 )
-def test_transformers_runs_what_it_is_told_to_and_a_folder_without_a_gguf_file(
-    own: dict[str, str], engine: str, generator: str, runs: bool
+def test_the_engine_suits_the_file_and_the_processor(
+    own: dict[str, str], monkeypatch: pytest.MonkeyPatch, generator: str, fast: str, slow: str
 ) -> None:
-    assert by_transformers(Settings.load({}, engine=engine, generator=own[generator])) is runs
+    settings = Settings.load({}, generator=own[generator])
+    for supported, engine in ((True, fast), (False, slow)):
+        monkeypatch.setattr(int8, "supported", lambda supported=supported: supported)
+        assert engine_of(settings) == engine
+
+
+@pytest.mark.parametrize("engine", ["int8", "llama_cpp", "transformers"])
+@pytest.mark.parametrize("generator", ["known", "hub", "qwen2.gguf"])
+def test_an_engine_that_is_asked_for_is_taken(own: dict[str, str], engine: str, generator: str) -> None:
+    assert engine_of(Settings.load({}, engine=engine, generator=own[generator])) == engine
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"RAG_ENGINE": "magic"}, "engine='magic' is not a choice; use one of auto, llama_cpp, transformers, openai."),
+        ({"RAG_ENGINE": "magic"}, "engine='magic' is not a choice; use one of auto, int8, llama_cpp, transformers, openai."),
         ({"RAG_REBUILD": "maybe"}, "rebuild='maybe' is not a choice; use one of auto, never."),
         ({"RAG_OFFLINE": "perhaps"}, "RAG_OFFLINE='perhaps' is not a yes or a no; use 1 or 0."),
         ({"RAG_THREADS": "many"}, "RAG_THREADS='many' is not a number."),

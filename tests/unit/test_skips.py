@@ -26,3 +26,12 @@ def test_nothing_may_be_skipped_in_ci(
     done = pytester.runpytest_inprocess("-p", "no:langsmith_plugin", "--continue-on-collection-errors")
     done.assert_outcomes(passed=1, xfailed=1, **outcomes)
     assert ("Nothing may be skipped in CI: " in done.stdout.str()) == ("failed" in outcomes)
+
+
+def test_what_a_processor_cannot_do_is_skipped_in_ci_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = Path(__file__).parents[1]
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.syspath_prepend(tests)
+    pytester.makeconftest((tests / "conftest.py").read_text(encoding="utf-8"))
+    pytester.makepyfile('import pytest\ndef test_a(): pytest.skip("this processor does not multiply 8-bit numbers fast")')
+    pytester.runpytest_inprocess("-p", "no:langsmith_plugin").assert_outcomes(skipped=1)

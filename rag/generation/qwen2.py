@@ -1,0 +1,140 @@
+"""Run the Qwen2 network (arXiv:2407.10671) on a CPU, its weights rounded to 8 bits from a GGUF file.
+
+It turns tokens into logits and keeps the keys and values of what it has read. It knows nothing of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch.nn import functional
+
+from rag.generation.gguf import GGUF
+from rag.int8 import Int8Linear
+from rag.machine import give_back
+
+_PIECE = 1 << 19
+"""Weights rounded at a time: few enough to stay in the processor's cache."""
+_SLICE = 1 << 15
+"""Rows of the last matrix, which has one a word, that are laid out at a time."""
+
+
+def fits(model: GGUF) -> bool:
+    """Tell whether a file holds a network of this kind, packed in a way that can be read here."""
+    return model.metadata.get("general.architecture") == "qwen2" and model.readable()
+
+
+@dataclass(frozen=True)
+class _Layer:
+    before_attention: torch.Tensor
+    attention: Int8Linear
+    attended: Int8Linear
+    before_gates: torch.Tensor
+    gates: Int8Linear
+    down: Int8Linear
+
+
+class Qwen2:
+    """Hold the network and the keys and values of the tokens read so far.
+
+    model: an open GGUF file of that architecture. context: most tokens that are held. `length` tokens are held;
+    set it lower to forget the last ones.
+    """
+
+    def __init__(self, model: GGUF, context: int) -> None:
+        told = {key.removeprefix("qwen2."): value for key, value in model.metadata.items() if key.startswith("qwen2.")}
+        self._model = model
+        self._heads, self._kv_heads = told["attention.head_count"], told["attention.head_count_kv"]
+        self._hidden, self._epsilon = told["embedding_length"], told["attention.layer_norm_rms_epsilon"]
+        self._head = self._hidden // self._heads
+        self._layers = [self._layer(f"blk.{number}.") for number in range(told["block_count"])]
+        self._before_output = model.rows("output_norm.weight")
+        self._output = self._slices("output.weight" if "output.weight" in model else "token_embd.weight")
+        turns = 1 / told["rope.freq_base"] ** (torch.arange(0, self._head, 2) / self._head)
+        angles = torch.outer(torch.arange(context), turns).repeat(1, 2).unsqueeze(1)
+        self._cosines, self._sines = angles.cos(), angles.sin()
+        self.context = context
+        self.keys_values = torch.empty(len(self._layers), 2, self._kv_heads, context, self._head, dtype=torch.float16)
+        self.length = 0
+
+    def pack(self) -> Iterator[None]:
+        """Lay one matrix after another out for the processor; what is written before it is done is written slower."""
+        for layer in self._layers:
+            for linear in (layer.attention, layer.attended, layer.gates, layer.down):
+                linear.pack()
+                yield
+        for linear in self._output:
+            linear.pack()
+            yield
+        give_back()
+
+    @property
+    def packed(self) -> bool:
+        """Tell whether all matrices are laid out."""
+        return self._output[-1].packed
+
+    def read(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Return the last hidden states after these tokens, float32 (tokens, hidden), and hold the tokens."""
+        first, last = self.length, self.length + len(tokens)
+        seen = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
+        states = self._model.gather("token_embd.weight", tokens)
+        for number, layer in enumerate(self._layers):
+            normed = functional.rms_norm(states, (self._hidden,), layer.before_attention, self._epsilon)
+            states = states + layer.attended(self._attend(number, layer.attention(normed), first, last, seen))
+            normed = functional.rms_norm(states, (self._hidden,), layer.before_gates, self._epsilon)
+            gate, value = layer.gates(normed).chunk(2, -1)
+            states = states + layer.down(functional.silu(gate).mul_(value))
+        self.length = last
+        return functional.rms_norm(states, (self._hidden,), self._before_output, self._epsilon)
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Return the logits of the next token after each hidden state, float32 (tokens, vocabulary)."""
+        return torch.cat([linear(states) for linear in self._output], -1)
+
+    def _attend(self, layer: int, projected: torch.Tensor, first: int, last: int, seen: torch.Tensor | None) -> torch.Tensor:
+        """Return what the new tokens take from all that are held, before it is projected back (tokens, hidden)."""
+        turning, values = projected.unflatten(-1, (-1, self._head)).split([self._heads + self._kv_heads, self._kv_heads], 1)
+        left, right = turning.chunk(2, -1)
+        turned = turning * self._cosines[first:last] + torch.cat([-right, left], -1) * self._sines[first:last]
+        queries, keys = turned.split([self._heads, self._kv_heads], 1)
+        held = self.keys_values[layer]
+        held[0, :, first:last], held[1, :, first:last] = keys.transpose(0, 1), values.transpose(0, 1)
+        keys, values = held[:, None, :, :last].float()
+        taken = functional.scaled_dot_product_attention(
+            queries.transpose(0, 1).unsqueeze(0), keys, values, attn_mask=seen, enable_gqa=True
+        )
+        return taken[0].transpose(0, 1).flatten(1)
+
+    def _layer(self, name: str) -> _Layer:
+        bias = torch.cat([self._model.rows(f"{name}attn_{part}.bias") for part in "qkv"])
+        return _Layer(
+            self._model.rows(f"{name}attn_norm.weight"),
+            self._linear(*(f"{name}attn_{part}.weight" for part in "qkv"), bias=bias),
+            self._linear(f"{name}attn_output.weight"),
+            self._model.rows(f"{name}ffn_norm.weight"),
+            self._linear(f"{name}ffn_gate.weight", f"{name}ffn_up.weight"),
+            self._linear(f"{name}ffn_down.weight"),
+        )
+
+    def _linear(self, *tensors: str, bias: torch.Tensor | None = None) -> Int8Linear:
+        """Return one matrix of several below each other."""
+        heights, widths = zip(*(self._model.shape(tensor) for tensor in tensors), strict=True)
+        return Int8Linear((sum(heights), widths[0]), self._pieces(tensors), bias)
+
+    def _slices(self, tensor: str) -> list[Int8Linear]:
+        """Return one matrix as several, so that laying it out takes neither long nor as much memory again."""
+        height, width = self._model.shape(tensor)
+        bounds = [*range(0, height, _SLICE), height]
+        return [Int8Linear((last - first, width), self._rows(tensor, first, last)) for first, last in pairwise(bounds)]
+
+    def _pieces(self, tensors: Sequence[str]) -> Iterator[torch.Tensor]:
+        for tensor in tensors:
+            yield from self._rows(tensor, 0, self._model.shape(tensor)[0])
+
+    def _rows(self, tensor: str, first: int, last: int) -> Iterator[torch.Tensor]:
+        step = max(_PIECE // self._model.shape(tensor)[1], 1)
+        for start in range(first, last, step):
+            yield self._model.rows(tensor, start, min(start + step, last))

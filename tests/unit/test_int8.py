@@ -1,0 +1,54 @@
+"""Products of 8-bit numbers are near the exact ones, also beside outliers, and the same for one token as for many."""
+
+import pytest
+import torch
+
+from rag.int8 import STRETCH, Int8Linear, supported
+
+pytestmark = pytest.mark.skipif(not supported(), reason="this processor does not multiply 8-bit numbers fast")
+
+
+def matrix(outputs: int, inputs: int) -> torch.Tensor:
+    return torch.randn(outputs, inputs, generator=torch.Generator().manual_seed(outputs)) / inputs**0.5
+
+
+def tokens(count: int, inputs: int) -> torch.Tensor:
+    return torch.randn(count, inputs, generator=torch.Generator().manual_seed(count))
+
+
+def error(linear: Int8Linear, inputs: torch.Tensor, exact: torch.Tensor) -> float:
+    return float((linear(inputs) - exact).norm() / exact.norm())
+
+
+def test_a_product_is_near_the_exact_one() -> None:
+    weights, bias, inputs = matrix(96, 256), torch.arange(96.0), tokens(7, 256)
+    assert error(Int8Linear((96, 256), [weights.clone()], bias), inputs, inputs @ weights.T + bias) < 0.001
+    assert error(Int8Linear((96, 256), [weights.clone()]), inputs, inputs @ weights.T) < 0.02
+
+
+def test_rows_may_come_in_pieces_of_any_height() -> None:
+    weights, inputs = matrix(96, 256), tokens(3, 256)
+    whole, pieces = Int8Linear((96, 256), [weights.clone()]), Int8Linear((96, 256), list(weights.clone().split([1, 39, 56])))
+    assert torch.equal(whole(inputs), pieces(inputs))
+
+
+def test_an_outlier_costs_only_its_own_stretch_its_digits() -> None:
+    wide, inputs = matrix(64, 4 * STRETCH), tokens(4, 4 * STRETCH)
+    inputs[:, 0] = 1000
+    far = Int8Linear((64, 4 * STRETCH), [wide.clone()])(inputs) - inputs @ wide.T
+    narrow = torch.cat([wide[:, :STRETCH]], 1)
+    near = Int8Linear((64, STRETCH), [narrow.clone()])(inputs[:, :STRETCH]) - inputs[:, :STRETCH] @ narrow.T
+    assert float(far.norm()) < 1.2 * float(near.norm())
+
+
+def test_inputs_that_are_all_alike_or_zero_are_kept() -> None:
+    weights = matrix(32, 64)
+    linear = Int8Linear((32, 64), [weights.clone()])
+    for value in (0.0, 2.5, -1.0):
+        inputs = torch.full((2, 64), value)
+        torch.testing.assert_close(linear(inputs), inputs @ weights.T, rtol=0.05, atol=0.05)
+
+
+def test_a_token_gives_the_same_alone_and_among_others() -> None:
+    linear, inputs = Int8Linear((64, 128), [matrix(64, 128)]), tokens(40, 128)
+    torch.testing.assert_close(linear(inputs)[13:14], linear(inputs[13:14]), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,130 @@
+"""A worker does one job after another in one thread, and its caller hears what it tells, what failed, and when to stop."""
+
+import threading
+import time
+
+import pytest
+
+from rag.errors import Cancelled, GenerationError
+from rag.generation.listening import Left, Tell, Worker, one_line
+
+
+@pytest.fixture
+def worker():
+    worker = Worker("test")
+    yield worker
+    worker.end()
+
+
+def never() -> bool:
+    return False
+
+
+def test_every_job_is_done_in_the_same_thread(worker: Worker) -> None:
+    def job(tell: Tell, left: Left) -> None:
+        tell(threading.current_thread())
+
+    (first,), (second,) = worker.run(job, never), worker.run(job, never)
+    assert first is second
+    assert first is not threading.current_thread()
+    assert first.name == "test"
+
+
+def test_what_a_job_tells_is_heard_in_order(worker: Worker) -> None:
+    assert list(worker.run(lambda tell, left: [tell(n) for n in range(5)], never)) == [0, 1, 2, 3, 4]
+
+
+def test_a_failure_is_one_sentence_and_the_next_job_is_done(worker: Worker) -> None:
+    def fail(tell: Tell, left: Left) -> None:
+        tell("before")
+        raise RuntimeError("out of\nmemory.")
+
+    told = worker.run(fail, never)
+    assert next(told) == "before"
+    with pytest.raises(GenerationError, match=r"^The engine failed: out of memory\.$"):
+        next(told)
+    assert list(worker.run(lambda tell, left: tell("after"), never)) == ["after"]
+
+
+def test_an_error_of_ours_is_passed_on_as_it_is(worker: Worker) -> None:
+    def refuse(tell: Tell, left: Left) -> None:
+        raise GenerationError("The prompt is too long.")
+
+    with pytest.raises(GenerationError, match=r"^The prompt is too long\.$"):
+        list(worker.run(refuse, never))
+
+
+def test_a_job_sees_that_its_listener_has_left(worker: Worker) -> None:
+    seen: list[bool] = []
+
+    def wait(tell: Tell, left: Left) -> None:
+        tell("begun")
+        while not left():
+            time.sleep(0.01)
+        seen.append(True)
+
+    stopped: list[bool] = []
+    told = worker.run(wait, lambda: bool(stopped))
+    assert next(told) == "begun"
+    stopped.append(True)
+    with pytest.raises(Cancelled):
+        next(told)
+    assert list(worker.run(lambda tell, left: tell("next"), never)) == ["next"]
+    assert seen == [True]
+
+
+def test_steps_are_taken_between_jobs_and_give_way_to_them(worker: Worker) -> None:
+    seen: list[str] = []
+
+    def steps():
+        for step in range(3):
+            time.sleep(0.1)
+            seen.append(f"step {step}")
+            yield
+
+    list(worker.run(lambda tell, left: worker.between(steps()), never))
+    list(worker.run(lambda tell, left: seen.append("job"), never))
+    time.sleep(0.6)
+    assert sorted(seen, key="step 0 step 1 step 2 job".index) == ["step 0", "step 1", "step 2", "job"]
+    assert seen.index("job") < 2
+
+
+def test_a_step_that_fails_is_told_in_the_log_and_jobs_go_on(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    def steps():
+        raise MemoryError("no room")
+        yield
+
+    list(worker.run(lambda tell, left: worker.between(steps()), never))
+    time.sleep(0.1)
+    assert list(worker.run(lambda tell, left: tell("after"), never)) == ["after"]
+    assert caplog.messages == ["What was to be done between questions has ended: no room"]
+
+
+def test_the_end_comes_before_the_steps_that_are_left_and_stops_a_job() -> None:
+    worker, taken = Worker("ending"), []
+
+    def steps():
+        while True:
+            taken.append(time.sleep(0.01))
+            yield
+
+    list(worker.run(lambda tell, left: worker.between(steps()), never))
+
+    def wait(tell: Tell, left: Left) -> None:
+        tell("begun")
+        while not left():
+            time.sleep(0.01)
+
+    told = worker.run(wait, never)
+    assert next(told) == "begun"
+    worker.end()
+    assert list(told) == []
+    assert not worker._thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(ValueError("a\n  b."), "a b"), (ValueError(""), "ValueError"), (ValueError("x" * 400), "x" * 300 + "…")],
+)
+def test_a_librarys_words_become_one_short_line(error: Exception, line: str) -> None:
+    assert one_line(error) == line

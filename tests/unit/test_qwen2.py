@@ -1,0 +1,97 @@
+"""The network written here says what transformers' Qwen2 says of the same weights, within what rounding to 8 bits costs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from gguf_files import floats, write_gguf
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+from rag.generation.gguf import GGUF
+from rag.generation.qwen2 import Qwen2, fits
+from rag.int8 import supported
+
+pytestmark = pytest.mark.skipif(not supported(), reason="this processor does not multiply 8-bit numbers fast")
+
+NAMES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
+WHOLE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+TEXT = [3, 41, 7, 7, 90, 12, 55, 3, 41, 8, 17, 60, 2, 33]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    torch.manual_seed(1)
+    config = Qwen2Config(
+        vocab_size=96, hidden_size=128, intermediate_size=256, num_hidden_layers=3, num_attention_heads=4,
+        num_key_value_heads=2, rope_theta=1e6, tie_word_embeddings=False, initializer_range=0.3,
+    )  # fmt: skip
+    return Qwen2ForCausalLM(config).eval()
+
+
+@pytest.fixture(scope="module")
+def file(reference: Any, tmp_path_factory: pytest.TempPathFactory) -> GGUF:
+    """Return the same weights, as a GGUF file names them."""
+    tensors = {}
+    for name, weights in reference.state_dict().items():
+        *path, kind = name.split(".")
+        if path[:2] == ["model", "layers"]:
+            renamed = f"blk.{path[2]}.{NAMES['.'.join(path[3:])]}"
+        else:
+            renamed = WHOLE[".".join(path)]
+        tensors[f"{renamed}.{kind}"] = floats(weights.numpy())
+    told = {
+        "general.architecture": "qwen2", "qwen2.block_count": 3, "qwen2.embedding_length": 128,
+        "qwen2.attention.head_count": 4, "qwen2.attention.head_count_kv": 2, "qwen2.rope.freq_base": 1e6,
+        "qwen2.attention.layer_norm_rms_epsilon": reference.config.rms_norm_eps,
+    }  # fmt: skip
+    return GGUF(write_gguf(tmp_path_factory.mktemp("qwen2") / "tiny.gguf", told, tensors))
+
+
+@pytest.fixture
+def network(file: GGUF) -> Qwen2:
+    return Qwen2(file, context=64)
+
+
+def test_it_says_what_the_reference_says(reference: Any, network: Qwen2) -> None:
+    with torch.inference_mode():
+        expected = reference(torch.tensor([TEXT])).logits[0]
+        logits = network.logits(network.read(TEXT))
+    assert float((logits - expected).norm() / expected.norm()) < 0.1
+    assert float((logits.argmax(-1) == expected.argmax(-1)).float().mean()) > 0.8
+
+
+def test_a_text_read_in_parts_is_the_text_read_whole(network: Qwen2) -> None:
+    with torch.inference_mode():
+        whole = network.read(TEXT)[-1]
+        network.length = 0
+        network.read(TEXT[:5])
+        network.read(TEXT[5:6])
+        torch.testing.assert_close(network.read(TEXT[6:])[-1], whole, rtol=1e-3, atol=1e-3)
+    assert network.length == len(TEXT)
+
+
+def test_tokens_that_were_forgotten_say_nothing(network: Qwen2) -> None:
+    with torch.inference_mode():
+        fresh = network.read(TEXT)[-1]
+        network.length = 8
+        network.read([1, 2, 3, 4])
+        network.length = 8
+        torch.testing.assert_close(network.read(TEXT[8:])[-1], fresh, rtol=1e-3, atol=1e-3)
+
+
+def test_only_such_networks_fit(file: GGUF, tmp_path: Path) -> None:
+    assert fits(file)
+    assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", {"general.architecture": "llama"}, {})))
+    odd = {"odd": (23, (1, 256), bytes(136))}
+    assert not fits(GGUF(write_gguf(tmp_path / "b.gguf", {"general.architecture": "qwen2"}, odd)))
