@@ -45,8 +45,8 @@ class GGUF:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDONLY)
-            header = _Header(os.pread(self._file, _LARGEST_HEADER, 0))
+            self._file = path.open("rb", buffering=0)
+            header = _Header(os.pread(self._file.fileno(), _LARGEST_HEADER, 0))
             if header.taken(4) != b"GGUF" or header.scalar(4) not in (2, 3):
                 raise ValueError("it does not begin as GGUF does")
             tensors, entries = header.scalar(10), header.scalar(10)
@@ -59,10 +59,6 @@ class GGUF:
 
     def __contains__(self, tensor: str) -> bool:
         return tensor in self._tensors
-
-    def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._file)
 
     def readable(self) -> bool:
         """Tell whether every tensor is packed in a way that is known here."""
@@ -95,7 +91,7 @@ class GGUF:
         """Return the bytes of some rows, uint8 of shape (count, bytes of a row)."""
         width = stored.packing.bytes_of(stored.shape[-1])
         read = torch.empty(count, width, dtype=torch.uint8)
-        if os.preadv(self._file, [read.numpy()], self._base + stored.start + first * width) < read.numel():
+        if os.preadv(self._file.fileno(), [read.numpy()], self._base + stored.start + first * width) < read.numel():
             raise GenerationError(f"{self._path} ends too soon; fetch the model again.")
         return read
 

@@ -61,7 +61,11 @@ class Int8Generator:
 
         self._vocabulary: Vocabulary
         self._network: Qwen2 | None
-        self._vocabulary, self._network = self._worker.run(load, lambda: False)
+        try:
+            self._vocabulary, self._network = self._worker.run(load, lambda: False)
+        except GenerationError:
+            self._worker.end()
+            raise
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the reading's progress, the text as it is written, and last the usage."""
@@ -117,7 +121,7 @@ class Int8Generator:
         return LLTokenizer(self._vocabulary.json, eos_token=sorted(self._vocabulary.ends))
 
     def _run(self, job: Callable[[Qwen2, Tell, Left], None], stop: Stop) -> Iterator[Any]:
-        """Yield what a job tells; whatever it fails at, no half of a step is held."""
+        """Yield what a job tells; where it fails, no half of a step is held."""
         network = self._network
         if network is None:
             raise GenerationError("The engine is closed; make a new one.")
@@ -126,6 +130,8 @@ class Int8Generator:
             with torch.inference_mode():
                 try:
                     job(network, tell, left)
+                except Cancelled:
+                    raise  # between two steps
                 except BaseException:
                     self._held = []
                     raise

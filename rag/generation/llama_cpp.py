@@ -1,4 +1,4 @@
-"""Generate with llama.cpp inside this process (the `xllamacpp` wheel): the default on a CPU.
+"""Generate with llama.cpp inside this process (the `xllamacpp` wheel): the default on a CPU that is slow with 8-bit numbers.
 
 The engine opens a port on loopback; it is keyed with a random secret that never leaves this process. Prompts that were
 read are kept in memory and found again by their longest common beginning.

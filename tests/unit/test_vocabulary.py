@@ -1,0 +1,74 @@
+"""The tokenizer that a GGUF file describes splits, spells and steers as the model learned it."""
+
+import json
+from typing import Any
+
+import pytest
+from tokenizers import ByteLevelBPETokenizer
+
+from rag.generation import Piece
+from rag.generation.tokens import Voice, spellings
+from rag.generation.vocabulary import Vocabulary
+
+TEXTS = ["杭州有人才、資金和耐心。", "Hangzhou has people, money and patience. Yes? No!", "In 2024 it had 11662 yuan."]
+TEMPLATE = "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"  # fmt: skip  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def metadata() -> dict[str, Any]:
+    trained = ByteLevelBPETokenizer()
+    trained.train_from_iterator(TEXTS * 3, vocab_size=420, show_progress=False)
+    model = json.loads(trained._tokenizer.to_str())["model"]
+    words = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    controls = ["<|start|>", "<|end|>"]
+    return {
+        "tokenizer.ggml.tokens": words + controls,
+        "tokenizer.ggml.token_type": [1] * len(words) + [3, 3],
+        "tokenizer.ggml.merges": [" ".join(merge) for merge in model["merges"]],
+        "tokenizer.ggml.eos_token_id": len(words) + 1,
+        "tokenizer.chat_template": TEMPLATE,
+    }
+
+
+@pytest.fixture(scope="module")
+def vocabulary(metadata: dict[str, Any]) -> Vocabulary:
+    return Vocabulary(metadata)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "", "  two  spaces\n\nand lines\n", "未見過的字🐉"])
+def test_a_text_comes_back_as_it_was(vocabulary: Vocabulary, text: str) -> None:
+    assert vocabulary.text(vocabulary.tokens(text)) == text
+
+
+def test_digits_are_split_one_by_one(vocabulary: Vocabulary) -> None:
+    assert len(vocabulary.tokens("11662")) == 5
+
+
+def test_a_chat_is_laid_out_by_the_files_own_template(vocabulary: Vocabulary) -> None:
+    (end,) = vocabulary.ends
+    tokens = vocabulary.chat([{"role": "user", "content": "Yes?"}])
+    start = end - 1
+    assert tokens == [
+        start, *vocabulary.tokens("user\nYes?"), end, *vocabulary.tokens("\n"), start, *vocabulary.tokens("assistant\n")
+    ]  # fmt: skip
+    assert vocabulary.text(tokens) == "user\nYes?\nassistant\n"
+
+
+def test_a_file_without_a_vocabulary_is_told() -> None:
+    with pytest.raises(KeyError):
+        Vocabulary({})
+
+
+def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
+    told: list[Piece] = []
+    voice = Voice(vocabulary, told.append)
+    for token in vocabulary.tokens("a🐉b"):
+        voice.say([token])
+    voice.end()
+    assert "".join(piece.text for piece in told) == "a🐉b"
+    assert all("�" not in piece.text for piece in told)
+
+
+def test_a_word_is_spelled_by_single_tokens_alone(vocabulary: Vocabulary) -> None:
+    assert {vocabulary.text([token]).strip() for token in spellings(vocabulary, "a")} == {"a"}
+    assert spellings(vocabulary, "patience, money") == set()
