@@ -8,6 +8,9 @@ computed with one thread, and whatever is long in a thread of its own, with whic
 from __future__ import annotations
 
 import ctypes
+import sys
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def use_threads(count: int) -> None:
@@ -20,8 +23,12 @@ def use_threads(count: int) -> None:
         threadpool_limits(limits=count, user_api="openmp")
 
 
-def give_back() -> None:
-    """Give the system back the memory that was freed but kept for later, where the C library is GNU's."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+def give_back_at_once() -> None:
+    """Let GNU's C library give large pieces of memory back to the system when they are freed (mallopt(3)).
+
+    By itself it keeps pieces of up to 32 MiB for later: a model's weights, which are made in two forms, would stay beside
+    each other. Smaller pieces, as every step needs them, are still kept.
+    """
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(_MMAP_THRESHOLD, 16 << 20)
+        mallopt(_TRIM_THRESHOLD, 128 << 20)

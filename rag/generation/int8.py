@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from llguidance import LLMatcher, LLTokenizer, grammar_from
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper, grammar_from
 
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
@@ -23,7 +23,7 @@ from rag.generation.listening import Left, Tell, Worker, one_line
 from rag.generation.qwen2 import Qwen2
 from rag.generation.tokens import Voice, spellings
 from rag.generation.vocabulary import Vocabulary
-from rag.machine import use_threads
+from rag.machine import give_back_at_once, use_threads
 
 
 class Int8Generator:
@@ -40,7 +40,7 @@ class Int8Generator:
     """Last tokens that are looked for in what stands before, and how many that followed them there are then tried at once
     (prompt lookup decoding): a draft copies much of its evidence, and six tokens take little longer than one."""
 
-    def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 128) -> None:
+    def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 224) -> None:
         self._held: list[int] = []
         self._kept = _ReadPrompts(kept_mib << 20)
         self._worker = Worker("int8")
@@ -48,6 +48,7 @@ class Int8Generator:
 
         def load(tell: Tell, left: Left) -> None:
             use_threads(threads)
+            give_back_at_once()
             file = GGUF(model)
             try:
                 tell(Vocabulary(file.metadata))
@@ -117,8 +118,8 @@ class Int8Generator:
 
     @cached_property
     def _grammars(self) -> Any:
-        """Return the tokenizer as grammars see it; made when the first one is to be kept, since it takes a second."""
-        return LLTokenizer(self._vocabulary.json, eos_token=sorted(self._vocabulary.ends))
+        """Return the tokenizer as grammars see it; made when the first one is to be kept, since it takes a while."""
+        return LLTokenizer(TokenizerWrapper(_Spelled(self._vocabulary)), eos_token=sorted(self._vocabulary.ends))
 
     def _run(self, job: Callable[[Qwen2, Tell, Left], None], stop: Stop) -> Iterator[Any]:
         """Yield what a job tells; where it fails, no half of a step is held."""
@@ -182,6 +183,22 @@ class Int8Generator:
             yield written
         if left():
             raise Cancelled("The answer was stopped.")
+
+
+class _Spelled:
+    """Show a vocabulary as llguidance asks for one."""
+
+    bos_token_id = None
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self.eos_token_id = max(vocabulary.ends)
+        self.special_token_ids = vocabulary.controls
+        self.tokens = vocabulary.spelled()
+
+    def __call__(self, text: str | bytes) -> list[int]:
+        """Return the tokens of a text."""
+        return self._vocabulary.tokens(text.decode() if isinstance(text, bytes) else text)
 
 
 class _Guide:

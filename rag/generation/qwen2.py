@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from rag.generation.gguf import GGUF
 from rag.int8 import Int8Linear
-from rag.machine import give_back
 
 _PIECE = 1 << 19
 """Weights rounded at a time: few enough to stay in the processor's cache."""
@@ -69,7 +68,6 @@ class Qwen2:
         for linear in self._output:
             linear.pack()
             yield
-        give_back()
 
     @property
     def packed(self) -> bool:

@@ -20,8 +20,7 @@ _CONTROL = 3
 class Vocabulary:
     """Turn text into tokens and back, as a GGUF file's metadata say.
 
-    `ends` are the tokens that end a text. `json` is the tokenizer in the form of tokenizer.json, without its chat template.
-    Raises KeyError where the file brings no such vocabulary.
+    `ends` are the tokens that end a text, `controls` those that steer. Raises KeyError where the file brings none of this.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
@@ -32,17 +31,22 @@ class Vocabulary:
             [pre_tokenizers.Split(Regex(_SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
         )
         self._tokenizer.decoder = decoders.ByteLevel()
-        controls = [text for text, kind in zip(texts, kinds, strict=True) if kind == _CONTROL]
-        self._tokenizer.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in controls])
+        self.controls = [number for number, kind in enumerate(kinds) if kind == _CONTROL]
+        controls = [AddedToken(texts[number], normalized=False, special=True) for number in self.controls]
+        self._tokenizer.add_special_tokens(controls)
         sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         self._template = sandbox.from_string(metadata["tokenizer.chat_template"])
         ends = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.padding_token_id")
         self.ends = {metadata[end] for end in ends if end in metadata}
 
-    @property
-    def json(self) -> str:
-        """Return the tokenizer as tokenizer.json."""
-        return str(self._tokenizer.to_str())
+    def spelled(self) -> list[bytes]:
+        """Return the bytes that each token spells; a control token's are its name."""
+        letters, controls = _letters(), set(self.controls)
+        texts = [self._tokenizer.id_to_token(number) or "" for number in range(self._tokenizer.get_vocab_size())]
+        return [
+            text.encode() if number in controls or not set(text) <= letters.keys() else bytes(letters[each] for each in text)
+            for number, text in enumerate(texts)
+        ]
 
     def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """Return the tokens of a chat, ending where an engine goes on."""
@@ -55,3 +59,10 @@ class Vocabulary:
     def text(self, tokens: Sequence[int]) -> str:
         """Return what tokens spell."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+
+def _letters() -> dict[str, int]:
+    """Return the byte that each letter of a byte-level vocabulary stands for (GPT-2's bytes_to_unicode)."""
+    shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {chr(256 + place): byte for place, byte in enumerate(hidden)}

@@ -40,6 +40,13 @@ def test_a_text_comes_back_as_it_was(vocabulary: Vocabulary, text: str) -> None:
     assert vocabulary.text(vocabulary.tokens(text)) == text
 
 
+def test_each_token_tells_the_bytes_that_it_spells(vocabulary: Vocabulary) -> None:
+    spelled = vocabulary.spelled()
+    for text in TEXTS:
+        assert b"".join(spelled[token] for token in vocabulary.tokens(text)).decode() == text
+    assert [spelled[control] for control in vocabulary.controls] == [b"<|start|>", b"<|end|>"]
+
+
 def test_digits_are_split_one_by_one(vocabulary: Vocabulary) -> None:
     assert len(vocabulary.tokens("11662")) == 5
 
