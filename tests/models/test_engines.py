@@ -20,6 +20,8 @@ KEY = "a-key-of-this-test"
 CAPITAL = Prompt(({"role": "user", "content": "What is the capital of France? Answer in one word."},))
 YES_NO = Prompt(({"role": "user", "content": "Is Paris a city in France? Answer only Yes or No."},))
 LONG = Prompt(({"role": "user", "content": "Count: " + " ".join(map(str, range(400)))},))
+COPIED = Prompt(({"role": "user", "content": "Repeat word for word: " + "the lake lies to the west of the old town. " * 3},))
+"""Leaves no doubt of what to write: where two words are nearly as likely, rounding to 8 bits may choose either."""
 STORY = Prompt(({"role": "user", "content": "Tell a very long story about a river."},))
 
 
@@ -172,27 +174,24 @@ class TestInt8:
         assert told.usage.prompt == other.usage.prompt
 
     def test_reading_in_small_steps_changes_nothing(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-        whole = text(list(int8.stream(STORY, 30, never)))
+        whole = text(list(int8.stream(COPIED, 30, never)))
         int8.read(CAPITAL, never)
         monkeypatch.setattr(int8, "BATCH", 5)
         monkeypatch.setattr(int8, "_kept", type(int8._kept)(0))
-        assert text(list(int8.stream(STORY, 30, never))) == whole
+        assert text(list(int8.stream(COPIED, 30, never))) == whole
 
     def test_what_was_read_before_others_is_still_known(self, int8: Generator) -> None:
-        first = text(list(int8.stream(STORY, 30, never)))
+        first = text(list(int8.stream(COPIED, 30, never)))
         for prompt in (LONG, CAPITAL, YES_NO):
             int8.read(prompt, never)
-        steps = list(int8.stream(STORY, 30, never))
+        steps = list(int8.stream(COPIED, 30, never))
         assert text(steps) == first
         assert usage(steps).read <= type(int8._kept).TOKENS
 
     def test_trying_tokens_ahead_changes_nothing_but_the_time(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-        copied = Prompt(
-            ({"role": "user", "content": "Repeat word for word: " + "the lake lies to the west of the old town. " * 3},)
-        )
-        with_guesses = list(int8.stream(copied, 40, never))
+        with_guesses = list(int8.stream(COPIED, 40, never))
         monkeypatch.setattr(int8, "SPECULATION", (3, 0))
-        assert text(with_guesses) == text(list(int8.stream(copied, 40, never)))
+        assert text(with_guesses) == text(list(int8.stream(COPIED, 40, never)))
 
     def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
         for most in (1, 2, 7):
