@@ -58,7 +58,7 @@ class SentenceTransformerEmbedder:
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
             if fresh:
-                vectors = self._alone.submit(self._encode, self._model.encode_query, fresh).result()
+                vectors = self._alone.submit(_encode, self._model.encode_query, fresh).result()
                 self._known |= zip(fresh, np.asarray(vectors, dtype=np.float32), strict=True)
             found = np.stack([self._known[text] for text in texts])
             for text in list(self._known)[: -self.REMEMBERED]:
@@ -74,13 +74,14 @@ class SentenceTransformerEmbedder:
                 rows = order[start : start + self.BATCH]
                 with self._lock:
                     batch = [texts[i] for i in rows]
-                    vectors[rows] = together.submit(self._encode, self._model.encode_document, batch).result()
+                    vectors[rows] = together.submit(_encode, self._model.encode_document, batch).result()
                 if report is not None:
                     report(min(start + self.BATCH, len(order)), len(order))
         return vectors
 
-    def _encode(self, encode: Callable[..., Any], texts: Sequence[str]) -> Any:
-        return encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+def _encode(encode: Callable[..., Any], texts: Sequence[str]) -> Any:
+    return encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
 
 def _load(folder: Path) -> Any:

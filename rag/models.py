@@ -26,7 +26,7 @@ def engine_of(settings: Settings) -> Engine:
     "auto" is transformers for a folder without a GGUF file, 8-bit numbers where the processor and the file allow them, else
     llama.cpp.
     """
-    if settings.engine not in ("auto", "openai"):
+    if settings.engine != "auto":
         return settings.engine
     if settings.generator in weights.models():
         fits = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,9 @@ class GGUF:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = path.open("rb", buffering=0)
-            header = _Header(os.pread(self._file.fileno(), _LARGEST_HEADER, 0))
+            self._file = os.open(path, os.O_RDONLY)
+            weakref.finalize(self, os.close, self._file)
+            header = _Header(os.pread(self._file, _LARGEST_HEADER, 0))
             if header.taken(4) != b"GGUF" or header.scalar(4) not in (2, 3):
                 raise ValueError("it does not begin as GGUF does")
             tensors, entries = header.scalar(10), header.scalar(10)
@@ -91,7 +93,7 @@ class GGUF:
         """Return the bytes of some rows, uint8 of shape (count, bytes of a row)."""
         width = stored.packing.bytes_of(stored.shape[-1])
         read = torch.empty(count, width, dtype=torch.uint8)
-        if os.preadv(self._file.fileno(), [read.numpy()], self._base + stored.start + first * width) < read.numel():
+        if os.preadv(self._file, [read.numpy()], self._base + stored.start + first * width) < read.numel():
             raise GenerationError(f"{self._path} ends too soon; fetch the model again.")
         return read
 

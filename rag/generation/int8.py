@@ -6,7 +6,6 @@ is kept in blocks, so that a later prompt is read only from where it differs. Im
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,8 @@ from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.gguf import GGUF
 from rag.generation.listening import Left, Tell, Worker, one_line
 from rag.generation.qwen2 import Qwen2
-from rag.generation.tokens import Voice, spellings
+from rag.generation.read_prompts import ReadPrompts
+from rag.generation.tokens import Voice, common, weighed
 from rag.generation.vocabulary import Vocabulary
 from rag.machine import give_back_at_once, use_threads
 
@@ -42,7 +42,7 @@ class Int8Generator:
 
     def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 224) -> None:
         self._held: list[int] = []
-        self._kept = _ReadPrompts(kept_mib << 20)
+        self._kept = ReadPrompts(kept_mib << 20)
         self._worker = Worker("int8")
         self.name = f"int8 {model.stem}"
 
@@ -93,8 +93,11 @@ class Int8Generator:
             known = self._read(network, tokens[:-1], lambda _: None, left)
             chances = torch.softmax(network.logits(network.read(tokens[-1:]))[0], -1)
             self._held = tokens
-            found = tuple(sum(float(chances[token]) for token in spellings(self._vocabulary, choice)) for choice in choices)
-            tell(Choice(found, Usage(prompt=len(tokens), read=len(tokens) - known, written=1)))
+            tell(
+                Choice(
+                    weighed(self._vocabulary, choices, chances), Usage(prompt=len(tokens), read=len(tokens) - known, written=1)
+                )
+            )
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)
@@ -147,7 +150,7 @@ class Int8Generator:
 
     def _read(self, network: Qwen2, tokens: list[int], tell: Tell, left: Left) -> int:
         """Make the network hold these tokens and no others; return how many of them were known."""
-        known = _common(self._held, tokens)
+        known = common(self._held, tokens)
         for block in self._kept.after(tokens, known):
             network.keys_values[..., block.first : block.last, :] = block.keys_values
             known = block.last
@@ -223,66 +226,8 @@ class _Guide:
         return token
 
 
-class _Block:
-    """Hold the keys and values of the tokens from `first` to `last` of a prompt."""
-
-    def __init__(self, first: int, last: int, keys_values: torch.Tensor) -> None:
-        self.first, self.last, self.keys_values = first, last, keys_values
-
-
-class _ReadPrompts:
-    """Keep what was read of prompts, in blocks that are found by all tokens up to their end.
-
-    Prompts that begin alike share their blocks; the block that was asked for longest ago makes room (prefix caching by
-    blocks: Kwon et al. 2023, arXiv:2309.06180). most: bytes.
-    """
-
-    TOKENS = 16
-    """Tokens of a block."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._bytes = 0
-        self._blocks: OrderedDict[tuple[int, ...], _Block] = OrderedDict()
-
-    def after(self, tokens: Sequence[int], known: int) -> Iterator[_Block]:
-        """Yield the blocks that follow the first `known` tokens of a prompt, as far as they are kept."""
-        for last in self._ends(tokens):
-            block = self._blocks.get(tuple(tokens[:last]))
-            if block is None:
-                return
-            self._blocks.move_to_end(tuple(tokens[:last]))
-            if last > known:
-                yield block
-
-    def keep(self, tokens: Sequence[int], keys_values: torch.Tensor) -> None:
-        """Keep a prompt whose keys and values are these, (…, tokens, head)."""
-        for last in self._ends(tokens):
-            if tuple(tokens[:last]) not in self._blocks:
-                block = _Block(last - self.TOKENS, last, keys_values[..., last - self.TOKENS : last, :].clone())
-                self._blocks[tuple(tokens[:last])] = block
-                self._bytes += block.keys_values.nbytes
-        while self._bytes > self._most:
-            _, oldest = self._blocks.popitem(last=False)
-            self._bytes -= oldest.keys_values.nbytes
-
-    def forget(self) -> None:
-        """Let go of all blocks."""
-        self._blocks.clear()
-        self._bytes = 0
-
-    def _ends(self, tokens: Sequence[int]) -> range:
-        return range(self.TOKENS, len(tokens) + 1, self.TOKENS)
-
-
 def _likeliest(logits: torch.Tensor) -> int:
     return int(logits.argmax())
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many tokens two texts have in common at their beginnings."""
-    pairs = zip(one, other, strict=False)
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _repeated(text: Sequence[int], longest: int, most: int) -> list[int]:

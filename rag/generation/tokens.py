@@ -60,3 +60,14 @@ def spellings(tokenizer: Tokenizer, word: str) -> set[int]:
     for form in (word, f" {word}", f"{word}\n", f"\n{word}"):
         found.update(token for token in tokenizer.tokens(form)[:1] if tokenizer.text([token]).strip() == word)
     return found
+
+
+def weighed(tokenizer: Tokenizer, choices: Sequence[str], chances: Sequence[float]) -> tuple[float, ...]:
+    """Return the probability of each choice, given that of each token; zero for one that is not a single token."""
+    return tuple(sum(float(chances[token]) for token in spellings(tokenizer, choice)) for choice in choices)
+
+
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many tokens two texts have in common at their beginnings."""
+    pairs = zip(one, other, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

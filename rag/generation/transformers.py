@@ -18,7 +18,7 @@ from transformers.utils import logging
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import Left, Tell, Worker, one_line
-from rag.generation.tokens import Voice, spellings
+from rag.generation.tokens import Voice, common, weighed
 
 
 class TransformersGenerator:
@@ -88,8 +88,7 @@ class TransformersGenerator:
             last = torch.tensor([ids[-1:]], device=self._device)
             scores = self._model(input_ids=last, past_key_values=self._cache, use_cache=True).logits[0, -1]
             chances = torch.softmax(scores.float(), dim=-1)
-            found = tuple(sum(float(chances[i]) for i in spellings(self._spoken, choice)) for choice in choices)
-            tell(Choice(found, Usage(prompt=len(ids), read=len(ids) - known, written=1)))
+            tell(Choice(weighed(self._spoken, choices, chances), Usage(prompt=len(ids), read=len(ids) - known, written=1)))
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)
@@ -146,18 +145,16 @@ class TransformersGenerator:
 
     def _rewind(self, ids: list[int]) -> int:
         """Cut the cache back to what it has in common with these tokens; return how many those are."""
-        common = 0
+        known = common(self._held, ids)
         if self._cache is not None:
-            while common < min(len(ids), len(self._held)) and ids[common] == self._held[common]:
-                common += 1
             try:
-                self._cache.crop(common - self._cache.get_seq_length())
+                self._cache.crop(known - self._cache.get_seq_length())
             except (RuntimeError, ValueError, NotImplementedError):  # sliding and recurrent layers cannot go back
-                common = 0
-        if not common:
+                known = 0
+        if not known:
             self._cache = DynamicCache(config=self._model.config)
-        self._held = ids[:common]
-        return common
+        self._held = ids[:known]
+        return known
 
     def _forget(self) -> None:
         self._cache, self._held = None, []

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from rag.generation.int8 import _common, _ReadPrompts, _repeated
+from rag.generation.int8 import _repeated
+from rag.generation.read_prompts import ReadPrompts
+from rag.generation.tokens import common
 
-SIZE = _ReadPrompts.TOKENS
+SIZE = ReadPrompts.TOKENS
 BLOCK = 2 * SIZE * 4 * 2
 """Bytes of one block of the keys and values below."""
 
@@ -17,7 +19,7 @@ def read(tokens: list[int]) -> Any:
     return torch.tensor(tokens, dtype=torch.float16).view(1, -1, 1).expand(2, -1, 4)
 
 
-def held(kept: _ReadPrompts, tokens: list[int], known: int = 0) -> list[tuple[int, int, list[float]]]:
+def held(kept: ReadPrompts, tokens: list[int], known: int = 0) -> list[tuple[int, int, list[float]]]:
     return [(b.first, b.last, b.keys_values[0, :, 0].tolist()) for b in kept.after(tokens, known)]
 
 
@@ -25,7 +27,7 @@ A, B, C = ([letter] * SIZE for letter in (1, 2, 3))
 
 
 def test_whole_blocks_that_begin_alike_are_found() -> None:
-    kept = _ReadPrompts(1 << 20)
+    kept = ReadPrompts(1 << 20)
     kept.keep([*A, *B, 9], read([*A, *B, 9]))
     assert held(kept, [*A, *B, *C]) == [(0, SIZE, A), (SIZE, 2 * SIZE, B)]
     assert held(kept, [*A, *C]) == [(0, SIZE, A)]
@@ -35,13 +37,13 @@ def test_whole_blocks_that_begin_alike_are_found() -> None:
 
 
 def test_the_same_words_after_others_are_other_keys() -> None:
-    kept = _ReadPrompts(1 << 20)
+    kept = ReadPrompts(1 << 20)
     kept.keep([*A, *C], read([*A, *C]))
     assert held(kept, [*B, *C]) == []
 
 
 def test_what_was_asked_for_longest_ago_makes_room() -> None:
-    kept = _ReadPrompts(2 * BLOCK)
+    kept = ReadPrompts(2 * BLOCK)
     kept.keep(A, read(A))
     kept.keep(B, read(B))
     assert held(kept, A)
@@ -50,17 +52,17 @@ def test_what_was_asked_for_longest_ago_makes_room() -> None:
 
 
 def test_nothing_is_kept_where_there_is_no_room_or_it_was_forgotten() -> None:
-    none = _ReadPrompts(0)
+    none = ReadPrompts(0)
     none.keep(A, read(A))
     assert held(none, A) == []
-    kept = _ReadPrompts(1 << 20)
+    kept = ReadPrompts(1 << 20)
     kept.keep(A, read(A))
     kept.forget()
     assert held(kept, A) == []
 
 
 def test_what_is_kept_does_not_change_with_what_is_read_next() -> None:
-    kept, buffer = _ReadPrompts(1 << 20), read(A).clone()
+    kept, buffer = ReadPrompts(1 << 20), read(A).clone()
     kept.keep(A, buffer)
     buffer.zero_()
     assert held(kept, A) == [(0, SIZE, A)]
@@ -83,5 +85,5 @@ def test_a_guess_is_what_followed_the_same_words_before(text: list[int], guess: 
     assert _repeated(text, 3, 2) == guess
 
 
-def test_texts_have_their_beginning_in_common() -> None:
-    assert [_common([1, 2, 3], other) for other in ([1, 2, 4], [1, 2], [1, 2, 3, 4], [4], [])] == [2, 2, 3, 0, 0]
+def test_texts_have_their_beginning_incommon() -> None:
+    assert [common([1, 2, 3], other) for other in ([1, 2, 4], [1, 2], [1, 2, 3, 4], [4], [])] == [2, 2, 3, 0, 0]
