@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7860
 
-.PHONY: chat test check fix setup soak screenshots clean
+# `make unit`: the tests on fakes alone, in seconds; tests/integration holds those with real libraries and sockets.
+.PHONY: chat test unit check fix setup soak screenshots clean
 
 chat: setup
 	$(BIN)/python app.py --port $(PORT)
@@ -12,6 +13,9 @@ chat: setup
 test: setup
 	$(BIN)/python -m rag weights fetch qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest -m "not soak"
+
+unit: $(VENV)/installed
+	$(BIN)/python -m pytest tests/unit
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .

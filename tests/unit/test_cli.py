@@ -150,6 +150,7 @@ def test_weights_are_listed_and_missing_ones_fail_the_check(
 def test_the_doctor_fails_where_something_is_to_mend(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("RAG_ENGINE", "llama_cpp")
     for name in ("WEIGHTS", "STORE", "CORPUS"):
         monkeypatch.setenv(f"RAG_{name}", str(tmp_path / name))
     assert main(["doctor"]) == 1
