@@ -7,6 +7,7 @@ does with them. Nothing in a file is run.
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import struct
 import weakref
@@ -21,7 +22,6 @@ from rag.errors import GenerationError
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _ARRAY = 8, 9
-_LARGEST_HEADER = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ class GGUF:
         try:
             self._file = os.open(path, os.O_RDONLY)
             weakref.finalize(self, os.close, self._file)
-            header = _Header(os.pread(self._file, _LARGEST_HEADER, 0))
-            if header.taken(4) != b"GGUF" or header.scalar(4) not in (2, 3):
-                raise ValueError("it does not begin as GGUF does")
-            tensors, entries = header.scalar(10), header.scalar(10)
-            self.metadata = {header.text(): header.value(header.scalar(4)) for _ in range(entries)}
-            self._tensors = dict(header.tensor() for _ in range(tensors))
+            with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as content:
+                header = _Header(content)
+                if header.taken(4) != b"GGUF" or header.scalar(4) not in (2, 3):
+                    raise ValueError("it does not begin as GGUF does")
+                tensors, entries = header.scalar(10), header.scalar(10)
+                self.metadata = {header.text(): header.value(header.scalar(4)) for _ in range(entries)}
+                self._tensors = dict(header.tensor() for _ in range(tensors))
         except (OSError, ValueError, KeyError, struct.error) as error:
             raise GenerationError(f"{path} cannot be read as a GGUF file ({error}); fetch the model again.") from error
         alignment = self.metadata.get("general.alignment", 32)
@@ -101,7 +102,7 @@ class GGUF:
 class _Header:
     """Read values one after another."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: mmap.mmap) -> None:
         self._data = data
         self.position = 0
 
