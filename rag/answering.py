@@ -9,9 +9,12 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import NamedTuple
 
 from rag.asking import Asking, asks_summary
 from rag.completion import Completion
+from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.errors import GenerationError
 from rag.gate import Signals, hopeless, probability
@@ -20,9 +23,10 @@ from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import numbers_asked, values, written
+from rag.parts import asked_at_once
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
-from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Reason, Timings, Token
+from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Timings, Token
 from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve, survey
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, to_script
@@ -67,6 +71,21 @@ class Clock:
         return Timings(self.retrieve_s, first, self.now(), self.prompt, self.written, self.read)
 
 
+class _Part(NamedTuple):
+    """Hold what was found for one question, and the sentences nearest to it."""
+
+    found: Found
+    near: Near
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Hold the claims that answer one question, or decline it."""
+
+    claims: tuple[Claim, ...]
+    declined: bool = False
+
+
 @dataclass(frozen=True)
 class Answering:
     """Hold what answers are made with; `watch` is told each draft's signals, for those who tune the gate."""
@@ -91,16 +110,24 @@ class Answering:
             text = reply(intent.replace(" ", "_"), query.language)
             yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
             return
-        found = self._find(replace(query, text=asked))
-        near = likely_sentences(found, self.index)
+        parts = [_Part(found, likely_sentences(found, self.index)) for found in self._find(replace(query, text=asked))]
         clock.retrieve_s = clock.now()
-        yield evidence(found, near, self.index, clock.retrieve_s)
+        yield evidence(parts, self.index, clock.retrieve_s)
+        told: list[_Told] = []
+        for part in parts:
+            if told:
+                yield Token(text="\n\n")
+            told.append((yield from self._told(part, clock, stop)))
+        yield Final(self._joined(told, [part.found for part in parts], query.language, clock))
+
+    def _told(self, part: _Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
+        """Yield the events of answering one question and return what is told of it."""
+        found = part.found
         if not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned)):
-            yield Final(self._decline(found, near, clock, stop))
-            return
+            return self._declined(part, clock, stop)
         draft = yield from self._draft(self._prompt(found), clock, stop)
         yield Progress(stage="checking", fraction=1.0)
-        yield Final(self._checked(draft, found, near, clock, stop))
+        return self._checked(draft, part, clock, stop)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
         """Return a question as it is searched for in this text."""
@@ -108,18 +135,19 @@ class Answering:
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
-        return self._prompt(self._find(query))
+        return self._prompt(self._find(query)[0])
 
-    def _find(self, query: Query) -> Found:
+    def _find(self, query: Query) -> tuple[Found, ...]:
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
 
-    def signals(self, found: Found, claims: Sequence[Claim], near: Near, account: float, clock: Clock, stop: Stop) -> Signals:
+    def _signals(self, part: _Part, claims: Sequence[Claim], account: float, clock: Clock, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
+        found = part.found
         behind = [source for claim in claims for source in claim.sources]
-        behind += [number for number, _ in near[:1]]
+        behind += [number for number, _ in part.near[:1]]
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         asked = found.query.text
@@ -169,29 +197,31 @@ class Answering:
                 _add(clock, step)
         return text.strip()
 
-    def _checked(self, draft: str, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
-        """Return the draft with its citations; what no source supports is replaced by what the source says."""
+    def _checked(self, draft: str, part: _Part, clock: Clock, stop: Stop) -> _Told:
+        """Return the draft's claims with their sources; what no source supports is replaced by what the source says."""
+        found, near = part
         language = found.query.language
         asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
         claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
-        sure = self._sure(self.signals(found, claims, near, account, clock, stop)) if self.switches.gate else 1.0
+        sure = self._sure(self._signals(part, claims, account, clock, stop)) if self.switches.gate else 1.0
         if sure < self.tuned.gate_threshold:
-            return self._decline(found, near, clock, stop)
+            return self._declined(part, clock, stop)
         if not self.switches.grounding:
-            return self._answer(to_script(draft, language), found, (), clock)
-        kept = [self._mended(claim, language, clock, stop) for claim in claims if claim.sources and not claim.missing]
-        if not kept:
-            kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
-        elif not found.whole:
+            return _Told((Claim("", draft, (), ()),))
+        held = [claim for claim in claims if claim.sources and not claim.missing]
+        if found.whole or asks_summary(found.query.text):
+            kept = [claim for claim in held if claim.cover >= self.tuned.cover]
+            unsaid = Completion(kept, self.index, english, self.tuned).left_out(found.chosen)
+            kept += self._source_says(unsaid, language, clock, stop, "\n- ")
+        elif held:
+            kept = [self._mended(claim, language, clock, stop) for claim in held]
             completion = Completion(kept, self.index, english, self.tuned)
-            if asks_summary(found.query.text):
-                unsaid = completion.left_out(found.chosen)
-            else:
-                unsaid = completion.unsaid(near, found.query.text, account > 0, sure)
-            kept += self._source_says(unsaid, language, clock, stop)
-        text, citations = compose(_once(kept), self.index)
-        return self._answer(to_script(text, language), found, citations, clock)
+            unsaid = completion.unsaid(near, found.query.text, account > 0, sure)
+            kept += self._source_says(unsaid, language, clock, stop, _gap(language))
+        else:
+            kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
+        return _Told(tuple(kept))
 
     def _mended(self, claim: Claim, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""
@@ -199,11 +229,12 @@ class Answering:
             return claim
         return replace(self._quoted(claim.sources[0], language, clock, stop), before=claim.before)
 
-    def _source_says(self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop) -> list[Claim]:
-        """Return source sentences as a line of their own, for a draft that passed them by or says little of them."""
+    def _source_says(self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop, between: str) -> list[Claim]:
+        """Return source sentences, told to be the text's own, for a draft that passed them by or says little of them."""
         quotes = [self._quoted(number, language, clock, stop) for number in numbers]
-        lead = [replace(quote, before="\n", text=reply("says", language, quote=quote.text)) for quote in quotes[:1]]
-        return [*lead, *(replace(quote, before=" " if language == "en" else "") for quote in quotes[1:])]
+        first = between if len(quotes) > 1 and between.strip() else ""
+        lead = [replace(quote, before="\n", text=reply("says", language, quote=first + quote.text)) for quote in quotes[:1]]
+        return [*lead, *(replace(quote, before=between) for quote in quotes[1:])]
 
     def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
@@ -220,49 +251,81 @@ class Answering:
         english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
         return english if written(english) <= values(quote) else ""
 
-    def _decline(self, found: Found, near: Near, clock: Clock, stop: Stop) -> Answer:
+    def _declined(self, part: _Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""
-        language = found.query.language
-        text = reply("not_in_text", language)
-        citations: tuple[Citation, ...] = ()
-        if near and not hopeless(near[0][1], language, self.tuned):
-            claim = self._quoted(near[0][0], language, clock, stop)
-            quoted, citations = compose([claim], self.index)
-            citations = tuple(replace(c, sentence=1) for c in citations)
-            between = " " if language == "en" else ""
-            text += between + reply("nearest", language, quote=to_script(quoted, language))
-        return self._answer(text, found, citations, clock, "not in the text")
+        language = part.found.query.language
+        claims = [Claim("", reply("not_in_text", language), (), ())]
+        if part.near and not hopeless(part.near[0][1], language, self.tuned):
+            quote = self._quoted(part.near[0][0], language, clock, stop)
+            claims.append(replace(quote, before=_gap(language), text=reply("nearest", language, quote=quote.text)))
+        return _Told(tuple(claims), declined=True)
 
-    def _answer(self, text: str, found: Found, citations: tuple[Citation, ...], clock: Clock, reason: Reason = "") -> Answer:
-        if found.query.language == "en":
-            text = self.templates.english.names.gloss(text)
+    def _joined(self, told: Sequence[_Told], founds: Sequence[Found], language: Language, clock: Clock) -> Answer:
+        """Return the answer to one question, or to two that were asked at once."""
+        if all(part.declined for part in told):
+            claims: list[Claim] = list(told[0].claims)
+        else:
+            claims = []
+            for number, part in enumerate(told):
+                first, *others = part.claims
+                if part.declined:
+                    first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
+                claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
+        text, citations = compose(_once(claims), self.index)
+        text = to_script(text, language)
+        declined = all(part.declined for part in told)
         return Answer(
-            text,
-            not reason,
-            reason,
+            self.templates.english.names.gloss(text) if language == "en" else text,
+            not declined,
+            "not in the text" if declined else "",
             citations,
-            found.passages,
+            _passages(founds),
             clock.timings(),
-            found.query.language,
+            language,
             self.generator.name,
         )
 
 
-def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> Found:
-    """Return what a question needs: an outline where it asks for the whole text, else what is found for it."""
+def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Found, ...]:
+    """Return what is found for a question, or for each of two that are asked at once, the second behind the first.
+
+    For one that asks for the whole text it is an outline, for one that asks for a summary more sentences than for others.
+    """
     if asking.wholeness(query.text, embedder) >= tuned.whole:
-        return survey(query, index, embedder)
-    return retrieve(query, index, embedder, tuned)
+        return (survey(query, index, embedder),)
+    if asks_summary(query.text):
+        return (retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary)),)
+    first, *second = asked_at_once(query.text)
+    queries = [replace(query, text=first)]
+    queries += [Query(text, first, query.language, (query.previous, *query.earlier)) for text in second]
+    return tuple(retrieve(query, index, embedder, tuned) for query in queries)
 
 
-def evidence(found: Found, near: Near, index: Index, seconds: float) -> Evidence:
-    """Return what was found as a reader sees it first: the passages, and the sentences nearest to the question."""
+def evidence(parts: Sequence[tuple[Found, Near]], index: Index, seconds: float) -> Evidence:
+    """Return what was found as a reader sees it first: the passages, and the sentences nearest to the question.
+
+    Of two questions that are asked at once each has its share.
+    """
+    nearest = dict(pair for rank in zip_longest(*(near[:SHOWN] for _, near in parts)) for pair in rank if pair)
     shown = []
-    for marker, (number, similarity) in enumerate(near[:SHOWN], start=1):
+    for marker, (number, similarity) in enumerate(list(nearest.items())[:SHOWN], start=1):
         source = index.sentences[number]
         support = round(min(1.0, max(0.0, similarity)), 3)
         shown.append(Citation(marker, source.text, source.source, source.start, source.end, 0, support))
-    return Evidence(found.passages, tuple(shown), seconds)
+    return Evidence(_passages([found for found, _ in parts]), tuple(shown), seconds)
+
+
+def _passages(founds: Sequence[Found]) -> tuple[Passage, ...]:
+    """Return the passages that were found, each once."""
+    places: dict[tuple[str, int], Passage] = {}
+    for passage in (passage for found in founds for passage in found.passages):
+        places.setdefault((passage.source, passage.start), passage)
+    return tuple(places.values())
+
+
+def _gap(language: Language) -> str:
+    """Return what stands between two sentences."""
+    return " " if language == "en" else ""
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:

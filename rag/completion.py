@@ -22,7 +22,7 @@ VERBATIM = 0.9
 
 @dataclass(frozen=True)
 class Completion:
-    """Hold the claims of an answer, at least one of them with a source, and what they are compared with."""
+    """Hold the claims of an answer, and what they are compared with."""
 
     claims: Sequence[Claim]
     index: Index
@@ -32,10 +32,10 @@ class Completion:
     def unsaid(self, near: Sequence[tuple[int, float]], question: str, account: bool, sure: float) -> tuple[int, ...]:
         """Return the sentences to quote, by their numbers, in the order of the source.
 
-        near: sentences with their similarity to the question, nearest first. account: whether one is asked for. sure: the
-        gate's probability that the text answers. It is the nearest sentence, where that is much nearer than all that are
-        cited or where the answer is unsure; else the nearest of the cited ones. One that points back follows what it points
-        at.
+        At least one claim has a source. near: sentences with their similarity to the question, nearest first. account: whether
+        one is asked for. sure: the gate's probability that the text answers. It is the nearest sentence, where that is much
+        nearer than all that are cited or where the answer is unsure; else the nearest of the cited ones. One that points back
+        follows what it points at.
         """
         similarity = dict(near)
         nearest, closeness = near[0]

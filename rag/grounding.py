@@ -243,7 +243,7 @@ def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping
 def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:
     """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark.
 
-    A numbered list is counted anew, since claims may have been left out of it.
+    A numbered list is counted anew, since claims may have been left out of it, from one behind a blank line.
     """
     items = 0
     markers: dict[int, int] = {}
@@ -268,7 +268,7 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
             marks += f"[{marker}]"
         before = claim.before if text else claim.before.lstrip()
         if _NUMBERED.search(before):
-            items += 1
+            items = 1 if "\n\n" in before else items + 1
             before = _NUMBERED.sub(str(items), before)
         text += before + claim.text + marks
     return text, tuple(citations)

@@ -153,8 +153,9 @@ class Rag:
         index, embedder = self.search_index()
         query = read_question(question, history, index.script, self._library.english().names)
         _, asking = self._open_examples(embedder)
-        found = find(query, index, embedder, asking, self._tuned)
-        return evidence(found, likely_sentences(found, index), index, time.monotonic() - started)
+        founds = find(query, index, embedder, asking, self._tuned)
+        parts = [(found, likely_sentences(found, index)) for found in founds]
+        return evidence(parts, index, time.monotonic() - started)
 
     def suggest(
         self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = (), limit: int = 3

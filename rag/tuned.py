@@ -19,6 +19,7 @@ class Tuned:
     longest_passage: int
     passages: int
     reading: int
+    reading_summary: int
     inherited: float
     rank_constant: float
     dense: float

@@ -1,6 +1,7 @@
 """What an answer says, in which script, and which words of the source stand behind it."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -206,7 +207,7 @@ def test_an_english_question_is_asked_in_english_with_a_grammar(make_rag: Maker)
 
 def test_a_translation_that_changes_a_number_is_replaced_by_the_quote(make_rag: Maker) -> None:
     generator = ScriptedGenerator(["It was in 1999.", "DeepSeek was founded in 2024."])
-    answer = make_rag(generator).answer("When was 深度求索 founded, 深度求索成立於 which year?")
+    answer = make_rag(generator).answer("When was 深度求索成立於2023年7月17日 founded?")
     assert answer.text == f"“{SENTENCE}”[1]"
     assert_exact(answer)
 
@@ -257,12 +258,86 @@ def test_two_documents_of_one_name_are_refused_before_anything_is_read(chosen: S
     assert (embedder.embedded, generator.prompts) == ([], [])
 
 
-def test_what_the_whole_text_says_is_told_from_its_outline(make_rag: Maker) -> None:
+def test_what_the_whole_text_says_is_told_from_its_outline_and_by_the_sentences_that_the_draft_leaves_out(
+    make_rag: Maker,
+) -> None:
     generator = ScriptedGenerator(["杭州的人工智能产业起步很早。"])
     rag = make_rag(generator)
     index = rag.search_index()[0]
-    answer = rag.answer("总结一下全文")
-    read = asked(generator.prompts[0])
-    assert all(fold(index.sentences[number].text) in fold(read) for number in index.outline)
-    assert answer.text == "杭州的人工智能产业起步很早。[1]"  # nothing is added: an outline leaves out most of what is near
-    assert rag.retrieve("总结一下全文").passages == answer.passages
+    outline = [index.sentences[number].text for number in index.outline]
+    answer = rag.answer("總結一下全文")
+    assert all(fold(sentence) in fold(asked(generator.prompts[0])) for sentence in outline)
+    said, lead, *rest = re.sub(r"\[\d+\]", "", answer.text).replace("：\n- ", "：\n").splitlines()
+    assert (said, lead) == ("杭州的人工智能產業起步很早。", "文中說：")
+    assert [line.removeprefix("- ") for line in rest] == outline[1:]
+    assert rag.retrieve("總結一下全文").passages == answer.passages
+    assert_exact(answer)
+
+
+def test_a_draft_that_strays_from_the_whole_text_is_replaced_by_its_outline(make_rag: Maker) -> None:
+    rag = make_rag(ScriptedGenerator(["这篇文章介绍了火星上的杭州酒店怎样招揽太空旅客。"]))
+    index = rag.search_index()[0]
+    lines = re.sub(r"\[\d+\]", "", rag.answer("總結一下全文").text).splitlines()
+    assert lines == ["文中說：", *(f"- {index.sentences[number].text}" for number in index.outline)]
+
+
+WHO = "王興興創立的是哪家公司？"
+BOTH = f"{FOUNDED}{WHO}"
+FOUNDER = "王兴兴是宇树科技的创始人。"
+
+
+def test_each_of_two_questions_that_are_asked_at_once_is_answered(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT, FOUNDER])
+    rag = make_rag(generator)
+    events = list(rag.stream(BOTH))
+    answer = events[-1].answer
+    assert answer.text == "深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n王興興是宇樹科技的創始人。[2]"
+    assert stages(events) == ["evidence", "reading", "token", "checking", "token", "reading", "token", "checking", "answer"]
+    assert "".join(event.text for event in events if isinstance(event, Token)) == f"{DRAFT}\n\n{FOUNDER}"
+    assert [asked(prompt).splitlines()[-1] for prompt in generator.prompts] == [
+        "问题：深度求索成立于哪一年？",
+        "问题：王兴兴创立的是哪家公司？",
+    ]
+    assert [c.quote for c in events[0].sentences[:2]] == [SENTENCE, "王興興是宇樹科技的創始人。"]
+    assert set(answer.passages) == set(events[0].passages) == set(rag.retrieve(BOTH).passages)
+    assert_exact(answer)
+
+
+def test_a_second_question_that_leans_on_the_first_is_asked_behind_it(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([FOUNDER, "宇树科技的机器人在春节晚会上跳了舞。"])
+    make_rag(generator).answer("宇樹科技的創始人是誰？它的機器人怎麼樣呢？")
+    assert "之前的问题：宇树科技的创始人是谁？" in asked(generator.prompts[1])
+
+
+@pytest.mark.parametrize(
+    ("unknown", "text"),
+    [
+        (
+            "成立",
+            "問題的前一部分，文中沒有說明。最接近的內容是：深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n王興興是宇樹科技的創始人。[2]",
+        ),
+        (
+            "王",
+            "深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n問題的後一部分，文中沒有說明。最接近的內容是：王興興是宇樹科技的創始人。[2]",
+        ),
+    ],
+)
+def test_of_two_questions_the_one_that_the_text_does_not_answer_is_told(make_rag: Maker, unknown: str, text: str) -> None:
+    def chances(prompt: Prompt) -> float:
+        return 0.001 if unknown in asked(prompt).split("问题：")[-1] else 0.999
+
+    answer = make_rag(ScriptedGenerator([DRAFT, FOUNDER], chances)).answer(BOTH)
+    assert (answer.text, answer.answerable, answer.reason) == (text, True, "")
+    assert_exact(answer)
+
+
+def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator([DRAFT, FOUNDER], lambda prompt: 0.001)).answer(BOTH)
+    assert answer.text == f"文中沒有說明這一點。最接近的內容是：{SENTENCE}[1]"
+    assert (answer.answerable, answer.reason) == (False, "not in the text")
+
+
+def test_lists_of_two_answers_are_counted_each_from_one(make_rag: Maker) -> None:
+    drafts = ["1. 深度求索成立于2023年7月17日。\n2. 总部设在杭州。", "1. 王兴兴是宇树科技的创始人。"]
+    lines = make_rag(ScriptedGenerator(drafts)).answer(BOTH).text.splitlines()
+    assert [line[:2] for line in lines] == ["1.", "2.", "", "1."]

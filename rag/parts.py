@@ -1,0 +1,57 @@
+"""Tell two questions apart that are asked at once: "where was it built, and who paid for it?".
+
+A small model that is asked two things answers one, so each is searched for and answered by itself. It knows the words that
+ask, and no texts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.text import fold, has_han
+
+_ASKS = re.compile(
+    r"什么|啥|谁|哪|(?<!十)几(?!乎)|多少|怎么|怎样|为何|如何|何时|多[久长大高远]|是否|有没有|在不在|(.)不\1|[吗呢]|"
+    r"\b(?:how|what|who|whose|whom|when|where|which|why)\b"
+)
+_CUT = re.compile(
+    r"(?P<mark>[?？]+)\s*|(?:[,，;；]\s*|\s+)(?P<joins>(?:(?:and|plus|also|then)\s+)+|还有|還有|另外|以及)|[,，;；]\s*|还有|還有|以及",
+    re.IGNORECASE,
+)
+_OPENS = re.compile(
+    r"(?:(?:at|by|for|from|in|of|on|to|with) (?:\w+ )?)?(?:how|what|who|whose|whom|when|where|which|why)\b", re.IGNORECASE
+)
+_OPENS_ALONE = re.compile(r"(?:how|what|why)\b", re.IGNORECASE)
+"""What may begin a second question behind a mere comma, where "who" and "when" begin a clause of the first."""
+SHORTEST = 5
+"""Characters of a Chinese question; a shorter one ("right?") only stresses what stands before it."""
+FEWEST_WORDS = 3
+"""The same in words of an English one."""
+LONGEST = 40
+"""Characters of a Chinese question that no mark tells from the other; a longer one tells a story."""
+
+
+def asked_at_once(question: str) -> tuple[str, ...]:
+    """Return the two questions that a text asks, or the text alone where it asks one.
+
+    It is cut at the first mark or conjunction that has words which ask on both sides. In English the second must begin with
+    one, unless a mark ends the first: "who founded the firm that makes what everyone wants" is one question.
+    """
+    for cut in _CUT.finditer(question):
+        first, second = question[: cut.start()].strip(), question[cut.end() :].lstrip("?？ ")
+        if not (_asks(first) and _asks(second)):
+            continue
+        if cut["mark"]:
+            return first + cut["mark"][0], second
+        if has_han(second):
+            if has_han(first) and max(len(first), len(second)) <= LONGEST:
+                return first, second
+        elif (_OPENS if cut["joins"] else _OPENS_ALONE).match(second):
+            return first, second
+    return (question,)
+
+
+def _asks(part: str) -> bool:
+    """Tell whether a part of a text asks something by itself."""
+    long_enough = len(part) >= SHORTEST if has_han(part) else len(part.split()) >= FEWEST_WORDS
+    return long_enough and _ASKS.search(fold(part)) is not None

@@ -1,0 +1,49 @@
+"""Which texts ask two things, and where one ends."""
+
+import pytest
+
+from rag.parts import asked_at_once
+
+
+@pytest.mark.parametrize(
+    ("first", "between", "second"),
+    [
+        ("橋是哪一年建的？", "", "誰出的錢？"),
+        ("桥是哪年建的", "，", "花了多少钱"),
+        ("河上有幾座橋", ",還有", "最老的那座有多長"),
+        ("那家店为什么关门？", " ", "后来搬去哪里了"),
+        ("这座塔高不高啊", "，", "对不对外开放"),
+        ("When was the bridge built", " and ", "who paid for it?"),
+        ("How long is the bridge", ", and ", "in which year was it opened?"),
+        ("Where does the river end?", " ", "Is that where the old mill stood, what was it for?"),
+        ("What did the mayor promise", "; also ", "how much would it cost?"),
+    ],
+)
+def test_two_questions_are_told_apart(first: str, between: str, second: str) -> None:
+    assert asked_at_once(first + between + second) == (first, second)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "橋是哪一年建的？",
+        "桥和路哪个先修",
+        "橋是木頭的，對嗎？",
+        "桥是哪年建的，我想写篇文章",
+        "我记得有七十几座桥，到底是多少",
+        "Who founded the firm that makes what everyone wants?",
+        "What did Ann and Bob, who own the mill, promise?",
+        "Why and how?",
+        "When was it built, roughly?",
+        "When was the bridge built, 桥是哪年建的?",
+        "",
+        "？？",
+    ],
+)
+def test_one_question_stays_whole(question: str) -> None:
+    assert asked_at_once(question) == (question,)
+
+
+def test_a_story_before_a_question_is_not_a_question() -> None:
+    story = "我外公以前老说他年轻的时候在老家跟一大帮人一起修过一座什么桥而且那年冬天河水冷得谁都不敢下去打桩子"
+    assert asked_at_once(f"{story}，那座桥是哪年建的？") == (f"{story}，那座桥是哪年建的？",)
