@@ -232,9 +232,12 @@ class Answering:
     def _source_says(self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop, between: str) -> list[Claim]:
         """Return source sentences, told to be the text's own, for a draft that passed them by or says little of them."""
         quotes = [self._quoted(number, language, clock, stop) for number in numbers]
-        first = between if len(quotes) > 1 and between.strip() else ""
-        lead = [replace(quote, before="\n", text=reply("says", language, quote=first + quote.text)) for quote in quotes[:1]]
-        return [*lead, *(replace(quote, before=between) for quote in quotes[1:])]
+        if len(quotes) > 1 and between.strip():  # a list begins below the words that announce it
+            lead = reply("says", language, quote="").rstrip() + between
+        else:
+            lead = reply("says", language, quote="")
+        announced = [replace(quote, before="\n", text=lead + quote.text) for quote in quotes[:1]]
+        return [*announced, *(replace(quote, before=between) for quote in quotes[1:])]
 
     def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
@@ -262,18 +265,15 @@ class Answering:
 
     def _joined(self, told: Sequence[_Told], founds: Sequence[Found], language: Language, clock: Clock) -> Answer:
         """Return the answer to one question, or to two that were asked at once."""
-        if all(part.declined for part in told):
-            claims: list[Claim] = list(told[0].claims)
-        else:
-            claims = []
-            for number, part in enumerate(told):
-                first, *others = part.claims
-                if part.declined:
-                    first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
-                claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
+        declined = all(part.declined for part in told)
+        claims: list[Claim] = []
+        for number, part in enumerate(told[:1] if declined else told):
+            first, *others = part.claims
+            if part.declined and not declined:
+                first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
+            claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(_once(claims), self.index)
         text = to_script(text, language)
-        declined = all(part.declined for part in told)
         return Answer(
             self.templates.english.names.gloss(text) if language == "en" else text,
             not declined,
