@@ -74,9 +74,9 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:
     """Return the passages for a query, best first, at most `tuned.passages` of them.
 
-    Ways of searching are joined by weighted reciprocal rank fusion (Cormack, Clarke & Buettcher 2009). A way of lexical
-    search counts as much as the question's terms occur in the corpus at all: an English question over Chinese text
-    leaves it little to say.
+    Ways of searching are joined by weighted reciprocal rank fusion (Cormack, Clarke & Buettcher 2009). Lexical search counts
+    the less, the fewer of the question's terms occur in the corpus at all: an English question over Chinese text leaves it
+    little to say.
     """
     texts, weights = [query.text], [1.0]
     vectors = embedder.queries([normalize(query.text)])
@@ -194,8 +194,8 @@ def _fuse(fused: dict[int, float], hits: Sequence[Hit], weight: float, constant:
 
 
 def _known(words: Sequence[str], index: Index) -> float:
-    """Return the share of a question's terms that the corpus holds."""
-    return sum(word in index.lexicon.vocab_dict for word in words) / len(words) if words else 0.0
+    """Return how well the corpus knows a question's terms: the square of the share that it holds."""
+    return (sum(word in index.lexicon.vocab_dict for word in words) / len(words)) ** 2 if words else 0.0
 
 
 def likely_sentences(found: Found, index: Index, limit: int | None = None) -> list[tuple[int, float]]:

@@ -75,7 +75,7 @@ def fused(index: Index, texts: list[tuple[str, float]], dense: float, lexical: f
         known = sum(word in index.lexicon.vocab_dict for word in words) / len(words)
         for hits, share in (
             (index.dense(FakeEmbedder().vector(fold(text)), 30), dense),
-            (index.lexical(words, 30), lexical * known),
+            (index.lexical(words, 30), lexical * known**2),
         ):
             for rank, hit in enumerate(hits, start=1):
                 scores[hit.passage] = scores.get(hit.passage, 0.0) + weight * share / (10 + rank)
