@@ -76,7 +76,8 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
 
     Ways of searching are joined by weighted reciprocal rank fusion (Cormack, Clarke & Buettcher 2009). Lexical search counts
     the less, the fewer of the question's terms occur in the corpus at all: an English question over Chinese text leaves it
-    little to say.
+    little to say. For sentences it counts more than for passages, since a name that a question shares with one tells it from
+    its neighbours.
     """
     texts, weights = [query.text], [1.0]
     vectors = embedder.queries([normalize(query.text)])
@@ -85,17 +86,19 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
         texts, weights = [query.text, f"{query.previous} {query.text}"], [tuned.alone, 1.0]
         vectors = embedder.queries([normalize(text) for text in texts])
     fused: dict[int, float] = {}
+    by_words: dict[int, float] = {}
     nearest = 0.0
     for text, vector, weight in zip(texts, vectors, weights, strict=True):
         dense = index.dense(vector, DEPTH)
         nearest = max([nearest, *(hit.score for hit in dense[:1])])
         words = index.analyse(text)
-        _fuse(fused, dense, weight * tuned.dense, tuned.rank_constant)
-        _fuse(fused, index.lexical(words, DEPTH), weight * tuned.lexical * _known(words, index), tuned.rank_constant)
-    best = sorted(fused, key=lambda number: -fused[number])
-    top = best[: tuned.passages]
+        lexical, known = index.lexical(words, DEPTH), _known(words, index)
+        for scores, share in ((fused, known**2), (by_words, known)):
+            _fuse(scores, dense, weight * tuned.dense, tuned.rank_constant)
+            _fuse(scores, lexical, weight * tuned.lexical * share, tuned.rank_constant)
+    top = _best(fused)[: tuned.passages]
     passages = tuple(replace(index.passages[number], score=fused[number]) for number in top)
-    chosen = _choose({number: fused[number] for number in best[:DEPTH]}, texts, vectors, weights, index, tuned)
+    chosen = _choose({number: by_words[number] for number in _best(by_words)[:DEPTH]}, texts, vectors, weights, index, tuned)
     return Found(query, passages, tuple(top), vectors[-1], nearest, chosen)
 
 
@@ -188,14 +191,18 @@ def piece(run: Sequence[int], index: Index) -> Passage:
     return Passage(index.source_text(first.source)[first.start : last.end], first.source, first.start, last.end)
 
 
+def _best(scores: Mapping[int, float]) -> list[int]:
+    return sorted(scores, key=lambda number: -scores[number])
+
+
 def _fuse(fused: dict[int, float], hits: Sequence[Hit], weight: float, constant: float) -> None:
     for rank, hit in enumerate(hits, start=1):
         fused[hit.passage] = fused.get(hit.passage, 0.0) + weight / (constant + rank)
 
 
 def _known(words: Sequence[str], index: Index) -> float:
-    """Return how well the corpus knows a question's terms: the square of the share that it holds."""
-    return (sum(word in index.lexicon.vocab_dict for word in words) / len(words)) ** 2 if words else 0.0
+    """Return the share of a question's terms that the corpus holds."""
+    return sum(word in index.lexicon.vocab_dict for word in words) / len(words) if words else 0.0
 
 
 def likely_sentences(found: Found, index: Index, limit: int | None = None) -> list[tuple[int, float]]:
