@@ -32,3 +32,9 @@ def give_back_at_once() -> None:
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(_MMAP_THRESHOLD, 16 << 20)
         mallopt(_TRIM_THRESHOLD, 128 << 20)
+
+
+def give_back() -> None:
+    """Let GNU's C library give back what lies free between pieces that are held (malloc_trim(3)); it takes 0.04 s."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)

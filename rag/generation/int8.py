@@ -23,7 +23,7 @@ from rag.generation.qwen2 import Qwen2
 from rag.generation.read_prompts import ReadPrompts
 from rag.generation.tokens import Voice, common, weighed
 from rag.generation.vocabulary import Vocabulary
-from rag.machine import give_back_at_once, use_threads
+from rag.machine import give_back, give_back_at_once, use_threads
 
 
 class Int8Generator:
@@ -57,7 +57,7 @@ class Int8Generator:
             except (KeyError, RuntimeError) as error:
                 raise GenerationError(f"{model} cannot be run ({one_line(error)}); use engine='llama_cpp'.") from error
             file.metadata.clear()  # the vocabulary is held a second time
-            self._worker.between(network.pack())
+            self._worker.between(_packed(network))
             tell(network)
 
         self._vocabulary: Vocabulary
@@ -186,6 +186,12 @@ class Int8Generator:
             yield written
         if left():
             raise Cancelled("The answer was stopped.")
+
+
+def _packed(network: Qwen2) -> Iterator[None]:
+    """Lay a network's matrices out step by step, and give back what loading them has left free."""
+    yield from network.pack()
+    give_back()
 
 
 class _Spelled:

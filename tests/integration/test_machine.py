@@ -20,15 +20,17 @@ def test_only_the_caller_computes_with_fewer_threads() -> None:
     assert torch.get_num_threads() == before
 
 
-HELD = """
+RESIDENT = """
 import numpy
 from pathlib import Path
-from rag.machine import give_back_at_once
+from rag.machine import give_back, give_back_at_once
 
 def resident():
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
     return int(line.split()[1]) >> 10
 
+"""
+LARGE = """
 numpy.ones(24 << 17)  # by itself the library would now keep pieces of this size
 give_back_at_once()
 before = resident()
@@ -37,11 +39,34 @@ held = resident()
 pieces.clear()
 print(held - before, resident() - before)
 """
+BETWEEN = """
+before = resident()
+pieces = [numpy.ones(8 << 10) for _ in range(2_500)]
+held = resident()
+last = pieces.pop()  # the library itself gives back only what lies behind the last piece that is held
+pieces.clear()
+kept = resident()
+give_back()
+print(held - before, kept - before, resident() - before)
+"""
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this processor's system is not Linux")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="this processor's system is not Linux")
+def run(program: str) -> list[int]:
+    """Return the MiB that a program prints."""
+    told = subprocess.run([sys.executable, "-c", RESIDENT + program], capture_output=True, text=True, check=True).stdout
+    return [int(number) for number in told.split()]
+
+
+@LINUX
 def test_large_memory_is_given_back_when_it_is_freed() -> None:
-    told = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True).stdout
-    held, left = map(int, told.split())
+    held, left = run(LARGE)
     assert held > 150
     assert left < 20
+
+
+@LINUX
+def test_memory_that_lies_free_between_pieces_is_given_back_when_asked() -> None:
+    held, kept, left = run(BETWEEN)
+    assert min(held, kept) > 120
+    assert left < 30
