@@ -23,6 +23,7 @@ _OPENS = re.compile(
 )
 _OPENS_ALONE = re.compile(r"(?:how|what|why)\b", re.IGNORECASE)
 """What may begin a second question behind a mere comma, where "who" and "when" begin a clause of the first."""
+_PAIRS = (("《", "》"), ("「", "」"), ("『", "』"), ("“", "”"), ("（", "）"), ("(", ")"))
 SHORTEST = 5
 """Characters of a Chinese question; a shorter one ("right?") only stresses what stands before it."""
 FEWEST_WORDS = 3
@@ -39,7 +40,7 @@ def asked_at_once(question: str) -> tuple[str, ...]:
     """
     for cut in _CUT.finditer(question):
         first, second = question[: cut.start()].strip(), question[cut.end() :].lstrip("?？ ")
-        if not (_asks(first) and _asks(second)):
+        if _quoting(first) or not (_asks(first) and _asks(second)):
             continue
         if cut["mark"]:
             return first + cut["mark"][0], second
@@ -49,6 +50,11 @@ def asked_at_once(question: str) -> tuple[str, ...]:
         elif (_OPENS if cut["joins"] else _OPENS_ALONE).match(second):
             return first, second
     return (question,)
+
+
+def _quoting(text: str) -> bool:
+    """Tell whether a text ends within a title or a quotation."""
+    return text.count('"') % 2 == 1 or any(text.count(left) > text.count(right) for left, right in _PAIRS)
 
 
 def _asks(part: str) -> bool:

@@ -16,6 +16,7 @@ from rag.parts import asked_at_once
         ("When was the bridge built", " and ", "who paid for it?"),
         ("How long is the bridge", ", and ", "in which year was it opened?"),
         ("Where does the river end?", " ", "Is that where the old mill stood, what was it for?"),
+        ("《谁来修桥？》写的是什么", "，", "是哪年写的"),
         ("What did the mayor promise", "; also ", "how much would it cost?"),
     ],
 )
@@ -33,6 +34,9 @@ def test_two_questions_are_told_apart(first: str, between: str, second: str) -> 
         "我记得有七十几座桥，到底是多少",
         "Who founded the firm that makes what everyone wants?",
         "What did Ann and Bob, who own the mill, promise?",
+        "《桥为什么会塌？谁来修？》这篇文章是哪年写的",
+        "他說的「誰出錢？怎麼出？」是什麼意思",
+        'What does "who pays, and when do they pay?" mean here?',
         "Why and how?",
         "When was it built, roughly?",
         "When was the bridge built, 桥是哪年建的?",
