@@ -295,7 +295,7 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
         return (survey(query, index, embedder),)
     if asks_summary(query.text):
         return (retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary)),)
-    first, *second = asked_at_once(query.text)
+    first, *second = asked_at_once(query.text, query.language)
     queries = [replace(query, text=first)]
     queries += [Query(text, first, query.language, (query.previous, *query.earlier)) for text in second]
     return tuple(retrieve(query, index, embedder, tuned) for query in queries)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rag.text import fold, has_han
+from rag.text import Language, fold
 
 _ASKS = re.compile(
     r"什么|啥|谁|哪|(?<!十)几(?!乎)|多少|怎么|怎样|为何|如何|何时|多[久长大高远]|是否|有没有|在不在|(.)不\1|[吗呢]|"
@@ -32,7 +32,7 @@ LONGEST = 40
 """Characters of a Chinese question that no mark tells from the other; a longer one tells a story."""
 
 
-def asked_at_once(question: str) -> tuple[str, ...]:
+def asked_at_once(question: str, language: Language) -> tuple[str, ...]:
     """Return the two questions that a text asks, or the text alone where it asks one.
 
     It is cut at the first mark or conjunction that has words which ask on both sides. In English the second must begin with
@@ -40,12 +40,12 @@ def asked_at_once(question: str) -> tuple[str, ...]:
     """
     for cut in _CUT.finditer(question):
         first, second = question[: cut.start()].strip(), question[cut.end() :].lstrip("?？ ")
-        if _quoting(first) or not (_asks(first) and _asks(second)):
+        if _quoting(first) or not (_asks(first, language) and _asks(second, language)):
             continue
         if cut["mark"]:
             return first + cut["mark"][0], second
-        if has_han(second):
-            if has_han(first) and max(len(first), len(second)) <= LONGEST:
+        if language != "en":
+            if max(len(first), len(second)) <= LONGEST:
                 return first, second
         elif (_OPENS if cut["joins"] else _OPENS_ALONE).match(second):
             return first, second
@@ -57,7 +57,7 @@ def _quoting(text: str) -> bool:
     return text.count('"') % 2 == 1 or any(text.count(left) > text.count(right) for left, right in _PAIRS)
 
 
-def _asks(part: str) -> bool:
+def _asks(part: str, language: Language) -> bool:
     """Tell whether a part of a text asks something by itself."""
-    long_enough = len(part) >= SHORTEST if has_han(part) else len(part.split()) >= FEWEST_WORDS
+    long_enough = len(part.split()) >= FEWEST_WORDS if language == "en" else len(part) >= SHORTEST
     return long_enough and _ASKS.search(fold(part)) is not None
