@@ -9,37 +9,28 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
-from typing import NamedTuple
 
 from rag.asking import Asking, asks_summary
 from rag.completion import Completion
-from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.errors import GenerationError
+from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import numbers_asked, values, written
-from rag.parts import asked_at_once
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
-from rag.results import Answer, Citation, Event, Evidence, Final, Message, Progress, Timings, Token
-from rag.retrieval import Found, Query, likely_sentences, pieces, read_question, retrieve, survey
+from rag.results import Answer, Event, Evidence, Final, Message, Progress, Timings, Token
+from rag.retrieval import Found, Query, pieces, read_question
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, to_script
 from rag.tuned import Tuned
 
-SHOWN = 3
-"""Sentences that light up before the answer."""
-
 _LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft."""
-
-Near = Sequence[tuple[int, float]]
-"""Numbers of source sentences with their similarity to the question, nearest first."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +60,6 @@ class Clock:
         """Return what was added up."""
         first = self.first_token_s or self.now()
         return Timings(self.retrieve_s, first, self.now(), self.prompt, self.written, self.read)
-
-
-class _Part(NamedTuple):
-    """Hold what was found for one question, and the sentences nearest to it."""
-
-    found: Found
-    near: Near
 
 
 @dataclass(frozen=True)
@@ -110,7 +94,7 @@ class Answering:
             text = reply(intent.replace(" ", "_"), query.language)
             yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
             return
-        parts = [_Part(found, likely_sentences(found, self.index)) for found in self._find(replace(query, text=asked))]
+        parts = self._find(replace(query, text=asked))
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
         told: list[_Told] = []
@@ -118,9 +102,9 @@ class Answering:
             if told:
                 yield Token(text="\n\n")
             told.append((yield from self._told(part, clock, stop)))
-        yield Final(self._joined(told, [part.found for part in parts], query.language, clock))
+        yield Final(self._joined(told, parts, query.language, clock))
 
-    def _told(self, part: _Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
+    def _told(self, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
         """Yield the events of answering one question and return what is told of it."""
         found = part.found
         if not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned)):
@@ -135,15 +119,15 @@ class Answering:
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
-        return self._prompt(self._find(query)[0])
+        return self._prompt(self._find(query)[0].found)
 
-    def _find(self, query: Query) -> tuple[Found, ...]:
+    def _find(self, query: Query) -> tuple[Part, ...]:
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
 
-    def _signals(self, part: _Part, claims: Sequence[Claim], account: float, clock: Clock, stop: Stop) -> Signals:
+    def _signals(self, part: Part, claims: Sequence[Claim], account: float, clock: Clock, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
         found = part.found
         behind = [source for claim in claims for source in claim.sources]
@@ -197,7 +181,7 @@ class Answering:
                 _add(clock, step)
         return text.strip()
 
-    def _checked(self, draft: str, part: _Part, clock: Clock, stop: Stop) -> _Told:
+    def _checked(self, draft: str, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return the draft's claims with their sources; what no source supports is replaced by what the source says."""
         found, near = part
         language = found.query.language
@@ -213,12 +197,12 @@ class Answering:
         if found.whole or asks_summary(found.query.text):
             kept = [claim for claim in held if claim.cover >= self.tuned.cover]
             unsaid = Completion(kept, self.index, english, self.tuned).left_out(found.chosen)
-            kept += self._source_says(unsaid, language, clock, stop, "\n- ")
+            kept += self._source_says(unsaid, language, clock, stop, listed=True)
         elif held:
             kept = [self._mended(claim, language, clock, stop) for claim in held]
             completion = Completion(kept, self.index, english, self.tuned)
             unsaid = completion.unsaid(near, found.query.text, account > 0, sure)
-            kept += self._source_says(unsaid, language, clock, stop, _gap(language))
+            kept += self._source_says(unsaid, language, clock, stop)
         else:
             kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
         return _Told(tuple(kept))
@@ -229,13 +213,18 @@ class Answering:
             return claim
         return replace(self._quoted(claim.sources[0], language, clock, stop), before=claim.before)
 
-    def _source_says(self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop, between: str) -> list[Claim]:
-        """Return source sentences, told to be the text's own, for a draft that passed them by or says little of them."""
+    def _source_says(
+        self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop, listed: bool = False
+    ) -> list[Claim]:
+        """Return source sentences, told to be the text's own, for a draft that passed them by or says little of them.
+
+        listed: whether each of several has a line of its own, below the words that announce them.
+        """
         quotes = [self._quoted(number, language, clock, stop) for number in numbers]
-        if len(quotes) > 1 and between.strip():  # a list begins below the words that announce it
-            lead = reply("says", language, quote="").rstrip() + between
-        else:
-            lead = reply("says", language, quote="")
+        lead, between = reply("says", language, quote=""), _gap(language)
+        if listed and len(quotes) > 1:
+            between = "\n- "
+            lead = lead.rstrip() + between
         announced = [replace(quote, before="\n", text=lead + quote.text) for quote in quotes[:1]]
         return [*announced, *(replace(quote, before=between) for quote in quotes[1:])]
 
@@ -254,7 +243,7 @@ class Answering:
         english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
         return english if written(english) <= values(quote) else ""
 
-    def _declined(self, part: _Part, clock: Clock, stop: Stop) -> _Told:
+    def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
@@ -263,13 +252,13 @@ class Answering:
             claims.append(replace(quote, before=_gap(language), text=reply("nearest", language, quote=quote.text)))
         return _Told(tuple(claims), declined=True)
 
-    def _joined(self, told: Sequence[_Told], founds: Sequence[Found], language: Language, clock: Clock) -> Answer:
+    def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
         """Return the answer to one question, or to two that were asked at once."""
-        declined = all(part.declined for part in told)
+        declined = all(answer.declined for answer in told)
         claims: list[Claim] = []
-        for number, part in enumerate(told[:1] if declined else told):
-            first, *others = part.claims
-            if part.declined and not declined:
+        for number, answer in enumerate(told[:1] if declined else told):
+            first, *others = answer.claims
+            if answer.declined and not declined:
                 first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(_once(claims), self.index)
@@ -279,48 +268,11 @@ class Answering:
             not declined,
             "not in the text" if declined else "",
             citations,
-            _passages(founds),
+            passages(parts),
             clock.timings(),
             language,
             self.generator.name,
         )
-
-
-def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Found, ...]:
-    """Return what is found for a question, or for each of two that are asked at once, the second behind the first.
-
-    For one that asks for the whole text it is an outline, for one that asks for a summary more sentences than for others.
-    """
-    if asking.wholeness(query.text, embedder) >= tuned.whole:
-        return (survey(query, index, embedder),)
-    if asks_summary(query.text):
-        return (retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary)),)
-    first, *second = asked_at_once(query.text, query.language)
-    queries = [replace(query, text=first)]
-    queries += [Query(text, first, query.language, (query.previous, *query.earlier)) for text in second]
-    return tuple(retrieve(query, index, embedder, tuned) for query in queries)
-
-
-def evidence(parts: Sequence[tuple[Found, Near]], index: Index, seconds: float) -> Evidence:
-    """Return what was found as a reader sees it first: the passages, and the sentences nearest to the question.
-
-    Of two questions that are asked at once each has its share.
-    """
-    nearest = dict(pair for rank in zip_longest(*(near[:SHOWN] for _, near in parts)) for pair in rank if pair)
-    shown = []
-    for marker, (number, similarity) in enumerate(list(nearest.items())[:SHOWN], start=1):
-        source = index.sentences[number]
-        support = round(min(1.0, max(0.0, similarity)), 3)
-        shown.append(Citation(marker, source.text, source.source, source.start, source.end, 0, support))
-    return Evidence(_passages([found for found, _ in parts]), tuple(shown), seconds)
-
-
-def _passages(founds: Sequence[Found]) -> tuple[Passage, ...]:
-    """Return the passages that were found, each once."""
-    places: dict[tuple[str, int], Passage] = {}
-    for passage in (passage for found in founds for passage in found.passages):
-        places.setdefault((passage.source, passage.start), passage)
-    return tuple(places.values())
 
 
 def _gap(language: Language) -> str:

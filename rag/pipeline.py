@@ -17,12 +17,13 @@ from concurrent.futures import Future
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from rag.answering import Answering, Clock, Switches, evidence, find
+from rag.answering import Answering, Clock, Switches
 from rag.asking import Asking
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, RagError
+from rag.evidence import evidence, find
 from rag.examples import embed_examples
 from rag.generation import Generator, Stop
 from rag.idle import Idle
@@ -32,7 +33,7 @@ from rag.models import open_embedder, open_generator
 from rag.prompting import Templates
 from rag.question import checked_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
-from rag.retrieval import likely_sentences, read_question
+from rag.retrieval import read_question
 from rag.settings import Settings
 from rag.steering import Steering
 from rag.store import Rebuilt
@@ -153,8 +154,7 @@ class Rag:
         index, embedder = self.search_index()
         query = read_question(question, history, index.script, self._library.english().names)
         _, asking = self._open_examples(embedder)
-        founds = find(query, index, embedder, asking, self._tuned)
-        parts = [(found, likely_sentences(found, index)) for found in founds]
+        parts = find(query, index, embedder, asking, self._tuned)
         return evidence(parts, index, time.monotonic() - started)
 
     def suggest(

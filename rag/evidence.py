@@ -1,0 +1,74 @@
+"""Find the evidence for what is asked, be it one question, two at once or a summary, and show it before the words.
+
+It knows what kind of question needs how much; how passages are found is `retrieval.py`'s, whether they answer the gate's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from typing import NamedTuple
+
+from rag.asking import Asking, asks_summary
+from rag.documents import Passage
+from rag.embedding import Embedder
+from rag.index import Index
+from rag.parts import asked_at_once
+from rag.results import Citation, Evidence
+from rag.retrieval import Found, Query, likely_sentences, retrieve, survey
+from rag.tuned import Tuned
+
+SHOWN = 3
+"""Sentences that light up before the answer."""
+
+
+class Part(NamedTuple):
+    """Hold what was found for one question, and the sentences near to it: their numbers and similarity, nearest first."""
+
+    found: Found
+    near: Sequence[tuple[int, float]]
+
+
+def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Part, ...]:
+    """Return what is found for a question, or for each of two that are asked at once, the second behind the first.
+
+    For one that asks for the whole text it is an outline, for one that asks for a summary more sentences than for others.
+    """
+    return tuple(Part(found, likely_sentences(found, index)) for found in _found(query, index, embedder, asking, tuned))
+
+
+def _found(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> Iterator[Found]:
+    """Yield what is found, as `find` says."""
+    if asking.wholeness(query.text, embedder) >= tuned.whole:
+        yield survey(query, index, embedder)
+    elif asks_summary(query.text):
+        yield retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary))
+    else:
+        first, *second = asked_at_once(query.text, query.language)
+        yield retrieve(replace(query, text=first), index, embedder, tuned)
+        for text in second:
+            behind = Query(text, first, query.language, (query.previous, *query.earlier))
+            yield retrieve(behind, index, embedder, tuned)
+
+
+def evidence(parts: Sequence[Part], index: Index, seconds: float) -> Evidence:
+    """Return what was found as a reader sees it first: the passages, and the sentences nearest to the question.
+
+    Of two questions that are asked at once each has its share.
+    """
+    nearest = dict(pair for rank in zip_longest(*(near[:SHOWN] for _, near in parts)) for pair in rank if pair)
+    shown = []
+    for marker, (number, similarity) in enumerate(list(nearest.items())[:SHOWN], start=1):
+        source = index.sentences[number]
+        support = round(min(1.0, max(0.0, similarity)), 3)
+        shown.append(Citation(marker, source.text, source.source, source.start, source.end, 0, support))
+    return Evidence(passages(parts), tuple(shown), seconds)
+
+
+def passages(parts: Sequence[Part]) -> tuple[Passage, ...]:
+    """Return the passages that were found, each once."""
+    places: dict[tuple[str, int], Passage] = {}
+    for passage in (passage for found, _ in parts for passage in found.passages):
+        places.setdefault((passage.source, passage.start), passage)
+    return tuple(places.values())
