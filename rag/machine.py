@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
@@ -29,12 +30,17 @@ def give_back_at_once() -> None:
     By itself it keeps pieces of up to 32 MiB for later: a model's weights, which are made in two forms, would stay beside
     each other. Smaller pieces, as every step needs them, are still kept.
     """
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+    if mallopt := _of_the_c_library("mallopt"):
         mallopt(_MMAP_THRESHOLD, 16 << 20)
         mallopt(_TRIM_THRESHOLD, 128 << 20)
 
 
 def give_back() -> None:
     """Let GNU's C library give back what lies free between pieces that are held (malloc_trim(3)); it takes 0.04 s."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+    if trim := _of_the_c_library("malloc_trim"):
         trim(0)
+
+
+def _of_the_c_library(name: str) -> Any:
+    """Return a function of the C library, None where it has none of that name or the system is not Linux."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -10,17 +10,16 @@ import re
 
 from rag.text import Language, fold
 
+_WORDS = "how|what|who|whose|whom|when|where|which|why"
 _ASKS = re.compile(
     r"什么|啥|谁|哪|(?<!十)几(?!乎)|多少|怎么|怎样|为何|如何|何时|多[久长大高远]|是否|有没有|在不在|(.)不\1|[吗呢]|"
-    r"\b(?:how|what|who|whose|whom|when|where|which|why)\b"
+    rf"\b(?:{_WORDS})\b"
 )
 _CUT = re.compile(
     r"(?P<mark>[?？]+)\s*|(?:[,，;；]\s*|\s+)(?P<joins>(?:(?:and|plus|also|then)\s+)+|还有|還有|另外|以及)|[,，;；]\s*|还有|還有|以及",
     re.IGNORECASE,
 )
-_OPENS = re.compile(
-    r"(?:(?:at|by|for|from|in|of|on|to|with) (?:\w+ )?)?(?:how|what|who|whose|whom|when|where|which|why)\b", re.IGNORECASE
-)
+_OPENS = re.compile(rf"(?:(?:at|by|for|from|in|of|on|to|with) (?:\w+ )?)?(?:{_WORDS})\b", re.IGNORECASE)
 _OPENS_ALONE = re.compile(r"(?:how|what|why)\b", re.IGNORECASE)
 """What may begin a second question behind a mere comma, where "who" and "when" begin a clause of the first."""
 _PAIRS = (("《", "》"), ("「", "」"), ("『", "』"), ("“", "”"), ("（", "）"), ("(", ")"))

@@ -93,11 +93,8 @@ class Int8Generator:
             known = self._read(network, tokens[:-1], lambda _: None, left)
             chances = torch.softmax(network.logits(network.read(tokens[-1:]))[0], -1)
             self._held = tokens
-            tell(
-                Choice(
-                    weighed(self._vocabulary, choices, chances), Usage(prompt=len(tokens), read=len(tokens) - known, written=1)
-                )
-            )
+            found = weighed(self._vocabulary, choices, chances)
+            tell(Choice(found, Usage(prompt=len(tokens), read=len(tokens) - known, written=1)))
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)

@@ -85,5 +85,5 @@ def test_a_guess_is_what_followed_the_same_words_before(text: list[int], guess: 
     assert _repeated(text, 3, 2) == guess
 
 
-def test_texts_have_their_beginning_incommon() -> None:
+def test_texts_have_their_beginning_in_common() -> None:
     assert [common([1, 2, 3], other) for other in ([1, 2, 4], [1, 2], [1, 2, 3, 4], [4], [])] == [2, 2, 3, 0, 0]
