@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.asking import Asking, asks_summary
+from rag.asking import Asking
 from rag.completion import Completion
 from rag.embedding import Embedder
 from rag.errors import GenerationError
@@ -194,7 +194,7 @@ class Answering:
         if not self.switches.grounding:
             return _Told((Claim("", draft, (), ()),))
         held = [claim for claim in claims if claim.sources and not claim.missing]
-        if found.whole or asks_summary(found.query.text):
+        if found.summary:
             kept = [claim for claim in held if claim.cover >= self.tuned.cover]
             unsaid = Completion(kept, self.index, english, self.tuned).left_out(found.chosen)
             kept += self._source_says(unsaid, language, clock, stop, listed=True)

@@ -91,4 +91,7 @@ def _load(folder: Path) -> Any:
 
     logging.disable_progress_bar()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return SentenceTransformer(str(folder), device=device, local_files_only=True)
+    model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+    for copied in ("_vocab", "_merges"):  # what the tokenizer was made of, once more as Python objects: 120 MiB
+        vars(model.tokenizer).pop(copied, None)
+    return model

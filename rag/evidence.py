@@ -43,7 +43,7 @@ def _found(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned
     if asking.wholeness(query.text, embedder) >= tuned.whole:
         yield survey(query, index, embedder)
     elif asks_summary(query.text):
-        yield retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary))
+        yield replace(retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary)), summary=True)
     else:
         first, *second = asked_at_once(query.text, query.language)
         yield retrieve(replace(query, text=first), index, embedder, tuned)

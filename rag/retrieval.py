@@ -47,7 +47,7 @@ class Found:
 
     query: without the question before it where it stands alone. passages: best first, `score` is the fused one. numbers:
     their places in the index. vector: the query's, shape (dimensions,). nearest: the best inner product of any passage.
-    chosen: numbers of the sentences to read, best first. whole: whether they are an outline of the whole text instead.
+    chosen: numbers of the sentences to read, best first. summary: whether they are to be summed up.
     """
 
     query: Query
@@ -56,7 +56,7 @@ class Found:
     vector: Vectors
     nearest: float
     chosen: tuple[int, ...] = ()
-    whole: bool = False
+    summary: bool = False
 
 
 def read_question(question: str, history: Sequence[Message], written: Script | None, names: Names) -> Query:
@@ -108,7 +108,7 @@ def survey(query: Query, index: Index, embedder: Embedder) -> Found:
     numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
     vector = embedder.queries([normalize(query.text)])[0]
     passages = tuple(index.passages[number] for number in numbers)
-    return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, whole=True)
+    return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, summary=True)
 
 
 def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:

@@ -19,11 +19,14 @@ BODY = b"weights"
 
 @pytest.fixture
 def findings(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Finding]]:
-    """Return an examiner with one small model: findings(**changed settings) by name."""
+    """Return an examiner with one small model: findings(**changed settings) by name.
+
+    The engine is named, since finding out which one suits this processor would take torch.
+    """
     monkeypatch.setattr(weights, "models", lambda: {"toy": toy_model(BODY)})
 
     def look(**changes: object) -> dict[str, Finding]:
-        settings = replace(chosen, **({"embedder": "toy", "generator": "toy"} | changes))
+        settings = replace(chosen, **({"embedder": "toy", "generator": "toy", "engine": "llama_cpp"} | changes))
         return {finding.name: finding for finding in examine(settings)}
 
     return look
@@ -82,10 +85,10 @@ def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/v1"
-    found = findings(base_url=url, api_key=key)
+    found = findings(engine="openai", base_url=url, api_key=key)
     assert found["engine"].line().startswith(line.format(url=f"{url}/models"))
     assert "key)" not in found["engine"].text
     server.shutdown()
     server.server_close()
-    gone = findings(base_url=url)["engine"]
+    gone = findings(engine="openai", base_url=url)["engine"]
     assert (gone.well, "cannot be reached" in gone.text) == (False, True)
