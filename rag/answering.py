@@ -15,12 +15,13 @@ from rag.completion import Completion
 from rag.embedding import Embedder
 from rag.errors import GenerationError
 from rag.evidence import Part, evidence, find, passages
-from rag.gate import Signals, hopeless, probability
+from rag.gate import Signals, Verdict, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import numbers_asked, values, written
+from rag.probe import Probe
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Timings, Token
@@ -82,6 +83,7 @@ class Answering:
     asking: Asking
     tuned: Tuned
     max_tokens: int
+    probe: Probe | None = None
     switches: Switches = field(default_factory=Switches)
     watch: Callable[[Signals], None] | None = None
 
@@ -137,20 +139,20 @@ class Answering:
         asked = found.query.text
         if numbers_asked(asked) and not any(values(claim.text) - values(asked) for claim in claims):
             invented = 1.0  # "how many" is not answered by words alone, nor by the numbers that came with the question
-        judged = self.judged(found.query, sentences, clock, stop)
-        return Signals(1.0 - invented if judged is None else judged, invented, account)
+        judged, state = self.judged(found.query, sentences, clock, stop)
+        return Signals(1.0 - invented if judged is None else judged, invented, account, state)
 
-    def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> float | None:
-        """Return the generator's probability that sentences answer a question, None where it cannot weigh first words."""
-        verdict = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
-        _add(clock, verdict.usage)
-        yes, no = verdict.chances
-        return yes / (yes + no) if yes + no else None
+    def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
+        """Return what the generator says to whether sentences answer a question."""
+        choice = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
+        _add(clock, choice.usage)
+        yes, no = choice.chances
+        return Verdict(yes / (yes + no) if yes + no else None, choice.state)
 
     def _sure(self, signals: Signals) -> float:
         if self.watch is not None:
             self.watch(signals)
-        return probability(signals, self.tuned)
+        return probability(signals, self.probe, self.tuned)
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, str]:
         """Yield the draft's events and return its text."""
@@ -253,13 +255,18 @@ class Answering:
         return _Told(tuple(claims), declined=True)
 
     def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
-        """Return the answer to one question, or to two that were asked at once."""
+        """Return the answer to one question, or to two that were asked at once.
+
+        Where one of two is declined, what the answer to the other cites is not quoted as the nearest once more.
+        """
         declined = all(answer.declined for answer in told)
+        cited = {source for answer in told if not answer.declined for claim in answer.claims for source in claim.sources}
         claims: list[Claim] = []
         for number, answer in enumerate(told[:1] if declined else told):
             first, *others = answer.claims
             if answer.declined and not declined:
                 first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
+                others = [quote for quote in others if not cited.issuperset(quote.sources)]
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(_once(claims), self.index)
         text = to_script(text, language)

@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
     tune = commands.add_parser("tune", help="fit what decides by logistic models, and show the curves")
     tune.add_argument("--others", type=_positive, metavar="N", default=150, help="also use N questions on other texts")
+    tune.add_argument("--probe", type=Path, metavar="FILE", help="also fit the probe of the engine's states, into this file")
     tune.set_defaults(run=_tune)
 
     translate = commands.add_parser(
@@ -214,10 +215,15 @@ def _weights(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace) -> int:
-    from rag import tuning
+    from rag import tuning, weights
 
-    rows, leaning = tuning.collect(Settings.load(read_ahead=False), options.others)
+    settings = Settings.load(read_ahead=False)
+    rows, leaning = tuning.collect(settings, options.others)
     print(tuning.fit_gate(rows), leaning, sep="\n\n")
+    if options.probe:
+        probe, told = tuning.fit_probe(rows, weights.identity(settings.generator))
+        probe.save(options.probe)
+        print(f"\n{told}")
     return 0
 
 

@@ -1,15 +1,29 @@
 """Decide in code whether the text answers a question.
 
-Signals are measured elsewhere; here they are weighed by a logistic model whose weights were fitted on the tune half.
+Signals are measured elsewhere; here they are weighed by a logistic model, whose weights were fitted on the tune half and on
+questions of other texts.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from rag.embedding import Vectors
+from rag.probe import Probe
 from rag.text import Language
 from rag.tuned import Tuned
+
+
+class Verdict(NamedTuple):
+    """Hold what a generator says to whether sentences answer a question.
+
+    probability: of its yes, None of an engine that cannot weigh first words. state: what it held then, if it shows that.
+    """
+
+    probability: float | None
+    state: Vectors | None
 
 
 @dataclass(frozen=True)
@@ -19,12 +33,13 @@ class Signals:
     judged: the generator's probability that the sentences behind the draft answer the question; of an engine that cannot
     weigh first words, the share of the draft that is not invented. invented: the share of the draft's sentences that nothing
     supports, or with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the question
-    asks for an account than for a detail, between -1 and 1.
+    asks for an account than for a detail, between -1 and 1. state: the generator's when it judged, if the engine shows it.
     """
 
     judged: float
     invented: float
     account: float
+    state: Vectors | None = None
 
 
 def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
@@ -35,10 +50,18 @@ def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
     return nearest < (tuned.gate_hopeless_english if language == "en" else tuned.gate_hopeless)
 
 
-def probability(signals: Signals, tuned: Tuned) -> float:
-    """Return the probability that the text answers the question."""
-    score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
-    score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
+def probability(signals: Signals, probe: Probe | None, tuned: Tuned) -> float:
+    """Return the probability that the text answers the question.
+
+    probe: reads the generator's state, where there is one; it knows better than the verdict in words, and what kind of thing
+    is asked as well.
+    """
+    if probe is not None and signals.state is not None:
+        score = tuned.gate_probed_bias + tuned.gate_probed * probe.log_odds(signals.state)
+        score += tuned.gate_probed_invented * signals.invented
+    else:
+        score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
+        score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
     return 1.0 / (1.0 + math.exp(-score))
 
 

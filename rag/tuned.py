@@ -36,6 +36,9 @@ class Tuned:
     gate_judged: float
     gate_invented: float
     gate_account: float
+    gate_probed_bias: float
+    gate_probed: float
+    gate_probed_invented: float
     gate_threshold: float
     cover: float
     support: float

@@ -1,7 +1,8 @@
 """Fit what is decided by logistic models, and show their curves: may it be answered; does a question lean on another.
 
-The gate is fitted on the tune half of the project's questions and on questions of other texts, and tried on texts that it
-was not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves; nothing of the test half is seen.
+The gate and the probe are fitted on the tune half of the project's questions and on questions of other texts, and tried on
+texts that they were not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves, and the probe into
+its file; nothing of the test half is seen.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
 from rag.measures import Question
 from rag.pipeline import Rag
+from rag.probe import Probe
 from rag.progress import bar
 from rag.results import Final
 from rag.settings import Settings
@@ -26,6 +28,10 @@ from rag.text import Language, normalize
 from rag.variants import Chatbots, Variant
 
 FOLDS = 7
+STRENGTH = 10.0
+"""Inverse strength of regularisation (scikit-learn's C) of a model of a few signals."""
+STRENGTH_OF_STATES = 0.002
+"""The same of a model of a state, which has more numbers than there are questions."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
             answering = replace(rags.of(question).answering(), watch=seen.append)
             query = answering.query(question.question, question.history)
             for event in answering.stream(query, Clock(), lambda: False):
-                if isinstance(event, Final):
+                if isinstance(event, Final) and len(seen) < 2:  # of two questions at once each may be answered or not
                     rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))
             report(number, len(asked))
         return rows, _fit_leaning(rags)
@@ -69,9 +75,35 @@ def fit_gate(rows: Sequence[Row]) -> str:
     """Return the fitted weights as lines for tuned.toml, and what each threshold gives on texts that were held out."""
     drafted = [(row, row.signals) for row in rows if row.signals is not None]
     features = np.array([[log_odds(s.judged), s.invented, s.account] for _, s in drafted])
-    labels = np.array([row.answerable for row, _ in drafted])
-    fitted, held_out = _logistic(features, labels, [row.text for row, _ in drafted])
+    labels, texts = np.array([row.answerable for row, _ in drafted]), [row.text for row, _ in drafted]
+    fitted, held_out = _logistic(features, labels, texts, STRENGTH)
     lines = _weights("gate", ("judged", "invented", "account"), fitted)
+    return "\n".join([*lines, *_gate_curve(rows, labels, held_out)])
+
+
+def fit_probe(rows: Sequence[Row], model: str) -> tuple[Probe, str]:
+    """Return the probe of the states in these rows, and the gate's weights that go with it, as `fit_gate` does.
+
+    model: SHA-256 of the generator. The gate is fitted to what probes say of texts that they were not fitted on.
+    """
+    drafted = [(row, s, s.state) for row in rows if (s := row.signals) is not None and s.state is not None]
+    states = np.array([state for _, _, state in drafted], np.float32)
+    labels, texts = np.array([row.answerable for row, _, _ in drafted]), [row.text for row, _, _ in drafted]
+    mean, spread = states.mean(0), states.std(0) + 1e-6
+    fitted, held_out = _logistic((states - mean) / spread, labels, texts, STRENGTH_OF_STATES)
+    weights = fitted.coef_[0] / spread
+    probe = Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean), model)
+    features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])
+    fitted, held_out = _logistic(features, labels, texts, STRENGTH)
+    lines = _weights("gate", ("probed", "probed_invented"), fitted)
+    return probe, "\n".join([*lines, *_gate_curve(rows, labels, held_out)])
+
+
+def _gate_curve(rows: Sequence[Row], labels: Any, held_out: Any) -> Iterator[str]:
+    """Yield what each threshold gives; what was declined before a draft counts as declined.
+
+    labels, held_out: of the rows with a draft, whether the text answers and the probability that it does.
+    """
     unanswerable = sum(not row.answerable for row in rows)
     early = sum(not row.answerable for row in rows if row.signals is None)
     lost = sum(row.answerable for row in rows if row.signals is None)
@@ -81,7 +113,7 @@ def fit_gate(rows: Sequence[Row]) -> str:
         wrong = (lost + int(np.sum((held_out < threshold) & labels))) / (len(rows) - unanswerable)
         return right, wrong
 
-    return "\n".join([*lines, *_curve("declined rightly", "false declines", declines)])
+    yield from _curve("declined rightly", "false declines", declines)
 
 
 def _fit_leaning(rags: Chatbots) -> str:
@@ -89,7 +121,7 @@ def _fit_leaning(rags: Chatbots) -> str:
     asked = questions("other")
     features = np.array(list(_leaning_features(asked, rags)))
     labels = np.array([question.leans for question in asked])
-    fitted, held_out = _logistic(features, labels, [question.text for question in asked])
+    fitted, held_out = _logistic(features, labels, [question.text for question in asked], STRENGTH)
     lines = _weights("lean", ("pointer", "length", "nearest"), fitted)
 
     def kept_apart(threshold: float) -> tuple[float, float]:
@@ -106,12 +138,15 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
 
 
-def _logistic(features: Any, labels: Any, groups: Sequence[str]) -> tuple[Any, Any]:
-    """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on."""
+def _logistic(features: Any, labels: Any, groups: Sequence[str], strength: float) -> tuple[Any, Any]:
+    """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on.
+
+    strength: scikit-learn's C.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    model = LogisticRegression(C=10, max_iter=1000)
+    model = LogisticRegression(C=strength, max_iter=1000)
     folds = GroupKFold(min(FOLDS, len(set(groups))))
     held_out = cross_val_predict(model, features, labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
     return model.fit(features, labels), held_out
@@ -120,7 +155,7 @@ def _logistic(features: Any, labels: Any, groups: Sequence[str]) -> tuple[Any, A
 def _curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:
     """Yield a table of two rates by threshold."""
     yield f"{'threshold':>10}{first:>18}{second:>16}"
-    for threshold in np.arange(0.05, 0.7, 0.05):
+    for threshold in np.arange(0.05, 0.95, 0.05):
         one, other = rates(threshold)
         yield f"{threshold:>10.2f}{one:>18.3f}{other:>16.3f}"
 

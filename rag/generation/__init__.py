@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from rag.embedding import Vectors
 from rag.results import Message
 
 Stop = Callable[[], bool]
@@ -59,10 +60,15 @@ Step = Reading | Piece | Usage
 
 @dataclass(frozen=True)
 class Choice:
-    """Hold the probability of each choice as the first token, in the order asked, and what it cost to find them."""
+    """Hold what a generator makes of a choice.
+
+    chances: the probability of each as the first token, in the order asked. usage: what it cost to find them. state: what the
+    network holds after the prompt, float32 (hidden,), of an engine that shows it.
+    """
 
     chances: tuple[float, ...]
     usage: Usage
+    state: Vectors | None = None
 
 
 class Generator(Protocol):

@@ -94,7 +94,8 @@ class Int8Generator:
             chances = torch.softmax(network.logits(network.read(tokens[-1:]))[0], -1)
             self._held = tokens
             found = weighed(self._vocabulary, choices, chances)
-            tell(Choice(found, Usage(prompt=len(tokens), read=len(tokens) - known, written=1)))
+            usage = Usage(prompt=len(tokens), read=len(tokens) - known, written=1)
+            tell(Choice(found, usage, network.state.numpy()))
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)

@@ -19,6 +19,8 @@ _PIECE = 1 << 19
 """Weights rounded at a time: few enough to stay in the processor's cache."""
 _SLICE = 1 << 15
 """Rows of the last matrix, which has one a word, that are laid out at a time."""
+_WATCHED = 0.75
+"""Share of the layers after which a state is shown: what the last ones add is about the next word."""
 
 
 def fits(model: GGUF) -> bool:
@@ -40,7 +42,7 @@ class Qwen2:
     """Hold the network and the keys and values of the tokens read so far.
 
     model: an open GGUF file of that architecture. context: most tokens that are held. `length` tokens are held;
-    set it lower to forget the last ones.
+    set it lower to forget the last ones. `state` is what three quarters of the layers made of the last token that was read.
     """
 
     def __init__(self, model: GGUF, context: int) -> None:
@@ -58,6 +60,7 @@ class Qwen2:
         self.context = context
         self.keys_values = torch.empty(len(self._layers), 2, self._kv_heads, context, self._head, dtype=torch.float16)
         self.length = 0
+        self.state = torch.empty(self._hidden)
 
     def pack(self) -> Iterator[None]:
         """Lay one matrix after another out for the processor; what is written before it is done is written slower."""
@@ -79,7 +82,10 @@ class Qwen2:
         first, last = self.length, self.length + len(tokens)
         seen = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
         states = self._model.gather("token_embd.weight", tokens)
+        watched = int(_WATCHED * len(self._layers))
         for number, layer in enumerate(self._layers):
+            if number == watched:
+                self.state = states[-1]
             normed = functional.rms_norm(states, (self._hidden,), layer.before_attention, self._epsilon)
             states = states + layer.attended(self._attend(number, layer.attention(normed), first, last, seen))
             normed = functional.rms_norm(states, (self._hidden,), layer.before_gates, self._epsilon)

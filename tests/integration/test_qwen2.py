@@ -95,3 +95,11 @@ def test_only_such_networks_fit(file: GGUF, tmp_path: Path) -> None:
     assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", {"general.architecture": "llama"}, {})))
     odd = {"odd": (23, (1, 256), bytes(136))}
     assert not fits(GGUF(write_gguf(tmp_path / "b.gguf", {"general.architecture": "qwen2"}, odd)))
+
+
+def test_the_state_is_what_three_quarters_of_the_layers_made_of_the_last_token(reference: Any, network: Qwen2) -> None:
+    with torch.inference_mode():
+        expected = reference(torch.tensor([TEXT]), output_hidden_states=True).hidden_states[2][0, -1]
+        network.read(TEXT[:-1])
+        network.read(TEXT[-1:])
+    assert float((network.state - expected).norm() / expected.norm()) < 0.1

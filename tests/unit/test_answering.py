@@ -96,7 +96,8 @@ def test_the_judges_verdict_is_weighed_between_yes_and_no(
 ) -> None:
     answering = make_rag(Weighing(weighed=weighed)).answering()
     query = answering.query(FOUNDED)
-    assert answering.judged(query, [SENTENCE], Clock(), lambda: False) == (judged and pytest.approx(judged))
+    verdict = answering.judged(query, [SENTENCE], Clock(), lambda: False)
+    assert verdict.probability == (judged and pytest.approx(judged))
 
 
 @pytest.mark.parametrize(("draft", "answerable"), [(DRAFT, True), ("火星上有兩座大型的遊樂園。", False)])
@@ -329,6 +330,14 @@ def test_of_two_questions_the_one_that_the_text_does_not_answer_is_told(make_rag
     answer = make_rag(ScriptedGenerator([DRAFT, FOUNDER], chances)).answer(BOTH)
     assert (answer.text, answer.answerable, answer.reason) == (text, True, "")
     assert_exact(answer)
+
+
+def test_what_the_answer_to_one_question_cites_is_not_quoted_for_the_other(make_rag: Maker) -> None:
+    def chances(prompt: Prompt) -> float:
+        return 0.001 if "几岁" in asked(prompt).split("问题：")[-1] else 0.999
+
+    answer = make_rag(ScriptedGenerator([FOUNDER, FOUNDER], chances)).answer("宇樹科技的創始人是誰？宇樹科技的創始人幾歲？")
+    assert answer.text == "王興興是宇樹科技的創始人。[1]\n\n問題的後一部分，文中沒有說明。"
 
 
 def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:

@@ -1,9 +1,11 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from rag.gate import Signals, hopeless, probability
+from rag.probe import Probe
 from rag.tuned import tuned
 
 GATE = replace(
@@ -12,6 +14,9 @@ GATE = replace(
     gate_judged=2.0,
     gate_invented=-3.0,
     gate_account=10.0,
+    gate_probed_bias=0.5,
+    gate_probed=2.0,
+    gate_probed_invented=-0.5,
     gate_hopeless=0.3,
     gate_hopeless_english=0.2,
 )
@@ -27,24 +32,32 @@ GATE = replace(
     ],
 )
 def test_the_probability_is_the_logistic_function_of_the_weighed_signals(signals: Signals, score: float) -> None:
-    assert probability(signals, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
+    assert probability(signals, None, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
+
+
+def test_what_a_probe_reads_in_the_state_decides_instead_of_the_verdict_in_words() -> None:
+    probe, state = Probe(np.array([1.0, 2.0], np.float32), -1.0, ""), np.array([3.0, 0.5], np.float32)
+    score = 0.5 + 2.0 * 3.0 - 0.5 * 0.2
+    assert probability(Signals(0.01, 0.2, -0.1, state), probe, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
+    assert probability(Signals(0.5, 0.0, 0.0), probe, GATE) == pytest.approx(1 / (1 + math.exp(1)))
+    assert probability(Signals(0.5, 0.0, 0.0, state), None, GATE) == pytest.approx(1 / (1 + math.exp(1)))
 
 
 def test_a_certain_judge_gives_a_finite_probability() -> None:
-    assert probability(Signals(1.0, 0.0, 0.0), GATE) == pytest.approx(probability(Signals(0.999, 0.0, 0.0), GATE))
-    assert 0 < probability(Signals(0.0, 1.0, 0.0), GATE) < 1e-6
+    assert probability(Signals(1.0, 0.0, 0.0), None, GATE) == pytest.approx(probability(Signals(0.999, 0.0, 0.0), None, GATE))
+    assert 0 < probability(Signals(0.0, 1.0, 0.0), None, GATE) < 1e-6
 
 
 def test_the_shipped_gate_opens_for_a_sure_judge_and_closes_for_an_invented_draft() -> None:
-    assert probability(Signals(0.99, 0.0, 0.0), tuned()) > tuned().gate_threshold
-    assert probability(Signals(0.2, 0.0, 0.0), tuned()) < tuned().gate_threshold
-    assert probability(Signals(0.6, 1.0, 0.0), tuned()) < tuned().gate_threshold
+    assert probability(Signals(0.99, 0.0, 0.0), None, tuned()) > tuned().gate_threshold
+    assert probability(Signals(0.2, 0.0, 0.0), None, tuned()) < tuned().gate_threshold
+    assert probability(Signals(0.6, 1.0, 0.0), None, tuned()) < tuned().gate_threshold
 
 
 def test_a_question_for_a_detail_needs_a_surer_judge() -> None:
-    account, detail = (probability(Signals(0.8, 0.0, kind), tuned()) for kind in (0.1, -0.1))
+    account, detail = (probability(Signals(0.8, 0.0, kind), None, tuned()) for kind in (0.1, -0.1))
     assert detail < tuned().gate_threshold < account
-    assert probability(Signals(0.99, 0.0, -0.1), tuned()) > tuned().gate_threshold
+    assert probability(Signals(0.99, 0.0, -0.1), None, tuned()) > tuned().gate_threshold
 
 
 def test_a_question_far_from_every_passage_is_hopeless() -> None:

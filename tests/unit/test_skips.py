@@ -1,5 +1,6 @@
 """A tool that is missing skips a test on a reader's machine, and fails it in CI."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,31 @@ def test_c(): pass
 """
 
 
-@pytest.mark.parametrize(("ci", "outcomes"), [("true", {"failed": 1, "errors": 1}), ("", {"skipped": 2})])
-def test_nothing_may_be_skipped_in_ci(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, outcomes: dict[str, int]
-) -> None:
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], pytest.RunResult]:
+    """Return a runner of one test file under this project's conftest: run(its text, what CI is set to)."""
     tests = Path(__file__).parents[1]
-    monkeypatch.setenv("CI", ci)
     monkeypatch.syspath_prepend(tests)
     pytester.makeconftest((tests / "conftest.py").read_text(encoding="utf-8"))
-    pytester.makepyfile(test_each=SKIPPED, test_module='import pytest\npytest.importorskip("no_such_package")')
-    done = pytester.runpytest_inprocess("-p", "no:langsmith_plugin", "--continue-on-collection-errors")
+
+    def ran(text: str, ci: str) -> pytest.RunResult:
+        monkeypatch.setenv("CI", ci)
+        pytester.makepyfile(test_each=text)
+        return pytester.runpytest_inprocess("-p", "no:langsmith_plugin", "--continue-on-collection-errors")
+
+    return ran
+
+
+@pytest.mark.parametrize(("ci", "outcomes"), [("true", {"failed": 1, "errors": 1}), ("", {"skipped": 2})])
+def test_nothing_may_be_skipped_in_ci(
+    pytester: pytest.Pytester, run: Callable[[str, str], pytest.RunResult], ci: str, outcomes: dict[str, int]
+) -> None:
+    pytester.makepyfile(test_module='import pytest\npytest.importorskip("no_such_package")')
+    done = run(SKIPPED, ci)
     done.assert_outcomes(passed=1, xfailed=1, **outcomes)
     assert ("Nothing may be skipped in CI: " in done.stdout.str()) == ("failed" in outcomes)
 
 
-def test_what_a_processor_cannot_do_is_skipped_in_ci_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    tests = Path(__file__).parents[1]
-    monkeypatch.setenv("CI", "true")
-    monkeypatch.syspath_prepend(tests)
-    pytester.makeconftest((tests / "conftest.py").read_text(encoding="utf-8"))
-    pytester.makepyfile('import pytest\ndef test_a(): pytest.skip("this processor does not multiply 8-bit numbers fast")')
-    pytester.runpytest_inprocess("-p", "no:langsmith_plugin").assert_outcomes(skipped=1)
+def test_what_a_processor_cannot_do_is_skipped_in_ci_too(run: Callable[[str, str], pytest.RunResult]) -> None:
+    lacking = 'import pytest\ndef test_a(): pytest.skip("this processor does not multiply 8-bit numbers fast")'
+    run(lacking, "true").assert_outcomes(skipped=1)
