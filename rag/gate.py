@@ -57,7 +57,7 @@ def probability(signals: Signals, probe: Probe | None, tuned: Tuned) -> float:
     is asked as well.
     """
     if probe is not None and signals.state is not None:
-        score = tuned.gate_probed_bias + tuned.gate_probed * probe.log_odds(signals.state)
+        score = tuned.gate_probed_bias + tuned.gate_probed_state * probe.log_odds(signals.state)
         score += tuned.gate_probed_invented * signals.invented
     else:
         score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)

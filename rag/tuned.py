@@ -37,7 +37,7 @@ class Tuned:
     gate_invented: float
     gate_account: float
     gate_probed_bias: float
-    gate_probed: float
+    gate_probed_state: float
     gate_probed_invented: float
     gate_threshold: float
     cover: float

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from rag.answering import Clock
+from rag.answering import Answering, Clock
 from rag.evaluation import questions
+from rag.evidence import find
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
-from rag.measures import Question
+from rag.measures import Question, plain
 from rag.pipeline import Rag
 from rag.probe import Probe
 from rag.progress import bar
 from rag.results import Final
+from rag.retrieval import Query
 from rag.settings import Settings
 from rag.text import Language, normalize
 from rag.variants import Chatbots, Variant
@@ -30,17 +32,26 @@ from rag.variants import Chatbots, Variant
 FOLDS = 7
 STRENGTH = 10.0
 """Inverse strength of regularisation (scikit-learn's C) of a model of a few signals."""
-STRENGTH_OF_STATES = 0.002
+STRENGTH_OF_STATES = 0.004
 """The same of a model of a state, which has more numbers than there are questions."""
+LEFT_OUT = 2
+"""Sentences that are judged where those that answer are left out."""
+WEIGHT_LEFT_OUT = 0.25
+"""What such a judgement counts, beside one of a draft."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one question: its text, its signals (None where it was declined before a draft), and whether it has an answer."""
+    """Hold one question: its text, its signals (None where it was declined before a draft), and whether it has an answer.
+
+    left_out: whether the sentences that answer it were kept from the judge, so that a probe learns to look for them instead
+    of at what kind of question texts leave open.
+    """
 
     text: str
     signals: Signals | None
     answerable: bool
+    left_out: bool = False
 
 
 def _asked(others: int) -> list[Question]:
@@ -65,14 +76,27 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
             for event in answering.stream(query, Clock(), lambda: False):
                 if isinstance(event, Final) and len(seen) < 2:  # of two questions at once each may be answered or not
                     rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))
+                    if seen and question.answerable:
+                        rows.append(Row(question.text, _without_evidence(question, query, answering), False, left_out=True))
             report(number, len(asked))
         return rows, _fit_leaning(rags)
     finally:
         shared.close()
 
 
+def _without_evidence(question: Question, query: Query, answering: Answering) -> Signals:
+    """Return the judge's signals on the sentences nearest to a question without those that answer it."""
+    (found, near), *_ = find(query, answering.index, answering.embedder, answering.asking, answering.tuned)
+    evidence = [plain(place) for places in question.evidence for place in places]
+    texts = [answering.index.sentences[number].text for number, _ in near]
+    others = [text for text in texts if not any(place in plain(text) or plain(text) in place for place in evidence)]
+    judged, state = answering.judged(found.query, others[:LEFT_OUT], Clock(), lambda: False)
+    return Signals(0.0 if judged is None else judged, 0.0, 0.0, state)
+
+
 def fit_gate(rows: Sequence[Row]) -> str:
     """Return the fitted weights as lines for tuned.toml, and what each threshold gives on texts that were held out."""
+    rows = [row for row in rows if not row.left_out]
     drafted = [(row, row.signals) for row in rows if row.signals is not None]
     features = np.array([[log_odds(s.judged), s.invented, s.account] for _, s in drafted])
     labels, texts = np.array([row.answerable for row, _ in drafted]), [row.text for row, _ in drafted]
@@ -89,14 +113,20 @@ def fit_probe(rows: Sequence[Row], model: str) -> tuple[Probe, str]:
     drafted = [(row, s, s.state) for row in rows if (s := row.signals) is not None and s.state is not None]
     states = np.array([state for _, _, state in drafted], np.float32)
     labels, texts = np.array([row.answerable for row, _, _ in drafted]), [row.text for row, _, _ in drafted]
+    asked = np.array([not row.left_out for row, _, _ in drafted])
     mean, spread = states.mean(0), states.std(0) + 1e-6
-    fitted, held_out = _logistic((states - mean) / spread, labels, texts, STRENGTH_OF_STATES)
+    fitted, held_out = _logistic(
+        (states - mean) / spread, labels, texts, STRENGTH_OF_STATES, np.where(asked, 1.0, WEIGHT_LEFT_OUT)
+    )
     weights = fitted.coef_[0] / spread
     probe = Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean), model)
-    features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])
-    fitted, held_out = _logistic(features, labels, texts, STRENGTH)
-    lines = _weights("gate", ("probed", "probed_invented"), fitted)
-    return probe, "\n".join([*lines, *_gate_curve(rows, labels, held_out)])
+    features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])[asked]
+    fitted, held_out = _logistic(
+        features, labels[asked], [text for text, own in zip(texts, asked, strict=True) if own], STRENGTH
+    )
+    lines = _weights("gate_probed", ("state", "invented"), fitted)
+    told = _gate_curve([row for row in rows if not row.left_out], labels[asked], held_out)
+    return probe, "\n".join([*lines, *told])
 
 
 def _gate_curve(rows: Sequence[Row], labels: Any, held_out: Any) -> Iterator[str]:
@@ -138,18 +168,19 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
 
 
-def _logistic(features: Any, labels: Any, groups: Sequence[str], strength: float) -> tuple[Any, Any]:
+def _logistic(features: Any, labels: Any, groups: Sequence[str], strength: float, counts: Any | None = None) -> tuple[Any, Any]:
     """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on.
 
-    strength: scikit-learn's C.
+    strength: scikit-learn's C. counts: what each row counts; 1 when left out.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     model = LogisticRegression(C=strength, max_iter=1000)
     folds = GroupKFold(min(FOLDS, len(set(groups))))
-    held_out = cross_val_predict(model, features, labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
-    return model.fit(features, labels), held_out
+    counted = {"sample_weight": np.ones(len(labels)) if counts is None else counts}
+    held_out = cross_val_predict(model, features, labels, groups=groups, cv=folds, method="predict_proba", params=counted)
+    return model.fit(features, labels, **counted), held_out[:, 1]
 
 
 def _curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:

@@ -34,7 +34,11 @@ def test_a_probe_reads_in_a_state_whether_the_text_answers(rows: list[Row]) -> N
     assert (probe.model, probe.weights.shape, probe.weights.dtype) == ("a model's hash", (HIDDEN,), np.float32)
     declined, lost = rates(told, "0.50")
     assert declined > 0.9 and lost < 0.1
-    assert [line.split(" = ")[0] for line in told.splitlines()[:3]] == ["gate_bias", "gate_probed", "gate_probed_invented"]
+    assert [line.split(" = ")[0] for line in told.splitlines()[:3]] == [
+        "gate_probed_bias",
+        "gate_probed_state",
+        "gate_probed_invented",
+    ]
 
 
 def test_a_gate_without_a_probe_goes_by_the_verdict_in_words(rows: list[Row]) -> None:
