@@ -99,8 +99,8 @@ def fit_gate(rows: Sequence[Row]) -> str:
     rows = [row for row in rows if not row.left_out]
     drafted = [(row, row.signals) for row in rows if row.signals is not None]
     features = np.array([[log_odds(s.judged), s.invented, s.account] for _, s in drafted])
-    labels, texts = np.array([row.answerable for row, _ in drafted]), [row.text for row, _ in drafted]
-    fitted, held_out = _logistic(features, labels, texts, STRENGTH)
+    labels = np.array([row.answerable for row, _ in drafted])
+    fitted, held_out = _logistic(features, labels, [row.text for row, _ in drafted], STRENGTH)
     lines = _weights("gate", ("judged", "invented", "account"), fitted)
     return "\n".join([*lines, *_gate_curve(rows, labels, held_out)])
 
@@ -112,18 +112,15 @@ def fit_probe(rows: Sequence[Row], model: str) -> tuple[Probe, str]:
     """
     drafted = [(row, s, s.state) for row in rows if (s := row.signals) is not None and s.state is not None]
     states = np.array([state for _, _, state in drafted], np.float32)
-    labels, texts = np.array([row.answerable for row, _, _ in drafted]), [row.text for row, _, _ in drafted]
+    labels, texts = np.array([row.answerable for row, _, _ in drafted]), np.array([row.text for row, _, _ in drafted])
     asked = np.array([not row.left_out for row, _, _ in drafted])
     mean, spread = states.mean(0), states.std(0) + 1e-6
-    fitted, held_out = _logistic(
-        (states - mean) / spread, labels, texts, STRENGTH_OF_STATES, np.where(asked, 1.0, WEIGHT_LEFT_OUT)
-    )
+    counts = np.where(asked, 1.0, WEIGHT_LEFT_OUT)
+    fitted, held_out = _logistic((states - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
     weights = fitted.coef_[0] / spread
     probe = Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean), model)
-    features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])[asked]
-    fitted, held_out = _logistic(
-        features, labels[asked], [text for text, own in zip(texts, asked, strict=True) if own], STRENGTH
-    )
+    features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])
+    fitted, held_out = _logistic(features[asked], labels[asked], texts[asked], STRENGTH)
     lines = _weights("gate_probed", ("state", "invented"), fitted)
     told = _gate_curve([row for row in rows if not row.left_out], labels[asked], held_out)
     return probe, "\n".join([*lines, *told])
@@ -168,18 +165,18 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
 
 
-def _logistic(features: Any, labels: Any, groups: Sequence[str], strength: float, counts: Any | None = None) -> tuple[Any, Any]:
+def _logistic(features: Any, labels: Any, texts: Any, strength: float, counts: Any = None) -> tuple[Any, Any]:
     """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on.
 
-    strength: scikit-learn's C. counts: what each row counts; 1 when left out.
+    texts: the text that each row is about. strength: scikit-learn's C. counts: what each row counts; 1 if it is None.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     model = LogisticRegression(C=strength, max_iter=1000)
-    folds = GroupKFold(min(FOLDS, len(set(groups))))
+    folds = GroupKFold(min(FOLDS, len(set(texts))))
     counted = {"sample_weight": np.ones(len(labels)) if counts is None else counts}
-    held_out = cross_val_predict(model, features, labels, groups=groups, cv=folds, method="predict_proba", params=counted)
+    held_out = cross_val_predict(model, features, labels, groups=texts, cv=folds, method="predict_proba", params=counted)
     return model.fit(features, labels, **counted), held_out[:, 1]
 
 

@@ -11,13 +11,17 @@ TEXTS, EACH, HIDDEN = 5, 200, 12
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    """Return drafts of several texts, and one decline without a draft; two numbers of the state tell whether it is answered."""
+    """Return drafts of several texts, whose states tell by two numbers whether it is answered.
+
+    Among them are one decline without a draft, and judgements without the evidence, which are seen by no gate.
+    """
     random = np.random.default_rng(0)
     made = [Row("text 0", None, False)]
     for text in range(TEXTS):
         for state in random.normal(3.0, 4.0, (EACH, HIDDEN)).astype(np.float32):
             answerable = bool(state[0] - state[1] > 0)
             made.append(Row(f"text {text}", Signals(0.6 if answerable else 0.5, 0.0, 0.0, state), answerable))
+        made.append(Row(f"text {text}", Signals(0.7, 0.0, 0.0, np.arange(HIDDEN, dtype=np.float32)), False, left_out=True))
     return made
 
 
@@ -34,11 +38,8 @@ def test_a_probe_reads_in_a_state_whether_the_text_answers(rows: list[Row]) -> N
     assert (probe.model, probe.weights.shape, probe.weights.dtype) == ("a model's hash", (HIDDEN,), np.float32)
     declined, lost = rates(told, "0.50")
     assert declined > 0.9 and lost < 0.1
-    assert [line.split(" = ")[0] for line in told.splitlines()[:3]] == [
-        "gate_probed_bias",
-        "gate_probed_state",
-        "gate_probed_invented",
-    ]
+    named = [line.split(" = ")[0] for line in told.splitlines()[:3]]
+    assert named == ["gate_probed_bias", "gate_probed_state", "gate_probed_invented"]
 
 
 def test_a_gate_without_a_probe_goes_by_the_verdict_in_words(rows: list[Row]) -> None:
