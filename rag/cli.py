@@ -215,13 +215,15 @@ def _weights(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace) -> int:
-    from rag import tuning, weights
+    from rag import tuning
+    from rag.probe import fitted_to
+    from rag.prompting import Templates
 
     settings = Settings.load(read_ahead=False)
     rows, leaning = tuning.collect(settings, options.others)
     print(tuning.fit_gate(rows), leaning, sep="\n\n")
     if options.probe:
-        probe, told = tuning.fit_probe(rows, weights.identity(settings.generator))
+        probe, told = tuning.fit_probe(rows, fitted_to(settings.generator, Templates(settings.prompts)))
         probe.save(options.probe)
         print(f"\n{told}")
     return 0

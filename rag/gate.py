@@ -62,7 +62,7 @@ def probability(signals: Signals, probe: Probe | None, tuned: Tuned) -> float:
     else:
         score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
         score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
-    return 1.0 / (1.0 + math.exp(-score))
+    return 0.5 + 0.5 * math.tanh(score / 2)  # the logistic function, which cannot overflow so
 
 
 def log_odds(share: float) -> float:

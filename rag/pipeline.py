@@ -197,7 +197,7 @@ class Rag:
         generator = opening.result()
         templates = replace(self._templates, english=self._library.english())
         limit = self.settings.max_tokens
-        probe = probe_of(self.settings.generator)
+        probe = probe_of(self.settings.generator, templates)
         return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, probe, self._switches)
 
     def _opening(self) -> Future[Generator]:

@@ -105,10 +105,11 @@ def fit_gate(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, *_gate_curve(rows, labels, held_out)])
 
 
-def fit_probe(rows: Sequence[Row], model: str) -> tuple[Probe, str]:
+def fit_probe(rows: Sequence[Row], fits: str) -> tuple[Probe, str]:
     """Return the probe of the states in these rows, and the gate's weights that go with it, as `fit_gate` does.
 
-    model: SHA-256 of the generator. The gate is fitted to what probes say of texts that they were not fitted on.
+    fits: what the states are of, as `probe.fitted_to` says. The gate is fitted to what probes say of texts that they were not
+    fitted on.
     """
     drafted = [(row, s, s.state) for row in rows if (s := row.signals) is not None and s.state is not None]
     states = np.array([state for _, _, state in drafted], np.float32)
@@ -118,7 +119,7 @@ def fit_probe(rows: Sequence[Row], model: str) -> tuple[Probe, str]:
     counts = np.where(asked, 1.0, WEIGHT_LEFT_OUT)
     fitted, held_out = _logistic((states - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
     weights = fitted.coef_[0] / spread
-    probe = Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean), model)
+    probe = Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean), fits)
     features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])
     fitted, held_out = _logistic(features[asked], labels[asked], texts[asked], STRENGTH)
     lines = _weights("gate_probed", ("state", "invented"), fitted)

@@ -31,11 +31,11 @@ def rates(told: str, threshold: str) -> tuple[float, float]:
 
 
 def test_a_probe_reads_in_a_state_whether_the_text_answers(rows: list[Row]) -> None:
-    probe, told = fit_probe(rows, "a model's hash")
+    probe, told = fit_probe(rows, "a hash")
     drafted = [row for row in rows if row.signals is not None]
     right = [(probe.log_odds(row.signals.state) > 0) == row.answerable for row in drafted]
     assert np.mean(right) > 0.9
-    assert (probe.model, probe.weights.shape, probe.weights.dtype) == ("a model's hash", (HIDDEN,), np.float32)
+    assert (probe.fits, probe.weights.shape, probe.weights.dtype) == ("a hash", (HIDDEN,), np.float32)
     declined, lost = rates(told, "0.50")
     assert declined > 0.9 and lost < 0.1
     named = [line.split(" = ")[0] for line in told.splitlines()[:3]]
