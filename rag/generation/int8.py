@@ -57,6 +57,7 @@ class Int8Generator:
             except (KeyError, RuntimeError) as error:
                 raise GenerationError(f"{model} cannot be run ({one_line(error)}); use engine='llama_cpp'.") from error
             file.metadata.clear()  # the vocabulary is held a second time
+            give_back()  # what lies free between the matrices: 250 MiB
             self._worker.between(_packed(network))
             tell(network)
 
