@@ -25,7 +25,8 @@ class ReadPrompts:
     """Keep what was read of prompts, in blocks that are found by all tokens up to their end.
 
     Prompts that begin alike share their blocks; the block that was asked for longest ago makes room (prefix caching by
-    blocks: Kwon et al. 2023, arXiv:2309.06180). most: bytes.
+    blocks: Kwon et al. 2023, arXiv:2309.06180). most: bytes. They are asked for at once, so that no block lies between the
+    pieces that come and go while prompts are read; what was never used of them takes no memory.
     """
 
     TOKENS = 16
@@ -33,34 +34,44 @@ class ReadPrompts:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._bytes = 0
-        self._blocks: OrderedDict[tuple[int, ...], Block] = OrderedDict()
+        self._room: torch.Tensor | None = None
+        self._free: list[int] = []
+        self._blocks: OrderedDict[tuple[int, ...], int] = OrderedDict()
 
     def after(self, tokens: Sequence[int], known: int) -> Iterator[Block]:
         """Yield the blocks that follow the first `known` tokens of a prompt, as far as they are kept."""
         for beginning in self._beginnings(tokens):
-            block = self._blocks.get(beginning)
-            if block is None:
+            place = self._blocks.get(beginning)
+            if place is None or self._room is None:
                 return
             self._blocks.move_to_end(beginning)
-            if block.last > known:
-                yield block
+            if len(beginning) > known:
+                yield Block(len(beginning) - self.TOKENS, len(beginning), self._room[place])
 
     def keep(self, tokens: Sequence[int], keys_values: torch.Tensor) -> None:
-        """Keep a prompt whose keys and values are these, (…, tokens, head)."""
+        """Keep a prompt whose keys and values are these, (…, tokens, head), all of one kind."""
         for beginning in self._beginnings(tokens):
             if beginning not in self._blocks:
-                first, last = len(beginning) - self.TOKENS, len(beginning)
-                self._blocks[beginning] = block = Block(first, last, keys_values[..., first:last, :].clone())
-                self._bytes += block.keys_values.nbytes
-        while self._bytes > self._most:
-            _, oldest = self._blocks.popitem(last=False)
-            self._bytes -= oldest.keys_values.nbytes
+                block = keys_values[..., len(beginning) - self.TOKENS : len(beginning), :]
+                room = self._made_for(block)
+                if len(room) == 0:
+                    return
+                self._blocks[beginning] = place = self._free.pop() if self._free else self._blocks.popitem(last=False)[1]
+                room[place] = block
 
     def forget(self) -> None:
         """Let go of all blocks."""
         self._blocks.clear()
-        self._bytes = 0
+        self._free.clear()
+        self._room = None
+
+    def _made_for(self, block: torch.Tensor) -> torch.Tensor:
+        """Return the room for all blocks like this one, (blocks, …)."""
+        if self._room is None:
+            places = self._most // (block.numel() * block.element_size())
+            self._room = torch.empty(places, *block.shape, dtype=block.dtype)
+            self._free = list(range(places))
+        return self._room
 
     def _beginnings(self, tokens: Sequence[int]) -> Iterator[tuple[int, ...]]:
         """Yield all tokens up to the end of each block."""
