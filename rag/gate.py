@@ -53,15 +53,15 @@ def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
 def probability(signals: Signals, probe: Probe | None, tuned: Tuned) -> float:
     """Return the probability that the text answers the question.
 
-    probe: reads the generator's state, where there is one; it knows better than the verdict in words, and what kind of thing
-    is asked as well.
+    probe: reads the generator's state, where there is one. It knows better than the verdict in words, which is heard beside
+    it all the same: a question unlike those that the probe was fitted to is not left to it alone.
     """
+    score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
+    score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
     if probe is not None and signals.state is not None:
-        score = tuned.gate_probed_bias + tuned.gate_probed_state * probe.log_odds(signals.state)
-        score += tuned.gate_probed_invented * signals.invented
-    else:
-        score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
-        score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
+        probed = tuned.gate_probed_bias + tuned.gate_probed_state * probe.log_odds(signals.state)
+        probed += tuned.gate_probed_invented * signals.invented
+        score += tuned.gate_probed_share * (probed - score)
     return 0.5 + 0.5 * math.tanh(score / 2)  # the logistic function, which cannot overflow so
 
 

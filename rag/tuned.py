@@ -39,6 +39,7 @@ class Tuned:
     gate_probed_bias: float
     gate_probed_state: float
     gate_probed_invented: float
+    gate_probed_share: float
     gate_threshold: float
     cover: float
     support: float

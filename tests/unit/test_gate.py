@@ -17,6 +17,7 @@ GATE = replace(
     gate_probed_bias=0.5,
     gate_probed_state=2.0,
     gate_probed_invented=-0.5,
+    gate_probed_share=0.75,
     gate_hopeless=0.3,
     gate_hopeless_english=0.2,
 )
@@ -35,10 +36,11 @@ def test_the_probability_is_the_logistic_function_of_the_weighed_signals(signals
     assert probability(signals, None, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
 
 
-def test_what_a_probe_reads_in_the_state_decides_instead_of_the_verdict_in_words() -> None:
+def test_what_a_probe_reads_in_the_state_is_weighed_with_the_verdict_in_words() -> None:
     probe, state = Probe(np.array([1.0, 2.0], np.float32), -1.0, ""), np.array([3.0, 0.5], np.float32)
-    score = 0.5 + 2.0 * 3.0 - 0.5 * 0.2
-    assert probability(Signals(0.01, 0.2, -0.1, state), probe, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
+    probed, words = 0.5 + 2.0 * 3.0 - 0.5 * 0.2, -1.0 - 2.0 * math.log(4) - 3.0 * 0.2 - 10.0 * 0.1
+    score = 0.75 * probed + 0.25 * words
+    assert probability(Signals(0.2, 0.2, -0.1, state), probe, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
     assert probability(Signals(0.5, 0.0, 0.0), probe, GATE) == pytest.approx(1 / (1 + math.exp(1)))
     assert probability(Signals(0.5, 0.0, 0.0, state), None, GATE) == pytest.approx(1 / (1 + math.exp(1)))
 
