@@ -96,7 +96,7 @@ class Answering:
             text = reply(intent.replace(" ", "_"), query.language)
             yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
             return
-        parts = self._find(replace(query, text=asked))
+        parts = self.find(replace(query, text=asked))
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
         told: list[_Told] = []
@@ -121,9 +121,10 @@ class Answering:
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
-        return self._prompt(self._find(query)[0].found)
+        return self._prompt(self.find(query)[0].found)
 
-    def _find(self, query: Query) -> tuple[Part, ...]:
+    def find(self, query: Query) -> tuple[Part, ...]:
+        """Return what is found for a question, or for each of two that are asked at once."""
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:

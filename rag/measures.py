@@ -136,7 +136,7 @@ def score(question: Question, answer: Answer) -> Scores:
         found["evidence recall"], found["evidence MRR@10"] = ranked[f"recall@{ALL}"], ranked["MRR@10"]
         cited = [c.quote for c in answer.citations]
         found["evidence cited"] = float(
-            np.mean([any(_touches(wordings, quote) for quote in cited) for wordings in question.evidence])
+            np.mean([any(touches(wordings, quote) for quote in cited) for wordings in question.evidence])
         )
     if question.answerable and question.facts:
         right = [holds(answer.text, wordings) for wordings in question.facts]
@@ -154,7 +154,8 @@ def score(question: Question, answer: Answer) -> Scores:
     return Scores(question, found)
 
 
-def _touches(places: Sequence[str], quote: str) -> bool:
+def touches(places: Sequence[str], quote: str) -> bool:
+    """Tell whether a quote holds one of these places or lies in it, whole or by a sentence."""
     folded = fold(quote)
     return any(fold(p) in folded or folded in fold(p) or _overlaps(fold(p), folded) for p in places)
 

@@ -16,10 +16,9 @@ import numpy as np
 
 from rag.answering import Answering, Clock
 from rag.evaluation import questions
-from rag.evidence import find
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
-from rag.measures import Question, plain
+from rag.measures import Question, touches
 from rag.pipeline import Rag
 from rag.probe import Probe
 from rag.progress import bar
@@ -86,10 +85,9 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
 
 def _without_evidence(question: Question, query: Query, answering: Answering) -> Signals:
     """Return the judge's signals on the sentences nearest to a question without those that answer it."""
-    (found, near), *_ = find(query, answering.index, answering.embedder, answering.asking, answering.tuned)
-    evidence = [plain(place) for places in question.evidence for place in places]
+    (found, near), *_ = answering.find(query)
     texts = [answering.index.sentences[number].text for number, _ in near]
-    others = [text for text in texts if not any(place in plain(text) or plain(text) in place for place in evidence)]
+    others = [text for text in texts if not any(touches(places, text) for places in question.evidence)]
     judged, state = answering.judged(found.query, others[:LEFT_OUT], Clock(), lambda: False)
     return Signals(0.0 if judged is None else judged, 0.0, 0.0, state)
 
