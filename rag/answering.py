@@ -6,11 +6,11 @@ It is handed everything it works with and keeps nothing; who asks, who waits and
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.asking import Asking
+from rag.clock import Clock
 from rag.completion import Completion
 from rag.embedding import Embedder
 from rag.errors import GenerationError
@@ -24,7 +24,7 @@ from rag.numbers import numbers_asked, values, written
 from rag.probe import Probe
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
-from rag.results import Answer, Event, Evidence, Final, Message, Progress, Timings, Token
+from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, to_script
@@ -40,27 +40,6 @@ class Switches:
 
     gate: bool = True
     grounding: bool = True
-
-
-@dataclass
-class Clock:
-    """Add up what one answer costs."""
-
-    started: float = field(default_factory=time.monotonic)
-    retrieve_s: float = 0.0
-    first_token_s: float = 0.0
-    prompt: int = 0
-    read: int = 0
-    written: int = 0
-
-    def now(self) -> float:
-        """Return the seconds since the question came."""
-        return time.monotonic() - self.started
-
-    def timings(self) -> Timings:
-        """Return what was added up."""
-        first = self.first_token_s or self.now()
-        return Timings(self.retrieve_s, first, self.now(), self.prompt, self.written, self.read)
 
 
 @dataclass(frozen=True)
@@ -146,7 +125,7 @@ class Answering:
     def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
         """Return what the generator says to whether sentences answer a question."""
         choice = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
-        _add(clock, choice.usage)
+        clock.add(choice.usage)
         yes, no = choice.chances
         return Verdict(yes / (yes + no) if yes + no else None, choice.state)
 
@@ -169,7 +148,7 @@ class Answering:
                 if _LOOP.search(text[-240:]):  # small models may say one thing for ever; what it is was said
                     break
             elif isinstance(step, Usage):
-                _add(clock, step)
+                clock.add(step)
         if not text.strip():
             raise GenerationError("The engine returned no text; ask again.")
         return text.strip()
@@ -181,7 +160,7 @@ class Answering:
             if isinstance(step, Piece):
                 text += clean(step.text)
             elif isinstance(step, Usage):
-                _add(clock, step)
+                clock.add(step)
         return text.strip()
 
     def _checked(self, draft: str, part: Part, clock: Clock, stop: Stop) -> _Told:
@@ -294,9 +273,3 @@ def _once(claims: Sequence[Claim]) -> list[Claim]:
     for claim in claims:
         first.setdefault(claim.text, claim)
     return list(first.values())
-
-
-def _add(clock: Clock, usage: Usage) -> None:
-    clock.prompt += usage.prompt
-    clock.read += usage.read
-    clock.written += usage.written

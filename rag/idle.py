@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from rag.answering import Answering, Clock
+from rag.answering import Answering
+from rag.clock import Clock
 from rag.embedding import Report
 from rag.english import keep
 from rag.errors import Cancelled, GenerationError, RagError

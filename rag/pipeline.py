@@ -17,8 +17,9 @@ from concurrent.futures import Future
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from rag.answering import Answering, Clock, Switches
+from rag.answering import Answering, Switches
 from rag.asking import Asking
+from rag.clock import Clock
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rag import journal, tables
-from rag.answering import Answering, Clock
+from rag.answering import Answering
+from rag.clock import Clock
 from rag.documents import Sentence, beside
 from rag.errors import CorpusError
 from rag.generation import Stop

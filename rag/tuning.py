@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.answering import Answering, Clock
+from rag.answering import Answering
+from rag.clock import Clock
 from rag.evaluation import questions
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from fakes import DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, asked, assert_exact
 
-from rag.answering import Clock, Switches
+from rag.answering import Switches
+from rag.clock import Clock
 from rag.documents import Document
 from rag.errors import CorpusError
 from rag.gate import Signals

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, assert_exact
 
-from rag.answering import Clock
+from rag.clock import Clock
 from rag.documents import Document
 from rag.pipeline import Rag
 from rag.retrieval import read_question
