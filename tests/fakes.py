@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,11 +65,16 @@ class FakeEmbedder:
         return self.queries(texts)
 
     def vector(self, text: str) -> np.ndarray:
-        letters = "".join(letter for letter in fold(text) if letter.isalnum()) or " "
-        vector = np.zeros(self.dimensions, dtype=np.float32)
-        for place in range(max(1, len(letters) - 1)):
-            vector[zlib.crc32(letters[place : place + 2].encode("utf-8", "surrogatepass")) % self.dimensions] += 1
-        return vector / np.linalg.norm(vector)
+        return _bigrams(text, self.dimensions)
+
+
+@lru_cache(maxsize=2_000)
+def _bigrams(text: str, dimensions: int) -> np.ndarray:
+    letters = "".join(letter for letter in fold(text) if letter.isalnum()) or " "
+    vector = np.zeros(dimensions, dtype=np.float32)
+    for place in range(max(1, len(letters) - 1)):
+        vector[zlib.crc32(letters[place : place + 2].encode("utf-8", "surrogatepass")) % dimensions] += 1
+    return vector / np.linalg.norm(vector)
 
 
 Script = str | BaseException | Callable[[Prompt], str]

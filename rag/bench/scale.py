@@ -121,7 +121,7 @@ def dense(count: int, dimensions: int, folder: Path) -> dict[str, Any]:
 
 
 def lexical(count: int, folder: Path) -> dict[str, Any]:
-    """Return what indexing and searching made terms costs; BM25 compares every passage, so its recall is 1."""
+    """Return what indexing and searching made terms costs; BM25 scores every passage, so no recall is measured."""
     passages, asking = made_terms(count, QUERIES)
     build_s, made = timed(partial(term_index, passages))
     path = folder / f"{count}.terms"
@@ -138,7 +138,7 @@ def lexical(count: int, folder: Path) -> dict[str, Any]:
         "build_s": build_s,
         "load_s": load_s,
         "bytes": size,
-        "recall": 1.0,
+        "recall": None,
         **_percentiles(seconds),
     }
 
@@ -184,9 +184,10 @@ def table(told: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in told["rows"]:
+        recall = "exact" if row["recall"] is None else f"{row['recall']:.3f}"
         lines.append(
             f"| {row['what']} | {row['count']:,} | {row['kind']} | {row['build_s']:.1f} | {row['bytes'] / 1e6:,.0f} | "
-            f"{row['load_s']:.2f} | {row['p50_ms']:.2f}, {row['p95_ms']:.2f} | {row['recall']:.3f} |"
+            f"{row['load_s']:.2f} | {row['p50_ms']:.2f}, {row['p95_ms']:.2f} | {recall} |"
         )
     return "\n".join(lines)
 
@@ -204,7 +205,7 @@ def plot(told: Mapping[str, Any], path: Path) -> None:
     )
     for axes, (name, label) in zip(canvas.subplots(1, len(shown)), shown, strict=True):
         for what in dict.fromkeys(row["what"] for row in told["rows"]):
-            rows = [row for row in told["rows"] if row["what"] == what]
+            rows = [row for row in told["rows"] if row["what"] == what and row[name] is not None]
             axes.plot([row["count"] for row in rows], [row[name] for row in rows], "o-", label=what)
         axes.set_xscale("log")
         axes.set_title(label, fontsize=10)

@@ -78,13 +78,15 @@ def test_steps_are_taken_between_jobs_and_give_way_to_them(worker: Worker) -> No
 
     def steps():
         for step in range(3):
-            time.sleep(0.1)
+            time.sleep(0.02)
             seen.append(f"step {step}")
             yield
 
     list(worker.run(lambda tell, left: worker.between(steps()), never))
     list(worker.run(lambda tell, left: seen.append("job"), never))
-    time.sleep(0.6)
+    until = time.monotonic() + 5
+    while len(seen) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
     assert sorted(seen, key="step 0 step 1 step 2 job".index) == ["step 0", "step 1", "step 2", "job"]
     assert seen.index("job") < 2
 
@@ -95,7 +97,9 @@ def test_a_step_that_fails_is_told_in_the_log_and_jobs_go_on(worker: Worker, cap
         yield
 
     list(worker.run(lambda tell, left: worker.between(steps()), never))
-    time.sleep(0.1)
+    until = time.monotonic() + 5
+    while not caplog.messages and time.monotonic() < until:
+        time.sleep(0.01)
     assert list(worker.run(lambda tell, left: tell("after"), never)) == ["after"]
     assert caplog.messages == ["What was to be done between questions has ended: no room"]
 
