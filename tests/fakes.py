@@ -14,7 +14,7 @@ import numpy as np
 
 from rag.errors import Cancelled
 from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
-from rag.results import Answer
+from rag.results import Answer, Event, Progress
 from rag.text import fold
 from rag.weight_sources import Carrier, Model, WeightFile
 
@@ -37,6 +37,12 @@ def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
         assert source[citation.start : citation.end] == citation.quote
         assert f"[{citation.marker}]" in answer.text
         assert 0.0 <= citation.support <= 1.0
+
+
+def stages(events: list[Event]) -> list[str]:
+    """Return the kinds of events in order, neighbours that are alike told once."""
+    kinds = [event.stage if isinstance(event, Progress) else event.type for event in events]
+    return [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
 
 
 def toy_model(body: bytes) -> Model:

@@ -1,5 +1,9 @@
 """Do on the page what a reader does."""
 
+import pytest
+
+one_size = pytest.mark.parametrize("page", [(1280, 800)], ids=["desktop"], indirect=True)  # where the layout plays no part
+
 
 def ask(page, question: str, state: str = "answered", timeout: int = 15_000):
     """Ask as a reader does, and return the reply once it is in a state."""

@@ -18,6 +18,8 @@ from fakes import ARTICLE
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTED = Path(__file__).parent / "scripted.py"
+Amount = Callable[[float, float], float]
+Figures = Callable[..., None]
 
 
 @pytest.fixture(params=["short", pytest.param("long", marks=pytest.mark.soak)])

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import App, wait_for
+from conftest import Amount, App, Figures, wait_for
 from fakes import FakeEmbedder, ScriptedGenerator, asked, assert_exact
 from readers import Load, ask, asking, load, question_and_history
 
@@ -21,8 +21,6 @@ from rag.results import Answer, Event, Final
 from rag.settings import Settings
 from rag.ui.page import CALLS
 
-Amount = Callable[[float, float], float]
-Figures = Callable[..., None]
 StartApp = Callable[..., App]
 READERS = 50
 

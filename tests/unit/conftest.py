@@ -1,12 +1,32 @@
-"""Make tests on fakes quick: none of them pulls the plug, so nothing they write has to reach the disk."""
+"""Make tests on fakes quick, and give a test an index store of its own."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
+from fakes import FakeEmbedder
+from stores import LONGEST, article
+
+from rag.store import rebuild
 
 
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of these tests pulls the plug, so nothing they write has to reach the disk."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("built") / "store"
+    rebuild(made, article(), FakeEmbedder(), LONGEST)
+    return made
+
+
+@pytest.fixture
+def store(built: Path, tmp_path: Path) -> Path:
+    """Return a store of the test's own."""
+    return Path(shutil.copytree(built, tmp_path / "store"))

@@ -1,9 +1,7 @@
-import json
+"""What was saved is loaded again, whatever crashes, fills the disk or is saved meanwhile; old builds are cleared up."""
+
 import os
-import pickle
-import shutil
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -11,56 +9,11 @@ import numpy as np
 import pytest
 from fakes import ARTICLE, FakeEmbedder
 from filelock import FileLock
+from stores import FILES, LONGEST, article, build_of, place, recipe
 
-from rag import index as index_module
 from rag import store as store_module
-from rag.documents import Document
 from rag.errors import IndexStoreError
-from rag.store import FORMAT, Recipe, load, rebuild, save
-
-LONGEST = 100
-FILES = (
-    *("current.json", "manifest.json", "documents.json", "vectors.faiss"),
-    *("sentences.npy", "passages.npy", "members.npy", "owners.npy", "rows.npy"),
-    *(f"terms/{part}" for part in ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy")),
-    *("terms/params.index.json", "terms/vocab.index.json"),
-)
-MEND = "; run python index/rebuild.py, or set RAG_REBUILD=auto."
-
-
-def article(text: str = ARTICLE) -> list[Document]:
-    return [Document("article.txt", text)]
-
-
-def recipe(text: str = ARTICLE, identity: str = "bigrams", longest: int = LONGEST) -> Recipe:
-    return Recipe.of(article(text), identity, longest)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("built") / "store"
-    rebuild(made, article(), FakeEmbedder(), LONGEST)
-    return made
-
-
-@pytest.fixture
-def store(built: Path, tmp_path: Path) -> Path:
-    """Return a store of the test's own."""
-    return Path(shutil.copytree(built, tmp_path / "store"))
-
-
-def build_of(store: Path) -> Path:
-    return store / json.loads((store / "current.json").read_text())["build"]
-
-
-def place(store: Path, name: str) -> Path:
-    return store / name if name == "current.json" else build_of(store) / name
-
-
-def failure(store: Path, wanted: Recipe | None = None) -> str:
-    with pytest.raises(IndexStoreError) as error:
-        load(store, wanted or recipe())
-    return str(error.value)
+from rag.store import load, rebuild, save
 
 
 def test_what_was_saved_is_loaded_again(store: Path) -> None:
@@ -85,181 +38,6 @@ def test_a_build_holds_these_files_and_nothing_else(store: Path) -> None:
     found = {p.relative_to(build).as_posix() for p in build.rglob("*") if p.is_file()}
     assert found == set(FILES) - {"current.json"}
     assert {p.name for p in store.iterdir()} - {"rebuild.lock"} == {"current.json", build.name}
-
-
-def test_an_unchanged_article_is_not_embedded_again(store: Path) -> None:
-    embedder = FakeEmbedder()
-    before = (store / "current.json").read_bytes()
-    done = rebuild(store, article(), embedder, LONGEST)
-    assert (done.why, done.embedded, embedder.embedded) == ("", 0, [])
-    assert (done.passages, done.sentences, done.rows) == (5, 10, 15)
-    assert (store / "current.json").read_bytes() == before
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
-
-
-def lengthen(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"\n\0")
-
-
-@pytest.mark.parametrize("harm", [truncate, empty, flip, lengthen, Path.unlink], ids=lambda harm: harm.__name__)
-@pytest.mark.parametrize("name", FILES)
-def test_a_harmed_file_is_named_and_a_rebuild_mends_it(store: Path, name: str, harm: Callable[[Path], None]) -> None:
-    path = place(store, name)
-    harm(path)
-    said = failure(store)
-    assert "The index file" in said and said.endswith(MEND)
-    if name == "current.json" and harm is flip:  # a pointer to another build or manifest: that one is named
-        assert str(store) in said
-    else:
-        assert said.startswith(f"The index file {path} is {'missing' if harm is Path.unlink else 'damaged'}")
-    done = rebuild(store, article(), FakeEmbedder(), LONGEST)
-    assert f"{done.why}{MEND}" == said
-    assert load(store, recipe()).passages[0].text.startswith("杭州的人工智能")
-
-
-def test_a_damaged_file_is_told_by_both_hashes(store: Path) -> None:
-    path = place(store, "documents.json")
-    expected = json.loads((build_of(store) / "manifest.json").read_text())["files"]["documents.json"]
-    path.write_bytes(b"")
-    assert failure(store) == f"The index file {path} is damaged: SHA-256 e3b0c44298fc…, expected {expected[:12]}…{MEND}"
-
-
-def test_files_that_changed_places_are_told(store: Path) -> None:
-    rows, owners = place(store, "rows.npy"), place(store, "owners.npy")
-    kept = rows.read_bytes()
-    rows.write_bytes(owners.read_bytes())
-    owners.write_bytes(kept)
-    assert f"{owners} is damaged" in failure(store) or f"{rows} is damaged" in failure(store)
-    rebuild(store, article(), FakeEmbedder(), LONGEST)
-    load(store, recipe())
-
-
-def test_a_file_of_another_index_is_told(store: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    rebuild(other, article("別的文章。\n第二段。"), FakeEmbedder(), LONGEST)
-    shutil.copy(place(other, "vectors.faiss"), place(store, "vectors.faiss"))
-    assert failure(store).startswith(f"The index file {place(store, 'vectors.faiss')} is damaged: SHA-256 ")
-    shutil.copy(place(other, "manifest.json"), place(store, "manifest.json"))
-    assert failure(store).startswith(f"The index file {place(store, 'manifest.json')} is damaged: SHA-256 ")
-
-
-@pytest.mark.parametrize("pointer", ["[]", "{}", '{"build": "x"}', "7", "null"])
-def test_a_pointer_that_names_no_build_is_damaged(store: Path, pointer: str) -> None:
-    (store / "current.json").write_text(pointer)
-    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{MEND}"
-
-
-def test_a_pointer_cannot_lead_out_of_the_store(store: Path, tmp_path: Path) -> None:
-    pointer = json.loads((store / "current.json").read_text())
-    shutil.move(build_of(store), tmp_path / "outside")
-    (store / "current.json").write_text(json.dumps(pointer | {"build": "../outside"}))
-    assert failure(store) == f"The index file {store / 'outside' / 'manifest.json'} is missing{MEND}"
-
-
-def test_a_store_that_was_never_built_says_which_file_is_missing(tmp_path: Path) -> None:
-    assert failure(tmp_path) == f"The index file {tmp_path / 'current.json'} is missing{MEND}"
-
-
-def test_a_changed_source_makes_the_index_stale(store: Path) -> None:
-    said = f"The index in {build_of(store)} is stale: the source article.txt has changed{MEND}"
-    assert failure(store, recipe(ARTICLE + "新的一句。")) == said
-
-
-def test_an_added_or_removed_source_makes_the_index_stale(store: Path) -> None:
-    more = [*article(), Document("more.txt", "更多。")]
-    assert failure(store, Recipe.of(more, "bigrams", LONGEST)).endswith(f"the source more.txt has changed{MEND}")
-    rebuild(store, more, FakeEmbedder(), LONGEST)
-    assert failure(store).endswith(f"is stale: the source more.txt has changed{MEND}")
-
-
-def test_another_embedder_makes_the_index_stale(store: Path) -> None:
-    said = failure(store, recipe(identity="another-embedder"))
-    assert said == f"The index in {build_of(store)} is stale: it was made by embedder bigrams…, not another-embe…{MEND}"
-
-
-def test_another_length_of_passages_makes_the_index_stale(store: Path) -> None:
-    said = failure(store, recipe(longest=50))
-    assert said == f"The index in {build_of(store)} is stale: its passages have up to 100 characters, not 50{MEND}"
-
-
-def test_another_format_is_told_with_both_numbers(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "FORMAT", FORMAT + 1)
-    assert failure(store) == f"The index in {build_of(store)} has format {FORMAT}; expected {FORMAT + 1}{MEND}"
-    rebuild(store, article(), FakeEmbedder(), LONGEST)
-    load(store, recipe())
-
-
-def test_an_edit_of_one_sentence_embeds_only_what_it_touches(store: Path) -> None:
-    embedder = FakeEmbedder()
-    edited = ARTICLE.replace("跳了舞", "扭了秧歌")
-    done = rebuild(store, article(edited), embedder, LONGEST)
-    touched = "宇樹科技的機器人在春節晚會上扭了秧歌。"
-    assert embedder.embedded == [touched + "王興興是宇樹科技的創始人。", touched]
-    assert (done.embedded, done.rows) == (2, 15)
-    assert (
-        done.why == f"The index in {store / done.why.split('/')[-1].split(' ')[0]} is stale: the source article.txt has changed"
-    )
-    fresh, _ = store_module.build(article(edited), FakeEmbedder(), LONGEST)
-    found = load(store, recipe(edited))
-    np.testing.assert_array_equal(found.vectors.reconstruct_n(0, 15), fresh.vectors.reconstruct_n(0, 15))
-
-
-def test_many_vectors_are_stored_as_codes_and_taken_over_by_a_rebuild_without_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
-    many = "".join(f"第{number}家企業在{number * 37 % 101}號街，做第{number * 53 % 211}種生意。\n" for number in range(300))
-    rebuild(tmp_path, article(many), FakeEmbedder(dimensions=32), LONGEST)
-    before = load(tmp_path, recipe(many)).vectors
-    assert (type(before).__name__, before.ntotal) == ("IndexRefine", 300)
-    kept = before.reconstruct_n(0, 300)
-    embedder = FakeEmbedder(dimensions=32)
-    assert rebuild(tmp_path, article(many + "新的一家。"), embedder, LONGEST).embedded == 1
-    assert embedder.embedded == ["新的一家。"]
-    np.testing.assert_array_equal(load(tmp_path, recipe(many + "新的一家。")).vectors.reconstruct_n(0, 300), kept)
-
-
-def test_vectors_of_another_embedder_are_not_taken_over(store: Path) -> None:
-    embedder = FakeEmbedder(identity="another")
-    assert rebuild(store, article(), embedder, LONGEST).embedded == 15
-    assert len(embedder.embedded) == 15
-
-
-def test_vectors_are_taken_over_when_only_the_length_of_passages_changed(store: Path) -> None:
-    embedder = FakeEmbedder()
-    done = rebuild(store, article(), embedder, longest=5)
-    assert (done.embedded, done.passages, done.rows) == (0, 10, 10)
-
-
-def test_an_index_with_pickled_objects_cannot_be_loaded(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Harm:
-        def __reduce__(self) -> tuple[object, ...]:
-            return os.mkdir, (str(store / "harmed"),)
-
-    monkeypatch.setattr(store_module, "_verify", lambda path, found, expected: None)  # as if the hashes were forged
-    for name in ("owners.npy", "terms/data.csc.index.npy"):
-        kept = place(store, name).read_bytes()
-        np.save(place(store, name), np.array([Harm()], dtype=object), allow_pickle=True)
-        with pytest.raises(ValueError, match=r"allow_pickle=False|Python objects"):
-            load(store, recipe())
-        place(store, name).write_bytes(kept)
-    assert not (store / "harmed").exists()
-    for path in build_of(store).rglob("*.npy"):
-        with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, IndexError, EOFError)):
-            pickle.loads(path.read_bytes())
 
 
 def test_a_crash_while_saving_leaves_the_old_index_in_use(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

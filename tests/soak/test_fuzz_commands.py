@@ -1,4 +1,4 @@
-"""Any input to the HTTP interface and to the commands: an answer with exact quotes, or one sentence; never a traceback."""
+"""Any input to the commands: an answer with exact quotes, or one sentence; never a traceback."""
 
 from __future__ import annotations
 
@@ -12,156 +12,17 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-import httpx
 import pytest
-from conftest import ROOT, App
+from conftest import ROOT, Amount, Figures
 from fakes import ARTICLE, DRAFT, FOUNDED, FakeEmbedder, ScriptedGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inputs import HISTORY, JSON, QUESTION, TEXT, TURN, assert_quotes
 
 from rag import pipeline
 from rag.answer_file import ROW
 from rag.cli import main
 from rag.settings import Settings
-
-Amount = Callable[[float, float], float]
-Figures = Callable[..., None]
-
-TEXT = st.text(st.one_of(st.sampled_from("深度求索杭州？。[]<>|\u202e\u200b 1"), st.characters()), max_size=60)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
-QUESTION = st.one_of(st.just(FOUNDED), TEXT, st.just("深" * 4000) | st.just("深" * 4001) | JSON)
-TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": TEXT})
-ODD_TURN = st.fixed_dictionaries({"role": st.just("system") | TEXT, "content": JSON})
-HISTORY = st.one_of(st.none(), st.just([]), st.lists(TURN, max_size=4), st.lists(TURN | ODD_TURN, max_size=4) | JSON)
-
-
-def no_secret(text: str) -> None:
-    """Assert that a response shows neither a file of the machine nor a traceback."""
-    assert "Traceback" not in text
-    assert str(ROOT) not in text
-    assert "root:x:0" not in text
-
-
-def assert_quotes(answer: dict) -> None:
-    for citation in answer["citations"]:
-        assert ARTICLE[citation["start"] : citation["end"]] == citation["quote"]
-
-
-def own_frames(log: str) -> list[str]:
-    """Return the lines of a log's tracebacks that are in this project's code, but for the layer that each request passes."""
-    return [line for line in log.splitlines() if f'File "{ROOT}/rag/' in line and "/ui/server.py" not in line]
-
-
-def finished(client: httpx.Client, url: str) -> tuple[str, object]:
-    """Return the last event of a stream of server-sent events, and its data."""
-    with client.stream("GET", url) as response:
-        lines = [line for line in response.iter_lines() if line]
-    no_secret("".join(lines))
-    if response.status_code != 200 or len(lines) < 2:
-        return "refused", None
-    return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
-
-
-def test_the_endpoints_answer_any_question_and_history_or_say_why_not(
-    start_app: Callable[..., App], amount: Amount, figures: Figures
-) -> None:
-    app = start_app()
-    outcomes: Counter[str] = Counter()
-
-    with httpx.Client(base_url=app.url, timeout=60) as client:
-
-        @settings(max_examples=int(amount(60, 4000)))
-        @given(QUESTION, HISTORY, st.booleans())
-        def hold(question: object, history: object, whole: bool) -> None:
-            name, data = ("answer", [question, history]) if whole else ("retrieve", [question])
-            url = f"/gradio_api/call/{name}"
-            response = client.post(url, content=json.dumps({"data": data}), headers={"Content-Type": "application/json"})
-            no_secret(response.text)
-            if response.status_code != 200:
-                outcomes[f"{name}: {response.status_code}"] += 1
-                assert response.status_code in (400, 422)
-                return
-            event, said = finished(client, f"{url}/{response.json()['event_id']}")
-            outcomes[f"{name}: {event}"] += 1
-            if event == "complete":
-                assert_quotes(said[0] if whole else {"citations": said[0]["sentences"]})
-            else:
-                assert event == "error"
-                assert isinstance(said, dict) and said["error"].endswith(".") and "\n" not in said["error"]
-
-        hold()
-        assert client.get("/healthz").json() == {"state": "ready", "why": ""}
-    assert app.process.poll() is None
-    assert own_frames(app.log.read_text()) == []
-    figures(tried=sum(outcomes.values()), outcomes=dict(outcomes))
-
-
-def test_the_pages_own_events_survive_any_values(start_app: Callable[..., App], amount: Amount, figures: Figures) -> None:
-    app = start_app()
-    outcomes: Counter[str] = Counter()
-
-    with httpx.Client(base_url=app.url, timeout=60) as client:
-        events = [(each["id"], len(each["inputs"])) for each in client.get("/config").json()["dependencies"]]
-
-        @settings(max_examples=int(amount(60, 2000)))
-        @given(st.sampled_from(events), st.lists(JSON, min_size=12, max_size=12), st.integers(0, 10**9))
-        def hold(event: tuple[int, int], values: list[object], session: int) -> None:
-            number, inputs = event
-            join = {"data": values[:inputs], "fn_index": number, "session_hash": str(session), "trigger_id": None}
-            response = client.post(
-                "/gradio_api/queue/join", content=json.dumps(join), headers={"Content-Type": "application/json"}
-            )
-            no_secret(response.text)
-            outcome = str(response.status_code)
-            if response.status_code == 200:
-                with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as stream:
-                    said = "".join(stream.iter_text())
-                no_secret(said)
-                outcome = "completed" if '"success":true' in said else "failed"
-            outcomes[outcome] += 1
-
-        hold()
-        assert client.get("/healthz").json() == {"state": "ready", "why": ""}
-    assert app.process.poll() is None
-    figures(tried=sum(outcomes.values()), outcomes=dict(outcomes), own_frames=len(own_frames(app.log.read_text())))
-
-
-PATHS = st.sampled_from(
-    [
-        *("/", "/healthz", "/metrics", "/config", "/gradio_api/info", "/gradio_api/call/answer", "/gradio_api/call/retrieve"),
-        *("/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=x", "/gradio_api/run/answer", "/gradio_api/upload"),
-        *("/gradio_api/file=/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:1/", "/gradio_api/call/answer/none"),
-        *("/gradio_api/file=../../../etc/passwd", "/gradio_api/file=%2e%2e/%2e%2e/etc/passwd", "/gradio_api/heartbeat/x/y"),
-        *("/static/..%2f..%2f..%2fetc/passwd", "/theme.css", "/login", "/logout", "/gradio_api/cancel", "/gradio_api/reset"),
-    ]
-)
-
-
-def test_no_path_leads_out_of_the_page(start_app: Callable[..., App], amount: Amount, figures: Figures) -> None:
-    app = start_app()
-    statuses: Counter[int] = Counter()
-
-    with httpx.Client(base_url=app.url, timeout=60) as client:
-
-        @settings(max_examples=int(amount(60, 2000)))
-        @given(st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD"]), PATHS, JSON, st.binary(max_size=40), st.booleans())
-        def hold(method: str, path: str, value: object, raw: bytes, data: bool) -> None:
-            body = raw if not data else json.dumps({"data": value if isinstance(value, list) else [value]}).encode()
-            with client.stream(method, path, content=body, headers={"Content-Type": "application/json"}) as response:
-                text = next(response.iter_text(), "")
-            statuses[response.status_code] += 1
-            assert response.headers["x-frame-options"] == "DENY"
-            no_secret(text)
-            assert response.status_code < 500
-
-        hold()
-        assert client.get("/healthz").json() == {"state": "ready", "why": ""}
-    assert app.process.poll() is None
-    figures(tried=sum(statuses.values()), statuses=dict(statuses))
 
 
 @pytest.fixture

@@ -1,0 +1,212 @@
+"""A conversation on the page: what a reader asks, stops, asks again, judges and takes home."""
+
+import json
+
+import pytest
+from reader import ask, one_size
+from scripted import EXAMPLES, NEXT
+
+pytestmark = pytest.mark.browser
+
+
+def test_stop_reaches_the_engine(page, scripted) -> None:
+    scripted.stopped.clear()
+    page.locator("#box textarea").fill("slow")
+    page.locator("#send").click()
+    page.locator("#article .likely").first.wait_for(timeout=3_000)
+    page.locator("#stop").click()
+    assert scripted.stopped.wait(timeout=3)
+
+
+def test_answered_declined_and_broken_look_different(page) -> None:
+    answered, declined, broken = ask(page, "杭州？"), ask(page, "unsaid", "declined"), ask(page, "break", "broken")
+    styles = {
+        reply.evaluate("node => getComputedStyle(node).borderLeftStyle + getComputedStyle(node).backgroundColor")
+        for reply in (answered, declined, broken)
+    }
+    assert len(styles) == 3
+    assert declined.locator(".label").inner_text() == "○ Not in the article"
+    assert declined.locator("button.mark").count() == 1
+    assert "The model did not finish this answer." in broken.inner_text()
+    assert "ran out of memory" not in broken.inner_text()
+    broken.locator("summary").click()
+    assert "ran out of memory" in broken.inner_text()
+
+
+def test_a_conversation_survives_a_reload(page) -> None:
+    ask(page, "杭州？")
+    page.wait_for_timeout(2_000)
+    page.reload()
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=8_000)
+    assert page.locator(".question").inner_text() == "杭州？"
+    page.locator("#new").click()
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
+
+
+def test_a_follow_up_is_asked_with_its_history(page) -> None:
+    ask(page, "杭州？")
+    assert "（2）" in ask(page, "還有呢？").inner_text()
+
+
+def test_undo_edit_and_retry_work_on_the_last_question(page) -> None:
+    ask(page, "第一問")
+    page.locator("#edit").click()
+    page.wait_for_function("document.querySelector('#box textarea').value === '第一問'")
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
+    ask(page, "第二問")
+    page.locator("#retry").click()
+    page.locator('.reply[data-state="asked"]').wait_for(timeout=8_000)
+    page.locator('.reply[data-turn="1"][data-state="answered"]').wait_for(timeout=8_000)
+    assert page.locator(".question").count() == 1
+    page.wait_for_timeout(500)
+    page.locator("#undo").click()
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
+
+
+def test_copying_can_leave_the_marks_out(page) -> None:
+    reply = ask(page, "杭州？")
+    reply.locator('[data-copy="plain"]').click()
+    page.wait_for_timeout(200)
+    assert "[1]" not in page.evaluate("navigator.clipboard.readText()")
+    reply.locator('[data-copy="marked"]').click()
+    page.wait_for_timeout(200)
+    assert "[1]" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_link_asks_at_once(page, address: str) -> None:
+    page.wait_for_timeout(2_000)
+    page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
+    assert page.locator(".question").inner_text() == "杭州？"
+
+
+def test_a_question_that_is_too_long_is_kept_and_told(page) -> None:
+    page.locator("#box textarea").fill("長" * 4_100)
+    page.locator("#send").click()
+    page.get_by_text("A question may have 4000 characters; this one has 4100.").wait_for(timeout=5_000)
+    assert page.locator("#box textarea").input_value() == "長" * 4_100
+
+
+def test_the_conversation_can_be_taken_home_with_one_click_as_it_is_now(page) -> None:
+    for question in ("杭州？", "還有呢？"):
+        ask(page, question)
+        with page.expect_download(timeout=8_000) as taken:
+            page.locator("#markdown").click()
+        text = taken.value.path().read_text(encoding="utf-8")
+        assert f"## {question}" in text
+        assert "[^1-1]: “杭州的互聯網生態起步早,基礎深厚。”" in text
+    with page.expect_download(timeout=8_000) as taken:
+        page.locator("#json").click()
+    assert taken.value.suggested_filename == "conversation.json"
+    assert [turn["question"] for turn in json.loads(taken.value.path().read_text(encoding="utf-8"))] == ["杭州？", "還有呢？"]
+
+
+@one_size
+def test_an_unforeseen_fault_ends_as_broken_and_can_be_asked_again(page) -> None:
+    broken = ask(page, "crash", "broken")
+    assert "choose “Ask again”" in broken.inner_text()
+    assert "a fault that nobody foresaw" not in broken.inner_text()
+    page.locator("#edit").click()
+    page.wait_for_function("document.querySelector('#box textarea').value === 'crash'")
+
+
+@one_size
+def test_a_reader_who_leaves_frees_the_engine(page, scripted) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
+    other.locator("#box textarea").fill("slow")
+    other.locator("#send").click()
+    other.locator(".reply .draft").wait_for(timeout=4_000)
+    assert not scripted.ended.is_set()
+    other.close(run_before_unload=True)
+    assert scripted.ended.wait(timeout=2)
+
+
+@one_size
+def test_a_question_typed_while_the_page_opens_is_not_wiped(page) -> None:
+    page.goto(page.url, wait_until="commit")
+    page.locator("#box textarea").fill("杭州？")
+    page.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
+    page.wait_for_timeout(1_000)
+    assert page.locator("#box textarea").input_value() == "杭州？"
+
+
+@one_size
+def test_questions_that_the_article_answers_are_offered_after_each_answer(page) -> None:
+    ask(page, "杭州？")
+    offered = page.locator("#suggestions button:visible")
+    assert offered.all_inner_texts() == [NEXT["en"]]
+    offered.first.click()
+    page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
+    assert page.locator(".question").all_inner_texts() == ["杭州？", NEXT["en"]]
+    assert "（0）" in page.locator('.reply[data-turn="2"]').inner_text()  # such a question needs no history
+    page.get_by_text("简体中文").click()
+    page.get_by_text(NEXT["zh-Hans"]).wait_for()
+
+
+def test_the_place_in_line_and_the_expected_wait_are_told(page) -> None:
+    page.locator("#box textarea").fill("queue")
+    page.locator("#send").click()
+    page.get_by_text("2 ahead of you, about 14 s").wait_for(timeout=4_000)
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=8_000)
+
+
+@one_size
+def test_feedback_is_stored_with_its_reason(page, feedback_path) -> None:
+    ask(page, "杭州？")
+    page.locator("#unhelpful").click()
+    page.locator("#reason input, #reason textarea").fill("第二句不對")
+    page.locator("#tell").click()
+    page.get_by_text("it is stored on this machine only").wait_for()
+    row = json.loads(feedback_path.read_text(encoding="utf-8").splitlines()[-1])
+    assert (row["question"], row["helpful"], row["reason"]) == ("杭州？", False, "第二句不對")
+    assert row["answer"]["citations"][0]["quote"] == "杭州的互聯網生態起步早,基礎深厚。"
+    page.locator("#helpful").click()
+    page.wait_for_timeout(500)
+    assert json.loads(feedback_path.read_text(encoding="utf-8").splitlines()[-1])["helpful"] is True
+
+
+@one_size
+def test_a_question_that_is_sent_twice_in_haste_is_asked_once(page) -> None:
+    page.locator("#box textarea").fill("slow")
+    page.locator("#send").dblclick()
+    page.locator(".reply .draft").wait_for()
+    page.locator("#box textarea").fill("還有呢？")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert page.locator(".question").all_inner_texts() == ["slow"]
+    assert page.locator("#box textarea").input_value() == "還有呢？"
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
+
+
+@one_size
+def test_a_greeting_is_no_decline_and_no_part_of_what_is_followed_up(page) -> None:
+    greeting = ask(page, "greet", "declined")
+    assert "你好！" in greeting.inner_text() and "Not in the article" not in greeting.inner_text()
+    assert page.locator("#suggestions button:visible").all_inner_texts() == EXAMPLES["en"]
+    assert "（0）" in ask(page, "杭州？").inner_text()
+
+
+@one_size
+def test_an_error_is_told_in_the_language_of_the_page_and_cannot_be_judged(page) -> None:
+    broken = ask(page, "break", "broken")
+    page.locator("#retry").wait_for()
+    assert page.locator("#turn-tools button:visible").all_inner_texts() == ["Ask again", "Edit", "Undo"]
+    page.get_by_text("简体中文").click()
+    broken.get_by_text("模型没有写完这个回答。你的问题还在，请点“重问”。").wait_for()
+    broken.locator("summary").click()
+    assert "ran out of memory" in broken.inner_text()
+
+
+@one_size
+def test_the_last_question_goes_to_the_top_of_the_conversation(page) -> None:
+    for question, state in (("第一問", "answered"), ("第二問", "answered"), ("第三問 slow", "asked")):
+        ask(page, question, state)
+    page.locator("button.evidence").first.wait_for()
+    page.wait_for_timeout(1_000)
+    last, pane = page.locator(".question").last.bounding_box(), page.locator("#conversation").bounding_box()
+    assert 0 <= last["y"] - pane["y"] <= 40
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)

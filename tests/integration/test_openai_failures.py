@@ -1,0 +1,146 @@
+"""The OpenAI-compatible engine against servers that refuse, talk garbage, break off or say nothing: one sentence, no wait."""
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+from openai_server import KEY, PROMPT, Answer, body, event, never, said, serving, told
+
+from rag.errors import Cancelled
+from rag.generation import Piece
+from rag.generation.openai import OpenAIGenerator
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    start = time.monotonic()
+    return lambda: time.monotonic() - start > seconds
+
+
+def silent(headers: bool, first: bytes = b"") -> Answer:
+    """Say nothing more until the asker hangs up, which is noted."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if headers:
+            body(first)(handler)
+        fake = handler.server.fake  # type: ignore[attr-defined]
+        handler.connection.settimeout(0.02)
+        while not fake.ended.is_set():
+            try:
+                if not handler.connection.recv(1):
+                    fake.hung_up.set()
+                    return
+            except TimeoutError:
+                continue
+            except OSError:
+                fake.hung_up.set()
+                return
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "words"),
+    [
+        (500, b"<html>oops</html>", "answered 500 Internal Server Error."),
+        (401, f'{{"error": {{"message": "Wrong key\\n{KEY}."}}}}'.encode(), "401 Unauthorized (Wrong key …); check api_key."),
+        (404, b'{"detail": "no such model"}', "404 Not Found (no such model); check base_url and remote_model."),
+        (302, b"", "answered 302 Found."),
+        (500, b"\xff\xfe", "answered 500 Internal Server Error."),
+    ],
+)
+def test_a_refusal_says_what_was_asked_and_what_the_server_said(status: int, data: bytes, words: str) -> None:
+    with serving(body(data, status)) as fake:
+        message = told(fake.engine())
+        assert message.startswith(f"The server at {fake.url}/chat/completions, asked for 'small', ")
+    assert message.endswith(words)
+
+
+NO_STREAM = "sent something that is not a stream of chat completions."
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"<html>hello</html>", NO_STREAM),
+        (b"data: {not json}\n\n", NO_STREAM),
+        (b"data: [1, 2]\n\n", NO_STREAM),
+        (b"data: " + b"[" * 200_000 + b"\n\n", NO_STREAM),
+        (b"x" * 3_000_000, NO_STREAM),
+        (b"\x00\x01\x02\xff", NO_STREAM),
+        (said("杭州").replace("州".encode(), b"\xe5\xb7"), "sent text that is not UTF-8."),
+        (event({"error": {"message": "out of memory"}}), "failed: out of memory."),
+        (b'error: {"message": "out of memory"}\n\n', "failed: out of memory."),
+        (event({"error": KEY}), "failed: …."),
+        (b"", "broke off before the answer's end."),
+        (said("half an"), "broke off before the answer's end."),
+    ],
+)
+def test_garbage_is_one_sentence(data: bytes, words: str) -> None:
+    with serving(body(data)) as fake:
+        assert told(fake.engine()).endswith(f"asked for 'small', {words}")
+
+
+def test_a_body_that_breaks_off_is_one_sentence() -> None:
+    def cut(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        handler.wfile.write(said("half"))
+
+    with serving(cut) as fake:
+        assert "asked for 'small', failed: peer closed connection" in told(fake.engine())
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    message = told(OpenAIGenerator(url, KEY, "small", 5))
+    assert message.startswith(f"The server at {url}/chat/completions, asked for 'small', could not be reached (")
+
+
+def test_a_password_in_the_url_is_not_told() -> None:
+    with serving(body(b"", 500)) as fake:
+        assert "hidden" not in told(fake.engine(url=fake.url.replace("//", "//user:hidden@") + "?key=hidden"))
+
+
+@pytest.mark.parametrize("answer", [silent(headers=False), silent(headers=True), silent(True, said("Hang"))])
+def test_a_silent_server_is_left_at_once_when_the_reader_stops(answer: Answer) -> None:
+    with serving(answer) as fake:
+        start = time.monotonic()
+        with pytest.raises(Cancelled):
+            list(fake.engine().stream(PROMPT, 8, after(0.2)))
+        assert time.monotonic() - start < 3
+        assert fake.hung_up.wait(5)
+
+
+def test_stop_is_asked_every_50_ms_while_the_server_is_silent() -> None:
+    times: list[float] = []
+
+    def stop() -> bool:
+        times.append(time.monotonic())
+        return len(times) > 8
+
+    with serving(silent(headers=True)) as fake, pytest.raises(Cancelled):
+        list(fake.engine().stream(PROMPT, 8, stop))
+    gaps = sorted(b - a for a, b in itertools.pairwise(times))
+    assert gaps[len(gaps) // 2] < 0.25
+
+
+def test_leaving_a_stream_closes_its_connection() -> None:
+    with serving(silent(True, said("Hang"))) as fake:
+        steps = fake.engine().stream(PROMPT, 8, never)
+        assert next(steps) == Piece("Hang")
+        steps.close()  # type: ignore[attr-defined]
+        assert fake.hung_up.wait(5)
+    assert not [thread for thread in threading.enumerate() if thread.name == "openai"]
+
+
+def test_a_server_that_takes_too_long_is_an_error() -> None:
+    with serving(silent(True, said("Hang"))) as fake:
+        message = told(fake.engine(timeout_s=0.3))
+    assert "did not finish within 0.3 s (timeout_s)." in message

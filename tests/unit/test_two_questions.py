@@ -1,0 +1,80 @@
+"""Of two questions asked at once each is answered, or declined, in its turn."""
+
+from collections.abc import Callable
+
+import pytest
+from fakes import DRAFT, FOUNDED, SENTENCE, ScriptedGenerator, asked, assert_exact, stages
+
+from rag.generation import Prompt
+from rag.pipeline import Rag
+from rag.results import Token
+
+Maker = Callable[..., Rag]
+WHO = "王興興創立的是哪家公司？"
+BOTH = f"{FOUNDED}{WHO}"
+FOUNDER = "王兴兴是宇树科技的创始人。"
+
+
+def test_each_of_two_questions_that_are_asked_at_once_is_answered(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([DRAFT, FOUNDER])
+    rag = make_rag(generator)
+    events = list(rag.stream(BOTH))
+    answer = events[-1].answer
+    assert answer.text == "深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n王興興是宇樹科技的創始人。[2]"
+    assert stages(events) == ["evidence", "reading", "token", "checking", "token", "reading", "token", "checking", "answer"]
+    assert "".join(event.text for event in events if isinstance(event, Token)) == f"{DRAFT}\n\n{FOUNDER}"
+    assert [asked(prompt).splitlines()[-1] for prompt in generator.prompts] == [
+        "问题：深度求索成立于哪一年？",
+        "问题：王兴兴创立的是哪家公司？",
+    ]
+    assert [c.quote for c in events[0].sentences[:2]] == [SENTENCE, "王興興是宇樹科技的創始人。"]
+    assert set(answer.passages) == set(events[0].passages) == set(rag.retrieve(BOTH).passages)
+    assert_exact(answer)
+
+
+def test_a_second_question_that_leans_on_the_first_is_asked_behind_it(make_rag: Maker) -> None:
+    generator = ScriptedGenerator([FOUNDER, "宇树科技的机器人在春节晚会上跳了舞。"])
+    make_rag(generator).answer("宇樹科技的創始人是誰？它的機器人怎麼樣呢？")
+    assert "之前的问题：宇树科技的创始人是谁？" in asked(generator.prompts[1])
+
+
+@pytest.mark.parametrize(
+    ("unknown", "text"),
+    [
+        (
+            "成立",
+            "問題的前一部分，文中沒有說明。最接近的內容是：深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n王興興是宇樹科技的創始人。[2]",
+        ),
+        (
+            "王",
+            "深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n問題的後一部分，文中沒有說明。最接近的內容是：王興興是宇樹科技的創始人。[2]",
+        ),
+    ],
+)
+def test_of_two_questions_the_one_that_the_text_does_not_answer_is_told(make_rag: Maker, unknown: str, text: str) -> None:
+    def chances(prompt: Prompt) -> float:
+        return 0.001 if unknown in asked(prompt).split("问题：")[-1] else 0.999
+
+    answer = make_rag(ScriptedGenerator([DRAFT, FOUNDER], chances)).answer(BOTH)
+    assert (answer.text, answer.answerable, answer.reason) == (text, True, "")
+    assert_exact(answer)
+
+
+def test_what_the_answer_to_one_question_cites_is_not_quoted_for_the_other(make_rag: Maker) -> None:
+    def chances(prompt: Prompt) -> float:
+        return 0.001 if "几岁" in asked(prompt).split("问题：")[-1] else 0.999
+
+    answer = make_rag(ScriptedGenerator([FOUNDER, FOUNDER], chances)).answer("宇樹科技的創始人是誰？宇樹科技的創始人幾歲？")
+    assert answer.text == "王興興是宇樹科技的創始人。[1]\n\n問題的後一部分，文中沒有說明。"
+
+
+def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator([DRAFT, FOUNDER], lambda prompt: 0.001)).answer(BOTH)
+    assert answer.text == f"文中沒有說明這一點。最接近的內容是：{SENTENCE}[1]"
+    assert (answer.answerable, answer.reason) == (False, "not in the text")
+
+
+def test_lists_of_two_answers_are_counted_each_from_one(make_rag: Maker) -> None:
+    drafts = ["1. 深度求索成立于2023年7月17日。\n2. 总部设在杭州。", "1. 王兴兴是宇树科技的创始人。"]
+    lines = make_rag(ScriptedGenerator(drafts)).answer(BOTH).text.splitlines()
+    assert [line[:2] for line in lines] == ["1.", "2.", "", "1."]
