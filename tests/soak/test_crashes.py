@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import App, Scripted, wait_for
 from fakes import ARTICLE, FakeEmbedder
+from programs import App, Scripted, wait_for
 from readers import ask, asking, question_and_history
 
 from rag.documents import Document

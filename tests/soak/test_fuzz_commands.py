@@ -13,11 +13,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Amount, Figures
 from fakes import ARTICLE, DRAFT, FOUNDED, FakeEmbedder, ScriptedGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inputs import HISTORY, JSON, QUESTION, TEXT, TURN, assert_quotes
+from programs import ROOT, Amount, Figures
 
 from rag import pipeline
 from rag.answer_file import ROW

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import httpx
-from conftest import ROOT, Amount, App, Figures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inputs import HISTORY, JSON, QUESTION, assert_quotes
+from programs import ROOT, Amount, App, Figures
 
 
 def no_secret(text: str) -> None:

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import Amount, App, Figures, wait_for
 from fakes import FakeEmbedder, ScriptedGenerator, asked, assert_exact
+from programs import Amount, App, Figures, wait_for
 from readers import Load, ask, asking, load, question_and_history
 
 from rag import answer, face, stream

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import App, Scripted
+from programs import App, Scripted
 from readers import Asked, load
 from test_load import assert_healthy, level, told
 
