@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from rag.asking import Asking
 from rag.clock import Clock
 from rag.completion import Completion
-from rag.embedding import Embedder
+from rag.embedding import Embedder, Vectors
 from rag.errors import GenerationError
 from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, Verdict, hopeless, probability
@@ -21,7 +22,7 @@ from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import numbers_asked, values, written
-from rag.probe import Probe
+from rag.probe import Probes
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
@@ -40,6 +41,13 @@ class Switches:
 
     gate: bool = True
     grounding: bool = True
+
+
+class _Draft(NamedTuple):
+    """Hold what the generator wrote, and its state when that was over, if the engine shows it."""
+
+    text: str
+    state: Vectors | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Answering:
     asking: Asking
     tuned: Tuned
     max_tokens: int
-    probe: Probe | None = None
+    probes: Probes | None = None
     switches: Switches = field(default_factory=Switches)
     watch: Callable[[Signals], None] | None = None
 
@@ -109,7 +117,7 @@ class Answering:
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
 
-    def _signals(self, part: Part, claims: Sequence[Claim], account: float, clock: Clock, stop: Stop) -> Signals:
+    def _signals(self, draft: _Draft, part: Part, claims: Sequence[Claim], account: float, clock: Clock, stop: Stop) -> Signals:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
         found = part.found
         behind = [source for claim in claims for source in claim.sources]
@@ -120,23 +128,23 @@ class Answering:
         if numbers_asked(asked) and not any(values(claim.text) - values(asked) for claim in claims):
             invented = 1.0  # "how many" is not answered by words alone, nor by the numbers that came with the question
         judged, state = self.judged(found.query, sentences, clock, stop)
-        return Signals(1.0 - invented if judged is None else judged, invented, account, state)
+        return Signals(1.0 - invented if judged is None else judged, invented, account, state, draft.state)
 
     def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
         """Return what the generator says to whether sentences answer a question."""
         choice = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
         clock.add(choice.usage)
         yes, no = choice.chances
-        return Verdict(yes / (yes + no) if yes + no else None, choice.state)
+        return Verdict(yes / (yes + no) if yes + no else None, choice.usage.state)
 
     def _sure(self, signals: Signals) -> float:
         if self.watch is not None:
             self.watch(signals)
-        return probability(signals, self.probe, self.tuned)
+        return probability(signals, self.probes, self.tuned)
 
-    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, str]:
-        """Yield the draft's events and return its text."""
-        text = ""
+    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
+        """Yield the draft's events and return it."""
+        text, state = "", None
         for step in self.generator.stream(prompt, self.max_tokens, stop):
             if isinstance(step, Reading):
                 yield Progress(stage="reading", fraction=step.fraction)
@@ -149,9 +157,10 @@ class Answering:
                     break
             elif isinstance(step, Usage):
                 clock.add(step)
+                state = step.state
         if not text.strip():
             raise GenerationError("The engine returned no text; ask again.")
-        return text.strip()
+        return _Draft(text.strip(), state)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:
         """Return what the generator writes, of at most `max_tokens` tokens (those of an answer by default)."""
@@ -163,18 +172,18 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: str, part: Part, clock: Clock, stop: Stop) -> _Told:
+    def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return the draft's claims with their sources; what no source supports is replaced by what the source says."""
         found, near = part
         language = found.query.language
         asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
-        claims = ground(draft, asked, found.chosen, self.index, self.embedder, self.tuned, english)
+        claims = ground(draft.text, asked, found.chosen, self.index, self.embedder, self.tuned, english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
-        sure = self._sure(self._signals(part, claims, account, clock, stop)) if self.switches.gate else 1.0
+        sure = self._sure(self._signals(draft, part, claims, account, clock, stop)) if self.switches.gate else 1.0
         if sure < self.tuned.gate_threshold:
             return self._declined(part, clock, stop)
         if not self.switches.grounding:
-            return _Told((Claim("", draft, (), ()),))
+            return _Told((Claim("", draft.text, (), ()),))
         held = [claim for claim in claims if claim.sources and not claim.missing]
         if found.summary:
             kept = [claim for claim in held if claim.cover >= self.tuned.cover]

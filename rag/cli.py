@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
     tune = commands.add_parser("tune", help="fit what decides by logistic models, and show the curves")
     tune.add_argument("--others", type=_positive, metavar="N", default=150, help="also use N questions on other texts")
-    tune.add_argument("--probe", type=Path, metavar="FILE", help="also fit the probe of the engine's states, into this file")
+    tune.add_argument("--probes", type=Path, metavar="FILE", help="also fit probes of the engine's states, into this file")
     tune.set_defaults(run=_tune)
 
     translate = commands.add_parser(
@@ -220,11 +220,11 @@ def _tune(options: argparse.Namespace) -> int:
     from rag.prompting import Templates
 
     settings = Settings.load(read_ahead=False)
-    rows, leaning = tuning.collect(settings, options.others)
-    print(tuning.fit_gate(rows), leaning, sep="\n\n")
-    if options.probe:
-        probe, told = tuning.fit_probe(rows, fitted_to(settings.generator, Templates(settings.prompts)))
-        probe.save(options.probe)
+    collected, leaning = tuning.collect(settings, options.others)
+    print(tuning.fit_gate(collected.asked), leaning, sep="\n\n")
+    if options.probes:
+        probes, told = tuning.fit_probes(collected, fitted_to(settings.generator, Templates(settings.prompts)))
+        probes.save(options.probes)
         print(f"\n{told}")
     return 0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rag.embedding import Vectors
-from rag.probe import Probe
+from rag.probe import Probes
 from rag.text import Language
 from rag.tuned import Tuned
 
@@ -33,13 +33,15 @@ class Signals:
     judged: the generator's probability that the sentences behind the draft answer the question; of an engine that cannot
     weigh first words, the share of the draft that is not invented. invented: the share of the draft's sentences that nothing
     supports, or with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the question
-    asks for an account than for a detail, between -1 and 1. state: the generator's when it judged, if the engine shows it.
+    asks for an account than for a detail, between -1 and 1. judge_state, draft_state: the generator's when it judged, and when
+    its draft was over, of an engine that shows them.
     """
 
     judged: float
     invented: float
     account: float
-    state: Vectors | None = None
+    judge_state: Vectors | None = None
+    draft_state: Vectors | None = None
 
 
 def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
@@ -50,17 +52,18 @@ def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
     return nearest < (tuned.gate_hopeless_english if language == "en" else tuned.gate_hopeless)
 
 
-def probability(signals: Signals, probe: Probe | None, tuned: Tuned) -> float:
+def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
     """Return the probability that the text answers the question.
 
-    probe: reads the generator's state, where there is one. It knows better than the verdict in words, which is heard beside
-    it all the same: a question unlike those that the probe was fitted to is not left to it alone.
+    probes: read the generator's states, where both are there; a draft that was cut short left none. They know better than the
+    verdict in words, which is heard beside them all the same: a question unlike those that they were fitted to is not left to
+    them alone.
     """
     score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
     score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
-    if probe is not None and signals.state is not None:
-        probed = tuned.gate_probed_bias + tuned.gate_probed_state * probe.log_odds(signals.state)
-        probed += tuned.gate_probed_invented * signals.invented
+    if probes is not None and signals.judge_state is not None and signals.draft_state is not None:
+        probed = tuned.gate_probed_bias + tuned.gate_probed_judge * probes.judge.log_odds(signals.judge_state)
+        probed += tuned.gate_probed_draft * probes.draft.log_odds(signals.draft_state)
         score += tuned.gate_probed_share * (probed - score)
     return 0.5 + 0.5 * math.tanh(score / 2)  # the logistic function, which cannot overflow so
 

@@ -31,7 +31,7 @@ from rag.idle import Idle
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
-from rag.probe import probe_of
+from rag.probe import probes_of
 from rag.prompting import Templates
 from rag.question import checked_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
@@ -198,8 +198,8 @@ class Rag:
         generator = opening.result()
         templates = replace(self._templates, english=self._library.english())
         limit = self.settings.max_tokens
-        probe = probe_of(self.settings.generator, templates)
-        return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, probe, self._switches)
+        probes = probes_of(self.settings.generator, templates)
+        return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, probes, self._switches)
 
     def _opening(self) -> Future[Generator]:
         """Open the generator beside other work; its thread keeps no one from ending the program meanwhile."""

@@ -1,7 +1,7 @@
-"""Read from a generator's hidden state whether sentences answer a question: it holds more than the word that follows.
+"""Read from a generator's hidden states whether the text answers: they hold more than the words that follow.
 
-A linear probe (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune`. It fits one model alone, asked in the
-words of the judge's prompt as they were then, and knows nothing of what the sentences are.
+Linear probes (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune`. They fit one model alone, asked in the
+words of the prompts as they were then, and know nothing of what the sentences are.
 """
 
 from __future__ import annotations
@@ -17,44 +17,65 @@ from rag import weights
 from rag.embedding import Vectors
 from rag.prompting import Templates
 
-SHIPPED = Path(__file__).parent / "probe.npz"
+SHIPPED = Path(__file__).parent / "probes.npz"
+WORDS = (
+    *(f"judge/{name}" for name in ("system", "question", "examples.toml")),
+    *(f"{language}/{name}" for language in ("en", "zh") for name in ("system", "question", "follow_up")),
+    "en/system_chinese",
+    "en/answer.gbnf",
+)
+"""The templates of the prompts after which states are read."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Hold what a state is weighed with, float32 (hidden,), and what it fits, as `fitted_to` says."""
+    """Hold what one state is weighed with, float32 (hidden,)."""
 
     weights: Vectors
     bias: float
-    fits: str
 
     def log_odds(self, state: Vectors) -> float:
-        """Return the log odds of "these sentences answer the question", given the state after both were read."""
+        """Return the log odds of "the text answers the question", given a state."""
         return float(self.weights @ state) + self.bias
 
+
+@dataclass(frozen=True)
+class Probes:
+    """Hold the probes of the two states of an answer, and what they fit, as `fitted_to` says.
+
+    judge: of the state in which the generator says whether the sentences behind a draft answer the question. draft: of that in
+    which the draft is over.
+    """
+
+    judge: Probe
+    draft: Probe
+    fits: str
+
     def save(self, path: Path) -> None:
-        """Write the probe to a file."""
-        np.savez(path, weights=self.weights, bias=self.bias, fits=self.fits)
+        """Write the probes to a file."""
+        weights, biases = zip(*((probe.weights, probe.bias) for probe in (self.judge, self.draft)), strict=True)
+        np.savez(path, weights=np.stack(weights), biases=np.array(biases), fits=self.fits)
 
     @classmethod
-    def load(cls, path: Path) -> Probe:
-        """Return the probe that a file holds."""
+    def load(cls, path: Path) -> Probes:
+        """Return the probes that a file holds."""
         with np.load(path, allow_pickle=False) as held:
-            return cls(held["weights"], float(held["bias"]), str(held["fits"]))
+            judge, draft = (Probe(*pair) for pair in zip(held["weights"], held["biases"].tolist(), strict=True))
+            return cls(judge, draft, str(held["fits"]))
 
 
 def fitted_to(generator: str, templates: Templates) -> str:
-    """Return the SHA-256 of what a probe is fitted to: the files of a model of `weights.toml`, and the judge's prompt."""
-    words = [templates.text(f"judge/{name}") for name in ("system", "question", "examples.toml")]
+    """Return the SHA-256 of what probes are fitted to: the files of a model of `weights.toml`, and the prompts' words."""
+    words = [templates.text(name) for name in WORDS]
     return hashlib.sha256("\n".join([weights.identity(generator), *words]).encode()).hexdigest()
 
 
-def probe_of(generator: str, templates: Templates) -> Probe | None:
-    """Return the probe that this version ships, None where another model is asked, or in other words."""
+def probes_of(generator: str, templates: Templates) -> Probes | None:
+    """Return the probes that this version ships, None where another model is asked, or in other words."""
     shipped = _shipped()
     return shipped if generator in weights.models() and fitted_to(generator, templates) == shipped.fits else None
 
 
 @cache
-def _shipped() -> Probe:
-    return Probe.load(SHIPPED)
+def _shipped() -> Probes:
+    return Probes.load(SHIPPED)

@@ -37,8 +37,8 @@ class Tuned:
     gate_invented: float
     gate_account: float
     gate_probed_bias: float
-    gate_probed_state: float
-    gate_probed_invented: float
+    gate_probed_judge: float
+    gate_probed_draft: float
     gate_probed_share: float
     gate_threshold: float
     cover: float

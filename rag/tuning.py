@@ -1,8 +1,8 @@
 """Fit what is decided by logistic models, and show their curves: may it be answered; does a question lean on another.
 
-The gate and the probe are fitted on the tune half of the project's questions and on questions of other texts, and tried on
-texts that they were not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves, and the probe into
-its file; nothing of the test half is seen.
+The gate and the probes are fitted on the tune half of the project's questions and on questions of other texts, and tried on
+texts that they were not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves, and the probes into
+their file; nothing of the test half is seen.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rag.answering import Answering
 from rag.clock import Clock
+from rag.embedding import Vectors
+from rag.errors import RagError
 from rag.evaluation import questions
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
 from rag.measures import Question, touches
 from rag.pipeline import Rag
-from rag.probe import Probe
+from rag.probe import Probe, Probes
 from rag.progress import bar
 from rag.results import Final
 from rag.retrieval import Query
@@ -42,16 +44,21 @@ WEIGHT_LEFT_OUT = 0.25
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one question: its text, its signals (None where it was declined before a draft), and whether it has an answer.
-
-    left_out: whether the sentences that answer it were kept from the judge, so that a probe learns to look for them instead
-    of at what kind of question texts leave open.
-    """
+    """Hold one question: its text, its signals (None where it was declined before a draft), and whether it has an answer."""
 
     text: str
     signals: Signals | None
     answerable: bool
-    left_out: bool = False
+
+
+class Collected(NamedTuple):
+    """Hold what is fitted to: questions as they were asked, and judgements of which the evidence was left out.
+
+    The second let a probe learn to look for the evidence instead of at what kind of question texts leave open.
+    """
+
+    asked: list[Row]
+    left_out: list[Row]
 
 
 def _asked(others: int) -> list[Question]:
@@ -60,12 +67,12 @@ def _asked(others: int) -> list[Question]:
     return questions("tune") + random.Random(0).sample(more, min(others, len(more)))
 
 
-def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
+def collect(settings: Settings, others: int) -> tuple[Collected, str]:
     """Return the signals of every tune question and of so many on other texts, and the curve of leaning questions."""
     shared = Rag(settings).warm()
     models = shared.answering()
     rags = Chatbots(settings, models.embedder, models.generator, Variant())
-    rows: list[Row] = []
+    collected = Collected([], [])
     try:
         asked = _asked(others)
         report = bar("drafts", "question")
@@ -75,11 +82,12 @@ def collect(settings: Settings, others: int) -> tuple[list[Row], str]:
             query = answering.query(question.question, question.history)
             for event in answering.stream(query, Clock(), lambda: False):
                 if isinstance(event, Final) and len(seen) < 2:  # of two questions at once each may be answered or not
-                    rows.append(Row(question.text, seen[-1] if seen else None, question.answerable))
+                    collected.asked.append(Row(question.text, seen[-1] if seen else None, question.answerable))
                     if seen and question.answerable:
-                        rows.append(Row(question.text, _without_evidence(question, query, answering), False, left_out=True))
+                        without = _without_evidence(question, query, answering)
+                        collected.left_out.append(Row(question.text, without, False))
             report(number, len(asked))
-        return rows, _fit_leaning(rags)
+        return collected, _fit_leaning(rags)
     finally:
         shared.close()
 
@@ -93,58 +101,69 @@ def _without_evidence(question: Question, query: Query, answering: Answering) ->
     return Signals(0.0 if judged is None else judged, 0.0, 0.0, state)
 
 
-def fit_gate(rows: Sequence[Row]) -> str:
-    """Return the fitted weights as lines for tuned.toml, and what each threshold gives on texts that were held out."""
-    rows = [row for row in rows if not row.left_out]
-    drafted = [(row, row.signals) for row in rows if row.signals is not None]
-    features = np.array([[log_odds(s.judged), s.invented, s.account] for _, s in drafted])
-    labels = np.array([row.answerable for row, _ in drafted])
-    fitted, held_out = _logistic(features, labels, [row.text for row, _ in drafted], STRENGTH)
+def fit_gate(asked: Sequence[Row]) -> str:
+    """Return the weights of the gate that hears the verdict in words, as lines for tuned.toml, and its curve."""
+    drafted = [row for row in asked if row.signals is not None]
+    features = np.array([[log_odds(s.judged), s.invented, s.account] for row in drafted if (s := row.signals)])
+    fitted, held_out = _logistic(features, _labels(drafted), [row.text for row in drafted], STRENGTH)
     lines = _weights("gate", ("judged", "invented", "account"), fitted)
-    return "\n".join([*lines, *_gate_curve(rows, labels, held_out)])
+    return "\n".join([*lines, *_gate_curve(_undrafted(asked), drafted, held_out)])
 
 
-def fit_probe(rows: Sequence[Row], fits: str) -> tuple[Probe, str]:
-    """Return the probe of the states in these rows, and the gate's weights that go with it, as `fit_gate` does.
+def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
+    """Return probes of the states of these rows, and the gate's weights that go with them, as `fit_gate` does.
 
     fits: what the states are of, as `probe.fitted_to` says. The gate is fitted to what probes say of texts that they were not
-    fitted on.
+    fitted on. Drafts that were cut short, which leave no state, are left aside. Raises RagError where no draft left one.
     """
-    drafted = [(row, s, s.state) for row in rows if (s := row.signals) is not None and s.state is not None]
-    states = np.array([state for _, _, state in drafted], np.float32)
-    labels, texts = np.array([row.answerable for row, _, _ in drafted]), np.array([row.text for row, _, _ in drafted])
-    asked = np.array([not row.left_out for row, _, _ in drafted])
+    drafted = [row for row in collected.asked if row.signals is not None and row.signals.draft_state is not None]
+    if not drafted:
+        raise RagError("The engine shows no state, so no probe can be fitted; leave out --probes, or set RAG_ENGINE=int8.")
+    judge, judged = _fit_probe(drafted, collected.left_out, lambda signals: signals.judge_state)
+    draft, written = _fit_probe(drafted, [], lambda signals: signals.draft_state)
+    features = np.array([[log_odds(chance) for chance in pair] for pair in zip(judged, written, strict=True)])
+    fitted, held_out = _logistic(features, _labels(drafted), [row.text for row in drafted], STRENGTH)
+    lines = _weights("gate_probed", ("judge", "draft"), fitted)
+    return Probes(judge, draft, fits), "\n".join([*lines, *_gate_curve(_undrafted(collected.asked), drafted, held_out)])
+
+
+def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals], Vectors | None]) -> tuple[Probe, Any]:
+    """Return a probe of a state, and the probability of an answer that it gives each row asked when its text is held out."""
+    rows = asked + left_out
+    states = np.array([state(row.signals) for row in rows if row.signals], np.float32)
     mean, spread = states.mean(0), states.std(0) + 1e-6
-    counts = np.where(asked, 1.0, WEIGHT_LEFT_OUT)
-    fitted, held_out = _logistic((states - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
+    counts = np.array([1.0] * len(asked) + [WEIGHT_LEFT_OUT] * len(left_out))
+    texts = [row.text for row in rows]
+    fitted, held_out = _logistic((states - mean) / spread, _labels(rows), texts, STRENGTH_OF_STATES, counts)
     weights = fitted.coef_[0] / spread
-    probe = Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean), fits)
-    features = np.array([[log_odds(chance), s.invented] for chance, (_, s, _) in zip(held_out, drafted, strict=True)])
-    fitted, held_out = _logistic(features[asked], labels[asked], texts[asked], STRENGTH)
-    lines = _weights("gate_probed", ("state", "invented"), fitted)
-    told = _gate_curve([row for row in rows if not row.left_out], labels[asked], held_out)
-    return probe, "\n".join([*lines, *told])
+    return Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean)), held_out[: len(asked)]
 
 
-def _gate_curve(rows: Sequence[Row], labels: Any, held_out: Any) -> Iterator[str]:
+def _undrafted(asked: Sequence[Row]) -> list[Row]:
+    return [row for row in asked if row.signals is None]
+
+
+def _labels(rows: Sequence[Row]) -> Any:
+    return np.array([row.answerable for row in rows], bool)
+
+
+def _gate_curve(undrafted: Sequence[Row], drafted: Sequence[Row], held_out: Any) -> Iterator[str]:
     """Yield what each threshold gives; what was declined before a draft counts as declined.
 
-    labels, held_out: of the rows with a draft, whether the text answers and the probability that it does.
+    held_out: of the rows with a draft, the probability that the text answers.
     """
-    unanswerable = sum(not row.answerable for row in rows)
-    early = sum(not row.answerable for row in rows if row.signals is None)
-    lost = sum(row.answerable for row in rows if row.signals is None)
+    labels, others = _labels(drafted), _labels(undrafted)
 
     def declines(threshold: float) -> tuple[float, float]:
-        right = (early + int(np.sum((held_out < threshold) & ~labels))) / unanswerable
-        wrong = (lost + int(np.sum((held_out < threshold) & labels))) / (len(rows) - unanswerable)
-        return right, wrong
+        right = np.sum(~others) + np.sum((held_out < threshold) & ~labels)
+        wrong = np.sum(others) + np.sum((held_out < threshold) & labels)
+        return float(right / (np.sum(~others) + np.sum(~labels))), float(wrong / (np.sum(others) + np.sum(labels)))
 
     yield from _curve("declined rightly", "false declines", declines)
 
 
 def _fit_leaning(rags: Chatbots) -> str:
-    """Return the same for questions that lean on the one before, or stand alone; every one on other texts counts."""
+    """Return the weights that tell whether a question leans on the one before, and their curve; all on other texts count."""
     asked = questions("other")
     features = np.array(list(_leaning_features(asked, rags)))
     labels = np.array([question.leans for question in asked])
@@ -165,7 +184,7 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
 
 
-def _logistic(features: Any, labels: Any, texts: Any, strength: float, counts: Any = None) -> tuple[Any, Any]:
+def _logistic(features: Any, labels: Any, texts: Sequence[str], strength: float, counts: Any = None) -> tuple[Any, Any]:
     """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on.
 
     texts: the text that each row is about. strength: scikit-learn's C. counts: what each row counts; 1 if it is None.

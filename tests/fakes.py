@@ -90,12 +90,13 @@ Script = str | BaseException | Callable[[Prompt], str]
 class ScriptedGenerator:
     """Say the drafts in order, the last one again and again; a draft that is an exception is raised.
 
-    chances: the probability of the first choice, by prompt. hold: set to let a held generation go on. Prompts that came
-    are kept, as is whether a stop was obeyed.
+    chances: the probability of the first choice, by prompt. states: what is shown after a draft, and after a choice. hold: set
+    to let a held generation go on. Prompts that came are kept, as is whether a stop was obeyed.
     """
 
     drafts: Sequence[Script] = ("深度求索成立於2023年。",)
     chances: Callable[[Prompt], float] = lambda prompt: 0.999
+    states: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
     hold: threading.Event | None = None
     name: str = "scripted"
     prompts: list[Prompt] = field(default_factory=list)
@@ -120,13 +121,13 @@ class ScriptedGenerator:
         for letter in text:
             self._obey(stop)
             yield Piece(letter)
-        yield Usage(prompt=100, read=60, written=len(text))
+        yield Usage(100, 60, len(text), self.states[0])
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         self._obey(stop)
         self.chosen.append(prompt)
         chance = self.chances(prompt)
-        return Choice((chance, 1.0 - chance), Usage(prompt=50, read=20, written=1))
+        return Choice((chance, 1.0 - chance), Usage(50, 20, 1, self.states[1]))
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
         self.readings.append(prompt)

@@ -6,7 +6,7 @@ A generator turns a prompt into pieces of text as they are written. It knows not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.embedding import Vectors
@@ -48,11 +48,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Usage:
-    """Hold what one generation cost, in tokens; `read` are those prompt tokens that no cache held."""
+    """Hold what one generation cost, in tokens, and what it leaves behind.
+
+    read: those prompt tokens that no cache held. state: what the network makes of all that was read and, where the text came to
+    its end, written, float32 (hidden,), of an engine that shows it.
+    """
 
     prompt: int
     read: int
     written: int
+    state: Vectors | None = field(default=None, compare=False)
 
 
 Step = Reading | Piece | Usage
@@ -60,15 +65,10 @@ Step = Reading | Piece | Usage
 
 @dataclass(frozen=True)
 class Choice:
-    """Hold what a generator makes of a choice.
-
-    chances: the probability of each as the first token, in the order asked. usage: what it cost to find them. state: what the
-    network holds after the prompt, float32 (hidden,), of an engine that shows it.
-    """
+    """Hold the probability of each choice as the first token, in the order asked, and what it cost to find them."""
 
     chances: tuple[float, ...]
     usage: Usage
-    state: Vectors | None = None
 
 
 class Generator(Protocol):

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper, grammar_from
 
+from rag.embedding import Vectors
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.gguf import GGUF
@@ -77,12 +78,15 @@ class Int8Generator:
             known = self._read(network, tokens[:-1], tell, left)
             voice = Voice(self._vocabulary, tell)
             pick = _Guide(self._grammars, prompt.grammar).pick if prompt.grammar else _likeliest
+            state = None
             for written in self._write(network, tokens, pick, left):
                 voice.say(written[: max_tokens - len(voice.written)])
                 if len(voice.written) == max_tokens:
                     break
+            else:
+                state = self._state_at_end(network)
             voice.end()
-            tell(Usage(prompt=len(tokens), read=len(tokens) - known, written=len(voice.written)))
+            tell(Usage(len(tokens), len(tokens) - known, len(voice.written), state))
 
         yield from self._run(write, stop)
 
@@ -95,8 +99,7 @@ class Int8Generator:
             chances = torch.softmax(network.logits(network.read(tokens[-1:]))[0], -1)
             self._held = tokens
             found = weighed(self._vocabulary, choices, chances)
-            usage = Usage(prompt=len(tokens), read=len(tokens) - known, written=1)
-            tell(Choice(found, usage, network.state.numpy()))
+            tell(Choice(found, Usage(len(tokens), len(tokens) - known, 1, network.state.numpy())))
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)
@@ -163,6 +166,14 @@ class Int8Generator:
         self._kept.keep(tokens, network.keys_values)
         return known
 
+    def _state_at_end(self, network: Qwen2) -> Vectors | None:
+        """Return the state once what is held is told to have ended; the end itself is not held."""
+        if network.length == network.context:
+            return None
+        network.read([self._vocabulary.end])
+        network.length -= 1
+        return cast(Vectors, network.state.numpy())
+
     def _write(self, network: Qwen2, prompt: list[int], pick: Callable[[torch.Tensor], int], left: Left) -> Iterator[list[int]]:
         """Yield the likeliest tokens after a prompt, all but the last of which is held, until the text ends."""
         text = list(prompt)
@@ -200,7 +211,7 @@ class _Spelled:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self.eos_token_id = max(vocabulary.ends)
+        self.eos_token_id = vocabulary.end
         self.special_token_ids = vocabulary.controls
         self.tokens = vocabulary.spelled()
 

@@ -26,7 +26,7 @@ Left = Callable[[], bool]
 
 
 def listen(
-    told: queue.Queue[Item | Exception | None], stop: Stop, explain: Callable[[Exception], GenerationError]
+    told: queue.Queue[Item | BaseException | None], stop: Stop, explain: Callable[[BaseException], GenerationError]
 ) -> Iterator[Item]:
     """Yield the items of a working thread until it is done.
 
@@ -43,7 +43,7 @@ def listen(
             return
         if isinstance(item, GenerationError):
             raise item
-        if isinstance(item, Exception):
+        if isinstance(item, BaseException):
             raise explain(item) from item
         yield item
 
@@ -66,8 +66,10 @@ class Worker:
         """Yield what a job tells.
 
         job: called with how to tell something and how to see that nobody waits any more. Raises Cancelled when `stop` says
-        so, GenerationError when the job fails.
+        so, GenerationError when the job fails or the worker has ended.
         """
+        if self._ended.is_set():
+            raise GenerationError("The engine is closed; make a new one.")
         told: queue.Queue[Any] = queue.Queue()
         abandoned, done = threading.Event(), threading.Event()
 
@@ -75,7 +77,7 @@ class Worker:
             try:
                 job(told.put, lambda: abandoned.is_set() or self._ended.is_set())
                 told.put(None)
-            except Exception as error:  # a failure of any kind is told to the listener below
+            except BaseException as error:  # of any kind, a library's panic among them, is told to the listener below
                 told.put(error)
             finally:
                 done.set()
@@ -108,6 +110,7 @@ class Worker:
             if job is None:
                 return
             job()
+            del job  # which may hold the whole engine
 
     def _step(self) -> None:
         """Take one step of what is done between jobs."""
@@ -119,7 +122,7 @@ class Worker:
             self._between = None
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """Return a library's words on one short line, without a full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return (text if len(text) <= 300 else text[:300] + "…").rstrip(" .")

@@ -10,16 +10,14 @@ import contextlib
 import json
 import math
 import os
-import queue
 import secrets
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rag.errors import GenerationError
 from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
-from rag.generation.listening import listen
+from rag.generation.listening import Left, Tell, Worker
 
 
 class LlamaCppGenerator:
@@ -51,6 +49,7 @@ class LlamaCppGenerator:
         speculation.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
         speculation.ngram_simple.size_n, speculation.ngram_simple.size_m = self.SPECULATION
         self._server, self._key = open_server(parameters, model, context)
+        self._worker = Worker("llama.cpp")
         self.name = f"llama.cpp {model.stem}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
@@ -84,36 +83,26 @@ class LlamaCppGenerator:
     def close(self) -> None:
         """Let go of the engine."""
         self._server = None
+        self._worker.end()
 
     def _chunks(self, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
         """Yield the engine's chunks from its own thread, so that a reader who stops is heard while it works."""
-        if self._server is None:
+        server = self._server
+        if server is None:
             raise GenerationError("The engine is closed; make a new one.")
-        chunks: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
-        abandoned = threading.Event()
 
-        def receive(chunk: Any) -> bool:
-            with contextlib.suppress(ValueError):
-                chunks.put(json.loads(chunk) if isinstance(chunk, (str, bytes)) else chunk)
-            return abandoned.is_set()
+        def work(tell: Tell, left: Left) -> None:
+            def receive(chunk: Any) -> bool:
+                with contextlib.suppress(ValueError):
+                    tell(json.loads(chunk) if isinstance(chunk, (str, bytes)) else chunk)
+                return left()
 
-        def work() -> None:
-            try:
-                self._server.handle_chat_completions({**request, "stream": True, "cache_prompt": True}, receive)
-                chunks.put(None)
-            except Exception as error:  # an engine failure of any kind is told to the reader's thread below
-                chunks.put(error)
+            server.handle_chat_completions({**request, "stream": True, "cache_prompt": True}, receive)
 
-        worker = threading.Thread(target=work, name="llama.cpp", daemon=True)
-        worker.start()
-        try:
-            for chunk in listen(chunks, stop, lambda error: GenerationError(f"The engine failed: {error}.")):
-                if "error" in chunk:
-                    raise GenerationError(f"The engine refused the prompt: {chunk['error'].get('message', chunk['error'])}.")
-                yield chunk
-        finally:
-            abandoned.set()
-            worker.join(timeout=5)
+        for chunk in self._worker.run(work, stop):
+            if "error" in chunk:
+                raise GenerationError(f"The engine refused the prompt: {chunk['error'].get('message', chunk['error'])}.")
+            yield chunk
 
 
 def open_server(parameters: Any, model: Path, context: int) -> tuple[Any, str]:

@@ -118,7 +118,7 @@ class OpenAIGenerator:
         """
         if self._closed:
             raise GenerationError("The engine is closed; make a new one.")
-        chunks: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
+        chunks: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
         loop = asyncio.new_event_loop()
 
         async def receive() -> None:
@@ -229,7 +229,7 @@ class OpenAIGenerator:
         advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
         return _RefusedError(f"{self._asked} answered {phrase}{because}{advice}.", status)
 
-    def _told(self, error: Exception) -> GenerationError:
+    def _told(self, error: BaseException) -> GenerationError:
         """Return a failure as one sentence."""
         reason = self._safe(str(error)) or type(error).__name__
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):

@@ -20,7 +20,8 @@ _CONTROL = 3
 class Vocabulary:
     """Turn text into tokens and back, as a GGUF file's metadata say.
 
-    `ends` are the tokens that end a text, `controls` those that steer. Raises KeyError where the file brings none of this.
+    `end` is the token that ends what is said, `ends` are all that end a text, `controls` those that steer. Raises
+    KeyError where the file brings none of this.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
@@ -36,8 +37,8 @@ class Vocabulary:
         self._tokenizer.add_special_tokens(controls)
         sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         self._template = sandbox.from_string(metadata["tokenizer.chat_template"])
-        ends = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.padding_token_id")
-        self.ends = {metadata[end] for end in ends if end in metadata}
+        self.end: int = metadata["tokenizer.ggml.eos_token_id"]
+        self.ends = {self.end, metadata.get("tokenizer.ggml.padding_token_id", self.end)}
 
     def spelled(self) -> list[bytes]:
         """Return the bytes that each token spells; a control token's are its name."""

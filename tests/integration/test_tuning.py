@@ -3,26 +3,30 @@
 import numpy as np
 import pytest
 
+from rag.errors import RagError
 from rag.gate import Signals
-from rag.tuning import Row, fit_gate, fit_probe
+from rag.tuning import Collected, Row, fit_gate, fit_probes
 
 TEXTS, EACH, HIDDEN = 5, 200, 12
+WITHOUT = np.array([3.0] * (HIDDEN - 1) + [30.0], np.float32)
+"""A state of the judge of which the evidence was left out."""
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    """Return drafts of several texts, whose states tell by two numbers whether it is answered.
+def collected() -> Collected:
+    """Return drafts of several texts, of whose states each tells half of whether it is answered.
 
-    Among them are one decline without a draft, and judgements without the evidence, which are seen by no gate.
+    Among them are one decline without a draft, one that was cut short, and judgements without the evidence, which are seen by
+    no gate: the last number of their state is far from that of drafts.
     """
     random = np.random.default_rng(0)
-    made = [Row("text 0", None, False)]
+    asked, left_out = [Row("text 0", None, False), Row("text 1", Signals(0.5, 0.0, 0.0, WITHOUT), False)], []
     for text in range(TEXTS):
-        for state in random.normal(3.0, 4.0, (EACH, HIDDEN)).astype(np.float32):
-            answerable = bool(state[0] - state[1] > 0)
-            made.append(Row(f"text {text}", Signals(0.6 if answerable else 0.5, 0.0, 0.0, state), answerable))
-        made.append(Row(f"text {text}", Signals(0.7, 0.0, 0.0, np.arange(HIDDEN, dtype=np.float32)), False, left_out=True))
-    return made
+        for judge, draft in random.normal(3.0, 4.0, (EACH, 2, HIDDEN)).astype(np.float32):
+            answerable = bool(judge[0] - draft[1] > 0)
+            asked.append(Row(f"text {text}", Signals(0.6 if answerable else 0.5, 0.0, 0.0, judge, draft), answerable))
+        left_out += [Row(f"text {text}", Signals(0.7, 0.0, 0.0, WITHOUT), False)] * 40
+    return Collected(asked, left_out)
 
 
 def rates(told: str, threshold: str) -> tuple[float, float]:
@@ -30,26 +34,37 @@ def rates(told: str, threshold: str) -> tuple[float, float]:
     return float(right), float(wrong)
 
 
-def test_a_probe_reads_in_a_state_whether_the_text_answers(rows: list[Row]) -> None:
-    probe, told = fit_probe(rows, "a hash")
-    drafted = [row for row in rows if row.signals is not None]
-    right = [(probe.log_odds(row.signals.state) > 0) == row.answerable for row in drafted]
-    assert np.mean(right) > 0.9
-    assert (probe.fits, probe.weights.shape, probe.weights.dtype) == ("a hash", (HIDDEN,), np.float32)
+def test_probes_read_in_states_whether_the_text_answers(collected: Collected) -> None:
+    probes, told = fit_probes(collected, "a hash")
+    seen = [(s, row.answerable) for row in collected.asked if (s := row.signals) and s.draft_state is not None]
+    odds = [probes.judge.log_odds(s.judge_state) + probes.draft.log_odds(s.draft_state) for s, _ in seen]
+    assert np.mean([(odd > 0) == answerable for odd, (_, answerable) in zip(odds, seen, strict=True)]) > 0.9
+    assert (probes.fits, probes.judge.weights.shape, probes.draft.weights.dtype) == ("a hash", (HIDDEN,), np.float32)
     declined, lost = rates(told, "0.50")
     assert declined > 0.9 and lost < 0.1
     named = [line.split(" = ")[0] for line in told.splitlines()[:3]]
-    assert named == ["gate_probed_bias", "gate_probed_state", "gate_probed_invented"]
+    assert named == ["gate_probed_bias", "gate_probed_judge", "gate_probed_draft"]
 
 
-def test_a_gate_without_a_probe_goes_by_the_verdict_in_words(rows: list[Row]) -> None:
-    told = fit_gate(rows)
+def test_the_judges_probe_learns_from_what_was_left_out_that_the_evidence_is_missing(collected: Collected) -> None:
+    with_them, _ = fit_probes(collected, "")
+    without_them, _ = fit_probes(Collected(collected.asked, []), "")
+    assert with_them.judge.log_odds(WITHOUT) < 0 < without_them.judge.log_odds(WITHOUT)
+
+
+def test_an_engine_that_shows_no_state_is_told() -> None:
+    with pytest.raises(RagError, match=r"^The engine shows no state, .*RAG_ENGINE=int8\.$"):
+        fit_probes(Collected([Row("text 0", Signals(0.5, 0.0, 0.0), True)], []), "")
+
+
+def test_a_gate_without_probes_goes_by_the_verdict_in_words(collected: Collected) -> None:
+    told = fit_gate(collected.asked)
     assert rates(told, "0.50") == (1.0, 0.0)
     assert float(told.splitlines()[1].removeprefix("gate_judged = ")) > 0
 
 
-def test_of_what_says_nothing_a_probe_tells_nothing_about_other_texts(rows: list[Row]) -> None:
+def test_of_what_says_nothing_probes_tell_nothing_about_other_texts(collected: Collected) -> None:
     random = np.random.default_rng(1)
-    shuffled = [Row(row.text, row.signals, bool(random.integers(2))) for row in rows]
-    declined, lost = rates(fit_probe(shuffled, "")[1], "0.50")
+    shuffled = [Row(row.text, row.signals, bool(random.integers(2))) for row in collected.asked]
+    declined, lost = rates(fit_probes(Collected(shuffled, collected.left_out), "")[1], "0.50")
     assert abs(declined - lost) < 0.25

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from steps import is_piece, is_reading, never, seconds_to_stop, text, usage
 
+from rag.embedding import Vectors
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Generator, Piece, Prompt, Reading, Usage
 from rag.generation.llama_cpp import LlamaCppGenerator
@@ -154,6 +156,20 @@ class TestInt8:
         with_guesses = list(int8.stream(COPIED, 40, never))
         monkeypatch.setattr(int8, "SPECULATION", (3, 0))
         assert text(with_guesses) == text(list(int8.stream(COPIED, 40, never)))
+
+    def test_the_state_after_a_text_is_of_that_text_however_it_was_written(
+        self, int8: Generator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def state(prompt: Prompt) -> Vectors:
+            left = usage(list(int8.stream(prompt, 60, never))).state
+            assert left is not None
+            return left / np.linalg.norm(left)
+
+        first, other = state(COPIED), state(CAPITAL)
+        assert first @ state(COPIED) > 0.99
+        monkeypatch.setattr(int8, "SPECULATION", (3, 0))
+        assert first @ state(COPIED) > 0.99
+        assert first @ other < 0.95
 
     def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
         for most in (1, 2, 7):

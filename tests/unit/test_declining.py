@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 from fakes import DRAFT, FOUNDED, SENTENCE, ScriptedGenerator, asked, assert_exact, stages
 
@@ -40,6 +41,15 @@ def test_where_an_engine_cannot_weigh_first_words_what_its_draft_rests_on_decide
     make_rag: Maker, draft: str, answerable: bool
 ) -> None:
     assert make_rag(Weighing([draft])).answer(FOUNDED).answerable is answerable
+
+
+def test_the_gate_is_shown_the_states_of_the_draft_and_of_the_judge(make_rag: Maker) -> None:
+    seen: list[Signals] = []
+    draft, judge = np.array([1.0, 2.0], np.float32), np.array([3.0, 4.0], np.float32)
+    answering = replace(make_rag(ScriptedGenerator([DRAFT], states=(draft, judge))).answering(), watch=seen.append)
+    list(answering.stream(answering.query(FOUNDED), Clock(), lambda: False))
+    assert seen[-1].draft_state is draft
+    assert seen[-1].judge_state is judge
 
 
 def test_how_many_is_not_answered_by_words_alone(make_rag: Maker) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rag.gate import Signals, hopeless, probability
-from rag.probe import Probe
+from rag.probe import Probe, Probes
 from rag.tuned import tuned
 
 GATE = replace(
@@ -15,8 +15,8 @@ GATE = replace(
     gate_invented=-3.0,
     gate_account=10.0,
     gate_probed_bias=0.5,
-    gate_probed_state=2.0,
-    gate_probed_invented=-0.5,
+    gate_probed_judge=2.0,
+    gate_probed_draft=-1.0,
     gate_probed_share=0.75,
     gate_hopeless=0.3,
     gate_hopeless_english=0.2,
@@ -36,13 +36,15 @@ def test_the_probability_is_the_logistic_function_of_the_weighed_signals(signals
     assert probability(signals, None, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
 
 
-def test_what_a_probe_reads_in_the_state_is_weighed_with_the_verdict_in_words() -> None:
-    probe, state = Probe(np.array([1.0, 2.0], np.float32), -1.0, ""), np.array([3.0, 0.5], np.float32)
-    probed, words = 0.5 + 2.0 * 3.0 - 0.5 * 0.2, -1.0 - 2.0 * math.log(4) - 3.0 * 0.2 - 10.0 * 0.1
+def test_what_probes_read_in_the_states_is_weighed_with_the_verdict_in_words() -> None:
+    probes = Probes(Probe(np.array([1.0, 2.0], np.float32), -1.0), Probe(np.array([0.0, 1.0], np.float32), 0.5), "")
+    judge, draft = np.array([3.0, 0.5], np.float32), np.array([7.0, 0.25], np.float32)
+    probed, words = 0.5 + 2.0 * 3.0 - 1.0 * 0.75, -1.0 - 2.0 * math.log(4) - 3.0 * 0.2 - 10.0 * 0.1
     score = 0.75 * probed + 0.25 * words
-    assert probability(Signals(0.2, 0.2, -0.1, state), probe, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
-    assert probability(Signals(0.5, 0.0, 0.0), probe, GATE) == pytest.approx(1 / (1 + math.exp(1)))
-    assert probability(Signals(0.5, 0.0, 0.0, state), None, GATE) == pytest.approx(1 / (1 + math.exp(1)))
+    assert probability(Signals(0.2, 0.2, -0.1, judge, draft), probes, GATE) == pytest.approx(1 / (1 + math.exp(-score)))
+    for states in ((None, None), (judge, None), (None, draft)):
+        assert probability(Signals(0.5, 0.0, 0.0, *states), probes, GATE) == pytest.approx(1 / (1 + math.exp(1)))
+    assert probability(Signals(0.5, 0.0, 0.0, judge, draft), None, GATE) == pytest.approx(1 / (1 + math.exp(1)))
 
 
 def test_a_certain_judge_gives_a_finite_probability() -> None:

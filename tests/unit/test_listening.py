@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -52,6 +53,36 @@ def test_an_error_of_ours_is_passed_on_as_it_is(worker: Worker) -> None:
 
     with pytest.raises(GenerationError, match=r"^The prompt is too long\.$"):
         list(worker.run(refuse, never))
+
+
+def test_a_librarys_panic_is_told_and_the_next_job_is_done(worker: Worker) -> None:
+    class Panic(BaseException):
+        pass
+
+    def panic(tell: Tell, left: Left) -> None:
+        raise Panic("index out of bounds")
+
+    with pytest.raises(GenerationError, match=r"^The engine failed: index out of bounds\.$"):
+        list(worker.run(panic, never))
+    assert list(worker.run(lambda tell, left: tell("next"), never)) == ["next"]
+
+
+def test_a_worker_that_has_ended_says_so_at_once(worker: Worker) -> None:
+    worker.end()
+    with pytest.raises(GenerationError, match="closed"):
+        list(worker.run(lambda tell, left: tell("never"), never))
+
+
+def test_a_worker_holds_nothing_of_a_job_that_is_done(worker: Worker) -> None:
+    class Engine:
+        pass
+
+    engine = Engine()
+    held = weakref.ref(engine)
+    list(worker.run(lambda tell, left, engine=engine: tell("done"), never))
+    list(worker.run(lambda tell, left: None, never))
+    del engine
+    assert held() is None
 
 
 def test_a_job_sees_that_its_listener_has_left(worker: Worker) -> None:

@@ -1,4 +1,4 @@
-"""A probe reads in a state what it was fitted to read, of the one model that it fits."""
+"""Probes read in states what they were fitted to read, of the one model that they fit."""
 
 import shutil
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import weights
-from rag.probe import Probe, probe_of
+from rag import probe, weights
+from rag.probe import Probe, Probes, probes_of
 from rag.prompting import Templates
 from rag.settings import Settings
 
-PROBE = Probe(np.array([1.0, -2.0, 0.5], np.float32), 0.25, "a hash")
+PROBE = Probe(np.array([1.0, -2.0, 0.5], np.float32), 0.25)
 
 
 @pytest.fixture
@@ -24,34 +24,36 @@ def test_the_log_odds_are_the_weighed_state() -> None:
     assert PROBE.log_odds(np.zeros(3, np.float32)) == 0.25
 
 
-def test_a_probe_is_the_same_when_it_comes_back_from_its_file(tmp_path: Path) -> None:
-    PROBE.save(tmp_path / "probe.npz")
-    back = Probe.load(tmp_path / "probe.npz")
-    assert (back.weights.tolist(), back.bias, back.fits) == ([1.0, -2.0, 0.5], 0.25, "a hash")
+def test_probes_are_the_same_when_they_come_back_from_their_file(tmp_path: Path) -> None:
+    Probes(PROBE, Probe(np.array([0.5, 0.0, 4.0], np.float32), -1.5), "a hash").save(tmp_path / "probes.npz")
+    back = Probes.load(tmp_path / "probes.npz")
+    assert (back.judge.weights.tolist(), back.judge.bias) == ([1.0, -2.0, 0.5], 0.25)
+    assert (back.draft.weights.tolist(), back.draft.bias, back.fits) == ([0.5, 0.0, 4.0], -1.5, "a hash")
 
 
-def test_the_shipped_probe_fits_the_default_generator_and_the_shipped_prompt_and_no_other(templates: Templates) -> None:
-    shipped = probe_of("qwen2.5-coder-1.5b", templates)
-    assert shipped is not None, "the judge's prompt was edited: fit the probe anew (rag/tuned.toml says how)"
-    assert shipped.weights.shape == (1536,)
-    assert probe_of("qwen2.5-coder-0.5b", templates) is None
-    assert probe_of("/models/qwen2.5-coder-1.5b", templates) is None
+def test_the_shipped_probes_fit_the_default_generator_and_the_shipped_prompts_and_no_other(templates: Templates) -> None:
+    shipped = probes_of("qwen2.5-coder-1.5b", templates)
+    assert shipped is not None, "a prompt was edited: fit the probes anew (rag/tuned.toml says how)"
+    assert shipped.judge.weights.shape == shipped.draft.weights.shape == (1536,)
+    assert probes_of("qwen2.5-coder-0.5b", templates) is None
+    assert probes_of("/models/qwen2.5-coder-1.5b", templates) is None
 
 
-def test_a_judge_that_is_asked_in_other_words_has_no_probe(templates: Templates, tmp_path: Path) -> None:
-    edited = Templates(Path(shutil.copytree(templates.folder, tmp_path / "prompts")))
-    assert probe_of("qwen2.5-coder-1.5b", edited) is not None
-    question = edited.folder / "judge" / "question.txt"
-    question.write_text(question.read_text(encoding="utf-8") + "想一想。", encoding="utf-8")
-    assert probe_of("qwen2.5-coder-1.5b", edited) is None
+@pytest.mark.parametrize("edited", probe.WORDS)
+def test_a_generator_that_is_asked_in_other_words_has_no_probes(templates: Templates, tmp_path: Path, edited: str) -> None:
+    own = Templates(Path(shutil.copytree(templates.folder, tmp_path / "prompts")))
+    assert probes_of("qwen2.5-coder-1.5b", own) is not None
+    path = own.folder / (edited if "." in edited else f"{edited}.txt")
+    path.write_text(path.read_text(encoding="utf-8") + "# 想一想。", encoding="utf-8")
+    assert probes_of("qwen2.5-coder-1.5b", own) is None
 
 
-def test_a_generator_whose_file_is_another_has_no_probe(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:
+def test_a_generator_whose_file_is_another_has_no_probes(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:
     monkeypatch.setattr(weights, "identity", lambda name: "another hash")
-    assert probe_of("qwen2.5-coder-1.5b", templates) is None
+    assert probes_of("qwen2.5-coder-1.5b", templates) is None
 
 
 def test_no_probe_is_read_from_a_file_that_could_run_code(tmp_path: Path) -> None:
-    np.savez(tmp_path / "probe.npz", weights=np.array([print], object), bias=0.0, fits="")
+    np.savez(tmp_path / "probes.npz", weights=np.array([print], object), biases=np.zeros(2), fits="")
     with pytest.raises(ValueError, match="allow_pickle"):
-        Probe.load(tmp_path / "probe.npz")
+        Probes.load(tmp_path / "probes.npz")

@@ -20,12 +20,13 @@ def metadata() -> dict[str, Any]:
     trained.train_from_iterator(TEXTS * 3, vocab_size=420, show_progress=False)
     model = json.loads(trained._tokenizer.to_str())["model"]
     words = sorted(model["vocab"], key=model["vocab"].__getitem__)
-    controls = ["<|start|>", "<|end|>"]
+    controls = ["<|start|>", "<|end|>", "<|padding|>"]
     return {
         "tokenizer.ggml.tokens": words + controls,
-        "tokenizer.ggml.token_type": [1] * len(words) + [3, 3],
+        "tokenizer.ggml.token_type": [1] * len(words) + [3, 3, 3],
         "tokenizer.ggml.merges": [" ".join(merge) for merge in model["merges"]],
         "tokenizer.ggml.eos_token_id": len(words) + 1,
+        "tokenizer.ggml.padding_token_id": len(words) + 2,
         "tokenizer.chat_template": TEMPLATE,
     }
 
@@ -44,7 +45,7 @@ def test_each_token_tells_the_bytes_that_it_spells(vocabulary: Vocabulary) -> No
     spelled = vocabulary.spelled()
     for text in TEXTS:
         assert b"".join(spelled[token] for token in vocabulary.tokens(text)).decode() == text
-    assert [spelled[control] for control in vocabulary.controls] == [b"<|start|>", b"<|end|>"]
+    assert [spelled[control] for control in vocabulary.controls] == [b"<|start|>", b"<|end|>", b"<|padding|>"]
 
 
 def test_digits_are_split_one_by_one(vocabulary: Vocabulary) -> None:
@@ -52,13 +53,19 @@ def test_digits_are_split_one_by_one(vocabulary: Vocabulary) -> None:
 
 
 def test_a_chat_is_laid_out_by_the_files_own_template(vocabulary: Vocabulary) -> None:
-    (end,) = vocabulary.ends
     tokens = vocabulary.chat([{"role": "user", "content": "Yes?"}])
-    start = end - 1
+    start, end, _ = vocabulary.controls
     assert tokens == [
         start, *vocabulary.tokens("user\nYes?"), end, *vocabulary.tokens("\n"), start, *vocabulary.tokens("assistant\n")
     ]  # fmt: skip
     assert vocabulary.text(tokens) == "user\nYes?\nassistant\n"
+
+
+def test_a_text_may_end_with_padding_too(vocabulary: Vocabulary, metadata: dict[str, Any]) -> None:
+    _, end, padding = vocabulary.controls
+    assert (vocabulary.end, vocabulary.ends) == (end, {end, padding})
+    without = {name: value for name, value in metadata.items() if name != "tokenizer.ggml.padding_token_id"}
+    assert Vocabulary(without).ends == {end}
 
 
 def test_a_file_without_a_vocabulary_is_told() -> None:
