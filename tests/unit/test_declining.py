@@ -46,7 +46,8 @@ def test_where_an_engine_cannot_weigh_first_words_what_its_draft_rests_on_decide
 def test_the_gate_is_shown_the_states_of_the_draft_and_of_the_judge(make_rag: Maker) -> None:
     seen: list[Signals] = []
     draft, judge = np.array([1.0, 2.0], np.float32), np.array([3.0, 4.0], np.float32)
-    answering = replace(make_rag(ScriptedGenerator([DRAFT], states=(draft, judge))).answering(), watch=seen.append)
+    answering = make_rag(ScriptedGenerator([DRAFT], states=(draft, judge))).answering()
+    answering = replace(answering, probes=None, watch=seen.append)
     list(answering.stream(answering.query(FOUNDED), Clock(), lambda: False))
     assert seen[-1].draft_state is draft
     assert seen[-1].judge_state is judge
