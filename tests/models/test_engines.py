@@ -166,10 +166,9 @@ class TestInt8:
             return left / np.linalg.norm(left)
 
         first, other = state(COPIED), state(CAPITAL)
-        assert first @ state(COPIED) > 0.99
+        again = state(COPIED)
         monkeypatch.setattr(int8, "SPECULATION", (3, 0))
-        assert first @ state(COPIED) > 0.99
-        assert first @ other < 0.95
+        assert min(first @ again, first @ state(COPIED)) > 0.99 > first @ other
 
     def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
         for most in (1, 2, 7):
