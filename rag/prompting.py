@@ -18,11 +18,10 @@ from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.retrieval import Query
-from rag.text import Language, clean, has_han, to_simplified
+from rag.text import IN_PARENTHESES, Language, clean, has_han, to_simplified
 
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?INST\])")
 """Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, </s>, [INST]."""
-_IN_PARENTHESES = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _asked(templates: Templates, query: Query, evidence: str) -> str:
 
 
 def _prompt(templates: Templates, query: Query, evidence: str, content: str, grammar: str = "") -> Prompt:
-    translating = query.language == "en" and has_han(_IN_PARENTHESES.sub("", evidence))
+    translating = query.language == "en" and has_han(IN_PARENTHESES.sub("", evidence))
     system = templates.text(f"{_folder(query.language)}/{'system_chinese' if translating else 'system'}")
     return Prompt(({"role": "system", "content": system}, {"role": "user", "content": content}), grammar=grammar)
 

@@ -21,6 +21,7 @@ LONGEST_SENTENCE = 400
 """Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _TERM = re.compile(r"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _ENDERS = "。！？!?…"
@@ -152,10 +153,11 @@ def language(text: str, default: Script = "zh-Hant") -> Language:
     """Return the language in which a question wants its answer.
 
     default: the script for Chinese whose characters belong to both. A mixed question follows the language of its
-    function words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English).
+    function words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), not its explanations in parentheses.
     """
-    if not has_han(text):
-        return "en" if _LATIN_WORD.search(text) else default
+    spoken = IN_PARENTHESES.sub("", text)
+    if not has_han(spoken) and _LATIN_WORD.search(spoken):
+        return "en"
     english = sum(re.split("['’]", word.lower())[0] in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))
     chinese = sum(character in _CHINESE_FUNCTION for character in to_simplified(text))
     if english > chinese:
