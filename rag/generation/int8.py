@@ -41,7 +41,7 @@ class Int8Generator:
     """Last tokens that are looked for in what stands before, and how many that followed them there are then tried at once
     (prompt lookup decoding): a draft copies much of its evidence, and six tokens take little longer than one."""
 
-    def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 224) -> None:
+    def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 256) -> None:
         self._held: list[int] = []
         self._kept = ReadPrompts(kept_mib << 20)
         self._worker = Worker("int8")

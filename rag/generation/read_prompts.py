@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 
@@ -24,9 +25,10 @@ class Block:
 class ReadPrompts:
     """Keep what was read of prompts, in blocks that are found by all tokens up to their end.
 
-    Prompts that begin alike share their blocks; the block that was asked for longest ago makes room (prefix caching by
-    blocks: Kwon et al. 2023, arXiv:2309.06180). most: bytes. They are asked for at once, so that no block lies between the
-    pieces that come and go while prompts are read; what was never used of them takes no memory.
+    Prompts that begin alike share their blocks; the prompt that was asked for longest ago makes room, its last block first,
+    since those before are found without it (prefix caching by blocks: Kwon et al. 2023, arXiv:2309.06180). most: bytes. They
+    are asked for at once, so that no block lies between the pieces that come and go while prompts are read; what was never
+    used of them takes no memory.
     """
 
     TOKENS = 16
@@ -40,17 +42,16 @@ class ReadPrompts:
 
     def after(self, tokens: Sequence[int], known: int) -> Iterator[Block]:
         """Yield the blocks that follow the first `known` tokens of a prompt, as far as they are kept."""
-        for beginning in self._beginnings(tokens):
-            place = self._blocks.get(beginning)
-            if place is None or self._room is None:
-                return
-            self._blocks.move_to_end(beginning)
-            if len(beginning) > known:
-                yield Block(len(beginning) - self.TOKENS, len(beginning), self._room[place])
+        kept = list(takewhile(self._blocks.__contains__, self._beginnings(tokens)))
+        self._asked_for(kept)
+        for beginning in kept:
+            if len(beginning) > known and self._room is not None:
+                yield Block(len(beginning) - self.TOKENS, len(beginning), self._room[self._blocks[beginning]])
 
     def keep(self, tokens: Sequence[int], keys_values: torch.Tensor) -> None:
         """Keep a prompt whose keys and values are these, (…, tokens, head), all of one kind."""
-        for beginning in self._beginnings(tokens):
+        beginnings = list(self._beginnings(tokens))
+        for beginning in beginnings:
             if beginning not in self._blocks:
                 block = keys_values[..., len(beginning) - self.TOKENS : len(beginning), :]
                 room = self._made_for(block)
@@ -58,12 +59,19 @@ class ReadPrompts:
                     return
                 self._blocks[beginning] = place = self._free.pop() if self._free else self._blocks.popitem(last=False)[1]
                 room[place] = block
+        self._asked_for(beginnings)
 
     def forget(self) -> None:
         """Let go of all blocks."""
         self._blocks.clear()
         self._free.clear()
         self._room = None
+
+    def _asked_for(self, beginnings: Sequence[tuple[int, ...]]) -> None:
+        """Let these blocks make room last, the first of them last of all."""
+        for beginning in reversed(beginnings):
+            if beginning in self._blocks:
+                self._blocks.move_to_end(beginning)
 
     def _made_for(self, block: torch.Tensor) -> torch.Tensor:
         """Return the room for all blocks like this one, (blocks, …)."""

@@ -51,6 +51,22 @@ def test_what_was_asked_for_longest_ago_makes_room() -> None:
     assert [bool(held(kept, each)) for each in (A, B, C)] == [True, False, True]
 
 
+def test_of_a_prompt_that_makes_room_the_end_goes_first() -> None:
+    kept = ReadPrompts(4 * BLOCK)
+    kept.keep([*A, *B, *C], read([*A, *B, *C]))
+    kept.keep([*C, *B], read([*C, *B]))
+    assert held(kept, [*A, *B, *C]) == [(0, SIZE, A), (SIZE, 2 * SIZE, B)]
+    assert len(held(kept, [*C, *B])) == 2
+
+
+def test_prompts_that_come_again_in_turn_lose_no_more_than_there_is_no_room_for() -> None:
+    kept, prompts = ReadPrompts(11 * BLOCK), [[letter] * 4 * SIZE for letter in (1, 2, 3)]
+    for prompt in prompts * 3:
+        found = len(held(kept, prompt))
+        kept.keep(prompt, read(prompt))
+    assert found == 3
+
+
 def test_nothing_is_kept_where_there_is_no_room_or_it_was_forgotten() -> None:
     none = ReadPrompts(0)
     none.keep(A, read(A))
