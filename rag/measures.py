@@ -15,10 +15,10 @@ import numpy as np
 from rag.documents import Passage
 from rag.numbers import values, written
 from rag.results import MARK, Answer, Citation
-from rag.text import content, fold, has_han, script, share_held, split_sentences
+from rag.text import IN_PARENTHESES, content, fold, has_han, script, share_held, split_sentences
 
 _MARKS = re.compile(r"(?:\[\d+\])+")
-_IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]|“[^”]*”|《[^》]*》")
+_ASIDE = re.compile(rf"{IN_PARENTHESES.pattern}|“[^”]*”|《[^》]*》")
 
 HALF = 0.5
 """Share of the terms that a sentence adds to the question, which the quotes behind it must hold."""
@@ -169,7 +169,7 @@ def _supports(citation: Citation, answer: Answer, asked: str) -> bool:
     quotes = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
     if not written(sentence) <= values(quotes):
         return False
-    if has_han(_IN_PARENTHESES.sub("", sentence)) != has_han(quotes):
+    if has_han(_ASIDE.sub("", sentence)) != has_han(quotes):
         return citation.support >= NEAR
     words = content(sentence) - content(asked)
     return not words or share_held(words, quotes) >= HALF
@@ -191,7 +191,7 @@ def language_right(text: str, language: str) -> bool:
     """Tell whether an answer is in a language and script; originals in parentheses and quotations do not count."""
     body = MARK.sub("", text)
     if language == "en":
-        return not has_han(_IN_PARENTHESES.sub("", body))
+        return not has_han(_ASIDE.sub("", body))
     return script(body) in (language, None) and (has_han(body) or not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}", body))
 
 

@@ -155,7 +155,7 @@ def language(text: str, default: Script = "zh-Hant") -> Language:
     default: the script for Chinese whose characters belong to both. A mixed question follows the language of its
     function words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), not its explanations in parentheses.
     """
-    spoken = IN_PARENTHESES.sub("", text)
+    spoken = IN_PARENTHESES.sub("", text) if has_han(text) else text
     if not has_han(spoken) and _LATIN_WORD.search(spoken):
         return "en"
     english = sum(re.split("['’]", word.lower())[0] in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))

@@ -105,9 +105,9 @@ def fit_gate(asked: Sequence[Row]) -> str:
     """Return the weights of the gate that hears the verdict in words, as lines for tuned.toml, and its curve."""
     drafted = [row for row in asked if row.signals is not None]
     features = np.array([[log_odds(s.judged), s.invented, s.account] for row in drafted if (s := row.signals)])
-    fitted, held_out = _logistic(features, _labels(drafted), [row.text for row in drafted], STRENGTH)
+    fitted, held_out = _fit(features, drafted, STRENGTH)
     lines = _weights("gate", ("judged", "invented", "account"), fitted)
-    return "\n".join([*lines, *_gate_curve(_undrafted(asked), drafted, held_out)])
+    return "\n".join([*lines, *_gate_curve(asked, drafted, held_out)])
 
 
 def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
@@ -122,9 +122,9 @@ def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
     judge, judged = _fit_probe(drafted, collected.left_out, lambda signals: signals.judge_state)
     draft, written = _fit_probe(drafted, [], lambda signals: signals.draft_state)
     features = np.array([[log_odds(chance) for chance in pair] for pair in zip(judged, written, strict=True)])
-    fitted, held_out = _logistic(features, _labels(drafted), [row.text for row in drafted], STRENGTH)
+    fitted, held_out = _fit(features, drafted, STRENGTH)
     lines = _weights("gate_probed", ("judge", "draft"), fitted)
-    return Probes(judge, draft, fits), "\n".join([*lines, *_gate_curve(_undrafted(collected.asked), drafted, held_out)])
+    return Probes(judge, draft, fits), "\n".join([*lines, *_gate_curve(collected.asked, drafted, held_out)])
 
 
 def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals], Vectors | None]) -> tuple[Probe, Any]:
@@ -133,26 +133,26 @@ def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals],
     states = np.array([state(row.signals) for row in rows if row.signals], np.float32)
     mean, spread = states.mean(0), states.std(0) + 1e-6
     counts = np.array([1.0] * len(asked) + [WEIGHT_LEFT_OUT] * len(left_out))
-    texts = [row.text for row in rows]
-    fitted, held_out = _logistic((states - mean) / spread, _labels(rows), texts, STRENGTH_OF_STATES, counts)
+    fitted, held_out = _fit((states - mean) / spread, rows, STRENGTH_OF_STATES, counts)
     weights = fitted.coef_[0] / spread
     return Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean)), held_out[: len(asked)]
 
 
-def _undrafted(asked: Sequence[Row]) -> list[Row]:
-    return [row for row in asked if row.signals is None]
+def _fit(features: Any, rows: Sequence[Row], strength: float, counts: Any = None) -> tuple[Any, Any]:
+    """Return what `_logistic` does, of whether rows have an answer."""
+    return _logistic(features, _labels(rows), [row.text for row in rows], strength, counts)
 
 
 def _labels(rows: Sequence[Row]) -> Any:
     return np.array([row.answerable for row in rows], bool)
 
 
-def _gate_curve(undrafted: Sequence[Row], drafted: Sequence[Row], held_out: Any) -> Iterator[str]:
+def _gate_curve(asked: Sequence[Row], drafted: Sequence[Row], held_out: Any) -> Iterator[str]:
     """Yield what each threshold gives; what was declined before a draft counts as declined.
 
     held_out: of the rows with a draft, the probability that the text answers.
     """
-    labels, others = _labels(drafted), _labels(undrafted)
+    labels, others = _labels(drafted), _labels([row for row in asked if row.signals is None])
 
     def declines(threshold: float) -> tuple[float, float]:
         right = np.sum(~others) + np.sum((held_out < threshold) & ~labels)

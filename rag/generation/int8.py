@@ -78,14 +78,12 @@ class Int8Generator:
             known = self._read(network, tokens[:-1], tell, left)
             voice = Voice(self._vocabulary, tell)
             pick = _Guide(self._grammars, prompt.grammar).pick if prompt.grammar else _likeliest
-            state = None
             for written in self._write(network, tokens, pick, left):
                 voice.say(written[: max_tokens - len(voice.written)])
                 if len(voice.written) == max_tokens:
                     break
-            else:
-                state = self._state_at_end(network)
             voice.end()
+            state = self._state_at_end(network) if len(voice.written) < max_tokens else None
             tell(Usage(len(tokens), len(tokens) - known, len(voice.written), state))
 
         yield from self._run(write, stop)

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes import ARTICLE
-from programs import Amount, App, Figures, Scripted, wait_for
+from programs import Amount, App, Figures, Scripted
+from waiting import wait_for
 
 
 @pytest.fixture(params=["short", pytest.param("long", marks=pytest.mark.soak)])

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,12 +80,3 @@ class App:
         """Return one count of /metrics."""
         lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
         return float(next(line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} ")))
-
-
-def wait_for(done: Callable[[], bool], seconds: float) -> float:
-    """Wait until something is so, and return the seconds that it took."""
-    started = time.monotonic()
-    while not done():
-        assert time.monotonic() - started < seconds, f"it did not happen within {seconds} s"
-        time.sleep(0.02)
-    return time.monotonic() - started

@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes import ARTICLE, FakeEmbedder
-from programs import App, Scripted, wait_for
+from programs import App, Scripted
 from readers import ask, asking, question_and_history
+from waiting import wait_for
 
 from rag.documents import Document
 from rag.store import Recipe, load, rebuild

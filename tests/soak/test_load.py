@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from fakes import FakeEmbedder, ScriptedGenerator, asked, assert_exact
-from programs import Amount, App, Figures, wait_for
+from programs import Amount, App, Figures
 from readers import Load, ask, asking, load, question_and_history
+from waiting import wait_for
 
 from rag import answer, face, stream
 from rag.generation import Prompt

@@ -1,12 +1,12 @@
 """Work while nobody asks goes on where one sentence fails, spares servers, and tells nobody a longer wait."""
 
 import json
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from fakes import SENTENCE, ScriptedGenerator, asked
+from waiting import wait_for
 
 from rag.errors import GenerationError
 from rag.generation import Prompt
@@ -47,9 +47,7 @@ def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_
     wanted = [(answering.index.sentences[number].text, language) for number, language in suggestions.missing(answering.index)]
     idle = Idle(lambda: answering, Turns(), suggestions, tmp_path / "english.jsonl")
     idle.start()
-    until = time.monotonic() + 20
-    while idle._thread.is_alive() and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: not idle._thread.is_alive(), 20)
     found = {(row["sentence"], row["language"]): row["question"] for row in rows(path)}
     assert list(found) == wanted
     assert found[SENTENCE, "zh-Hans"] == found[SENTENCE, "en"] == ""

@@ -5,6 +5,7 @@ import time
 import weakref
 
 import pytest
+from waiting import wait_for
 
 from rag.errors import Cancelled, GenerationError
 from rag.generation.listening import Left, Tell, Worker, one_line
@@ -115,9 +116,7 @@ def test_steps_are_taken_between_jobs_and_give_way_to_them(worker: Worker) -> No
 
     list(worker.run(lambda tell, left: worker.between(steps()), never))
     list(worker.run(lambda tell, left: seen.append("job"), never))
-    until = time.monotonic() + 5
-    while len(seen) < 4 and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: len(seen) == 4)
     assert sorted(seen, key="step 0 step 1 step 2 job".index) == ["step 0", "step 1", "step 2", "job"]
     assert seen.index("job") < 2
 
@@ -128,9 +127,7 @@ def test_a_step_that_fails_is_told_in_the_log_and_jobs_go_on(worker: Worker, cap
         yield
 
     list(worker.run(lambda tell, left: worker.between(steps()), never))
-    until = time.monotonic() + 5
-    while not caplog.messages and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: caplog.messages)
     assert list(worker.run(lambda tell, left: tell("after"), never)) == ["after"]
     assert caplog.messages == ["What was to be done between questions has ended: no room"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from fakes import DRAFT, FOUNDED, ScriptedGenerator, asked
+from waiting import wait_for
 
 from rag.errors import Cancelled, CorpusError, GenerationError
 from rag.pipeline import Rag
@@ -15,13 +16,6 @@ from rag.text import to_simplified, to_traditional
 
 Maker = Callable[..., Rag]
 SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
-
-
-def wait_for(done: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
-    while not done():
-        assert time.monotonic() < until, "it did not happen within 5 s"
-        time.sleep(0.005)
 
 
 def test_an_engine_failure_is_an_error_and_no_decline(make_rag: Maker) -> None:

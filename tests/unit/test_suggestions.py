@@ -1,11 +1,11 @@
 """Suggested questions: only those that the text answers, paid once, near what the reader just read."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from fakes import ARTICLE, DRAFT, SENTENCE, FakeEmbedder, ScriptedGenerator
+from waiting import wait_for
 
 from rag.documents import Document, split_document
 from rag.errors import CorpusError, RagError
@@ -118,10 +118,8 @@ def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, t
     generator = ScriptedGenerator([lambda prompt: QUESTION if "总部" in prompt.messages[-1]["content"] else DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
     assert rag.answer("深度求索成立於哪一年？").text
-    until = time.monotonic() + 20
     path = tmp_path / "store" / "questions.jsonl"
-    while time.monotonic() < until and not (path.exists() and SENTENCE in path.read_text(encoding="utf-8")):
-        time.sleep(0.05)
+    wait_for(lambda: path.exists() and SENTENCE in path.read_text(encoding="utf-8"), 20)
     assert SENTENCE in path.read_text(encoding="utf-8")
 
 

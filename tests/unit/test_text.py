@@ -168,6 +168,7 @@ def test_script_is_told_from_characters_that_belong_to_one_only(text: str, expec
         ("Explain “三個15%” to me please", "en"),
         ("unitree (宇树科技) founder??", "en"),
         ("DeepSeek（深度求索）", "en"),
+        ("(hangzhou)", "en"),
         ("深度求索（DeepSeek）", "zh-Hant"),
         ("宇樹科技的CEO是誰？", "zh-Hant"),
         ("浙大的 alumni 有多少", "zh-Hant"),
