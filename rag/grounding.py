@@ -19,7 +19,7 @@ from rag.english import English
 from rag.index import Index
 from rag.numbers import values, written
 from rag.results import Citation
-from rag.text import asks, clauses, content, denies, fold, has_han, share_held, split_sentences, terms
+from rag.text import asks, clauses, compares, content, denies, fold, has_han, share_held, split_sentences, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
@@ -106,10 +106,13 @@ class Grounds:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
 
         added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
-        says may end with what it does not. The share is 0 where the claim affirms what its source denies.
+        says may end with what it does not. The share is 0 where the claim affirms what its source denies, or compares what its
+        sources do not.
         """
         words = content(claim)
         said = self._together(sources)
+        if sources and compares(claim) and not compares(said):
+            return 0.0
         if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
             return 0.0
         return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in added)])

@@ -36,6 +36,11 @@ _DENIAL = re.compile(
     r"不(?![仅只但断少过论管同久妨愧由禁止得])|没(?!收)|未(?![来必])|无(?![论疑数比穷限人])|非(?![常洲])|"
     r"\b(?:not(?! only)|no(?! doubt)|none|never|neither|nor|cannot|nobody|nothing|hardly)\b|n't\b"
 )
+_COMPARISON = re.compile(
+    r"不如|不及|胜过|(?<![占对分之])比(?![如例喻重赛特较])|更(?![新换改名替])|(?:[高低大小优强弱多少快慢早晚]于|超过)(?!约?[\d一二两三半])|"
+    r"\b(?:more|less|fewer|better|worse|(?<!rather )(?<!other )than)\b(?!(?: than)? (?:\W?\d|half|an?\b|one\b|two\b|three\b))"
+)
+"""Words that set one thing against another, not those that give an amount ("more than 200")."""
 _CLAUSE_END = re.compile(r"[，;；:：。!！?？]|,(?!\d)")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -127,6 +132,11 @@ def points_back(text: str) -> bool:
 def denies(text: str) -> bool:
     """Tell whether a text holds a word that denies."""
     return _DENIAL.search(fold(text).replace("’", "'")) is not None
+
+
+def compares(text: str) -> bool:
+    """Tell whether a text says how one thing stands to another: more, less, better."""
+    return _COMPARISON.search(fold(text)) is not None
 
 
 def clauses(text: str) -> list[str]:

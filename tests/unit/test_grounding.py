@@ -79,6 +79,21 @@ def test_a_claim_that_affirms_what_its_source_denies_is_covered_by_nothing(sourc
     assert (claim.sources, claim.cover) == ((0,), cover)
 
 
+@pytest.mark.parametrize(
+    ("source", "draft", "covered"),
+    [
+        ("深圳和杭州都有科技產業和人才。", "深圳的科技產業和人才不如杭州。", False),
+        ("深圳的科技產業和人才比杭州少。", "深圳的科技產業和人才不如杭州。", True),
+        ("深圳的科技產業超過3000家。", "深圳的科技產業超過3000家。", True),
+        ("Shenzhen and Hangzhou both have talent.", "Hangzhou has more talent than Shenzhen.", False),
+        ("Hangzhou has more talent than Shenzhen.", "Hangzhou has more talent than Shenzhen.", True),
+    ],
+)
+def test_a_claim_that_compares_what_its_source_does_not_is_covered_by_nothing(source: str, draft: str, covered: bool) -> None:
+    (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
+    assert (claim.sources, claim.cover > 0.0) == ((0,), covered)
+
+
 TOGETHER = "合肥有集成電路產業。畢業生更願意去上海和杭州工作。"
 
 

@@ -8,6 +8,7 @@ from rag.text import (
     LONGEST_SENTENCE,
     clauses,
     clean,
+    compares,
     denies,
     fold,
     has_han,
@@ -253,6 +254,25 @@ def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: 
 )
 def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> None:
     assert denies(text) is denying
+
+
+@pytest.mark.parametrize(
+    ("text", "comparing"),
+    [
+        *[("深圳不如杭州。", True), ("杭州比北京便宜。", True), ("杭州更適合創業。", True), ("南京的房价低于杭州。", True)],
+        *[("Shenzhen suits it better.", True), ("It costs less than Beijing.", True), ("Larger than Nanjing.", True)],
+        *[("占比21%，百分比很高。", False), ("比如杭州。", False), ("政府被比喻為園丁。", False), ("更新了系統。", False)],
+        *[("校友辦了超過3000家企業。", False), ("高於10%的企業。", False), ("More than 3,000 firms.", False)],
+        *[
+            ("It chose Hangzhou rather than Beijing.", False),
+            ("Other than that.", False),
+            ("More than half.", False),
+            ("", False),
+        ],
+    ],
+)
+def test_a_text_compares_that_says_how_one_thing_stands_to_another(text: str, comparing: bool) -> None:
+    assert compares(text) is comparing
 
 
 def test_a_text_is_taken_apart_at_its_clauses_and_no_number_is() -> None:
