@@ -121,7 +121,7 @@ class Answering:
         """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
         found = part.found
         behind = [source for claim in claims for source in claim.sources]
-        behind += [number for number, _ in part.near[:1]]
+        behind += self._nearest(part)
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         asked = found.query.text
@@ -129,6 +129,11 @@ class Answering:
             invented = 1.0  # "how many" is not answered by words alone, nor by the numbers that came with the question
         judged, state = self.judged(found.query, sentences, clock, stop)
         return Signals(1.0 - invented if judged is None else judged, invented, account, state, draft.state)
+
+    def _nearest(self, part: Part) -> list[int]:
+        """Return the sentence nearest to a question, behind the one that it points back at, without which it says little."""
+        numbers = [number for number, _ in part.near[:1]]
+        return [before for number in numbers if (before := self.index.pointed_at(number)) >= 0] + numbers
 
     def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
         """Return what the generator says to whether sentences answer a question."""
@@ -239,8 +244,10 @@ class Answering:
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
         if part.near and not hopeless(part.near[0][1], language, self.tuned):
-            quote = self._quoted(part.near[0][0], language, clock, stop)
-            claims.append(replace(quote, before=_gap(language), text=reply("nearest", language, quote=quote.text)))
+            quotes = [
+                replace(self._quoted(number, language, clock, stop), before=_gap(language)) for number in self._nearest(part)
+            ]
+            claims += [replace(quotes[0], text=reply("nearest", language, quote=quotes[0].text)), *quotes[1:]]
         return _Told(tuple(claims), declined=True)
 
     def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
@@ -255,7 +262,7 @@ class Answering:
             first, *others = answer.claims
             if answer.declined and not declined:
                 first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
-                others = [quote for quote in others if not cited.issuperset(quote.sources)]
+                others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(_once(claims), self.index)
         text = to_script(text, language)

@@ -12,6 +12,7 @@ from rag.gate import Signals
 from rag.generation import Choice, Prompt, Usage
 from rag.pipeline import Rag
 from rag.retrieval import read_question
+from rag.text import to_simplified
 
 Maker = Callable[..., Rag]
 
@@ -105,3 +106,12 @@ def test_a_draft_that_the_judge_refuses_is_declined_with_the_nearest_words(make_
     assert "200" not in answer.text
     assert [citation.sentence for citation in answer.citations] == [1]
     assert_exact(answer)
+
+
+def test_what_the_nearest_sentence_points_back_at_is_judged_and_quoted_with_it(make_rag: Maker) -> None:
+    generator = ScriptedGenerator(["火星上有兩座大型的遊樂園。"], chances=lambda prompt: 0.0)
+    answer = make_rag(generator).answer("哪項政策被稱為“三個15%”？")
+    both = ["杭州把財政收入的15%投入科技創新。", "這項政策被稱為“三個15%”。"]
+    assert [citation.quote for citation in answer.citations] == both
+    assert answer.text == f"文中沒有說明這一點。最接近的內容是：{both[0]}[1]{both[1]}[2]"
+    assert to_simplified("\n".join(both)) in generator.chosen[0].messages[-1]["content"]
