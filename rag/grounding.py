@@ -105,6 +105,7 @@ class Grounds:
     def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
 
+        A claim that adds nothing of its sources to the question is not held by the question, which may have told it what to say.
         added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
         says may end with what it does not. The share is 0 where the claim affirms what its source denies, or compares what its
         sources do not.
@@ -115,7 +116,8 @@ class Grounds:
             return 0.0
         if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
             return 0.0
-        return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in added)])
+        adds = (words - content(question)) & content(said)
+        return min([share_held(words, f"{question} {said}" if adds else said), *(share_held(new, said) for new in added)])
 
     def further(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
