@@ -93,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     tune = commands.add_parser("tune", help="fit what decides by logistic models, and show the curves")
     tune.add_argument("--others", type=_positive, metavar="N", default=150, help="also use N questions on other texts")
     tune.add_argument("--probes", type=Path, metavar="FILE", help="also fit probes of the engine's states, into this file")
+    tune.add_argument(
+        "--intents", type=Path, metavar="FILE", help="fit only what tells questions from small talk, into this file"
+    )
     tune.set_defaults(run=_tune)
 
     translate = commands.add_parser(
@@ -216,10 +219,16 @@ def _weights(options: argparse.Namespace) -> int:
 
 def _tune(options: argparse.Namespace) -> int:
     from rag import tuning
+    from rag.models import open_embedder
     from rag.probe import fitted_to
     from rag.prompting import Templates
 
     settings = Settings.load(read_ahead=False)
+    if options.intents:
+        intents, told = tuning.fit_intents(open_embedder(settings))
+        intents.save(options.intents)
+        print(told)
+        return 0
     collected, leaning = tuning.collect(settings, options.others)
     print(tuning.fit_gate(collected.asked), leaning, sep="\n\n")
     if options.probes:

@@ -22,6 +22,7 @@ from rag.settings import Settings
 from rag.variants import OTHER, Chatbots, Remembering, Variant
 
 QUESTIONS = OTHER.parent / "questions.jsonl"
+MESSAGES = QUESTIONS.parent / "messages.jsonl"
 BASELINE = QUESTIONS.parent / "baseline.json"
 BASELINE_SPLIT = "test"
 LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})

@@ -105,7 +105,7 @@ class Grounds:
     def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
 
-        A claim that adds nothing of its sources to the question is not held by the question, which may have told it what to say.
+        A claim that adds nothing of its sources to the question is not held by the question, which may have told what to say.
         added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
         says may end with what it does not. The share is 0 where the claim affirms what its source denies, or compares what its
         sources do not.

@@ -37,7 +37,7 @@ from rag.question import checked_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.retrieval import read_question
 from rag.settings import Settings
-from rag.steering import Steering
+from rag.steering import Steering, intents
 from rag.store import Rebuilt
 from rag.suggestions import Suggestions
 from rag.tuned import Tuned, tuned
@@ -278,7 +278,8 @@ class Rag:
         with self._embedder_lock:
             if self._examples is None:
                 examples = embed_examples(self._templates, embedder, self.settings.store / "examples.npz")
-                self._examples = Steering.of(examples, self._tuned.steering), Asking.of(examples)
+                steering = Steering(intents(embedder, examples, self._tuned.steering_near), self._tuned.steering)
+                self._examples = steering, Asking.of(examples)
             return self._examples
 
 

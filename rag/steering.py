@@ -1,40 +1,107 @@
-"""Tell small talk and instructions from questions by their nearness to examples.
+"""Tell small talk and instructions from questions by their embeddings.
 
-The examples are files below `prompts/intents/`. Whether a question has an answer is not judged here.
+Whether a question has an answer is not judged here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Literal, Protocol, cast, get_args
+
+import numpy as np
 
 from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
 from rag.text import normalize, split_sentences
 
 Intent = Literal["question", "small talk", "instruction"]
+INTENTS: tuple[Intent, ...] = get_args(Intent)
+SHIPPED = Path(__file__).parent / "intents.npz"
+SURE = 0.9
+"""Chance from which a sentence is a question although the whole message is none."""
+
+
+class Intents(Protocol):
+    """Tell what messages are for."""
+
+    def chances(self, messages: Vectors) -> Vectors:
+        """Return the chance of each of INTENTS for embedded messages (messages, dimensions), float32 (messages, 3)."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Hold a logistic model of one embedder's vectors, fitted by `python -m rag tune --intents`.
+
+    weights: float32 (3, dimensions). biases: float32 (3,). fits: that embedder's identity.
+    """
+
+    weights: Vectors
+    biases: Vectors
+    fits: str
+
+    def chances(self, messages: Vectors) -> Vectors:
+        """Return what `Intents.chances` does."""
+        odds = messages @ self.weights.T + self.biases
+        likely = np.exp(odds - odds.max(axis=1, keepdims=True))
+        return cast(Vectors, likely / likely.sum(axis=1, keepdims=True))
+
+    def save(self, path: Path) -> None:
+        """Write the model to a file."""
+        np.savez(path, weights=self.weights, biases=self.biases, fits=self.fits)
+
+    @classmethod
+    def load(cls, path: Path) -> Fitted:
+        """Return the model that a file holds."""
+        with np.load(path, allow_pickle=False) as held:
+            return cls(held["weights"], held["biases"], str(held["fits"]))
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Hold embedded examples, for an embedder that nothing was fitted to: what is nearer to one than `near` is like it."""
+
+    small_talk: Vectors
+    instruction: Vectors
+    near: float
+
+    def chances(self, messages: Vectors) -> Vectors:
+        """Return what `Intents.chances` does: 1 for one of them."""
+        closest = [(messages @ examples.T).max(axis=1) for examples in (self.small_talk, self.instruction)]
+        likeliest = np.stack([np.full(len(messages), self.near), *closest], axis=1).argmax(axis=1)
+        return cast(Vectors, np.eye(len(INTENTS), dtype=np.float32)[likeliest])
+
+
+@cache
+def _shipped() -> Fitted:
+    return Fitted.load(SHIPPED)
+
+
+def intents(embedder: Embedder, examples: Examples, near: float) -> Intents:
+    """Return what tells an embedder's messages apart: what was fitted to it, else examples, as `Nearest` says."""
+    fitted = _shipped()
+    if fitted.fits == embedder.identity:
+        return fitted
+    return Nearest(examples["intents/small_talk"], examples["intents/instruction"], near)
 
 
 @dataclass(frozen=True)
 class Steering:
-    """Hold the embedded examples of each intent, and the similarity from which a sentence is one of them."""
+    """Hold what tells intents apart, and the chance below which a message is no question."""
 
-    small_talk: Vectors
-    instruction: Vectors
-    threshold: float
+    intents: Intents
+    question: float
 
-    @classmethod
-    def of(cls, examples: Examples, threshold: float) -> Steering:
-        """Return the intents that embedded examples show."""
-        return cls(examples["intents/small_talk"], examples["intents/instruction"], threshold)
-
-    def judge(self, question: str, embedder: Embedder) -> tuple[Intent, str]:
-        """Return a question's intent, and what is left of it without the sentences that steer."""
-        pieces = [question[start:end] for start, end in split_sentences(question)] or [question]
-        vectors = embedder.queries([normalize(piece) for piece in pieces])
-        talk = (vectors @ self.small_talk.T).max(axis=1)
-        steer = (vectors @ self.instruction.T).max(axis=1)
-        kept = [piece for piece, t, s in zip(pieces, talk, steer, strict=True) if max(t, s) < self.threshold]
-        if kept:
-            return "question", " ".join(kept)
-        return ("instruction" if steer.max() >= talk.max() else "small talk"), ""
+    def judge(self, message: str, embedder: Embedder) -> tuple[Intent, str]:
+        """Return a message's intent, and what is left of it without the sentences that steer."""
+        sentences = [message[start:end] for start, end in split_sentences(message)] or [message]
+        texts = [message, *sentences] if len(sentences) > 1 else [message]
+        chances = self.intents.chances(embedder.queries([normalize(text) for text in texts]))
+        of_question = chances[:, 0].tolist()
+        asked = of_question[0] >= self.question
+        least = self.question if asked else SURE
+        kept = [sentence for sentence, chance in zip(sentences, of_question[-len(sentences) :], strict=True) if chance >= least]
+        if asked or kept:
+            return "question", " ".join(kept) or message
+        return INTENTS[1 + int(chances[0, 1:].argmax())], ""

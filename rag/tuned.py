@@ -44,6 +44,7 @@ class Tuned:
     cover: float
     support: float
     steering: float
+    steering_near: float
     whole: float
     passed_by: float
     terse: float

@@ -1,4 +1,4 @@
-"""Fit what is decided by logistic models, and show their curves: may it be answered; does a question lean on another.
+"""Fit what is decided by logistic models, and show their curves: may it be answered; does it lean on another; is it a question.
 
 The gate and the probes are fitted on the tune half of the project's questions and on questions of other texts, and tried on
 texts that they were not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves, and the probes into
@@ -7,6 +7,7 @@ their file; nothing of the test half is seen.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,9 @@ import numpy as np
 
 from rag.answering import Answering
 from rag.clock import Clock
-from rag.embedding import Vectors
+from rag.embedding import Embedder, Vectors
 from rag.errors import RagError
-from rag.evaluation import questions
+from rag.evaluation import MESSAGES, questions
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
 from rag.measures import Question, touches
@@ -28,6 +29,7 @@ from rag.progress import bar
 from rag.results import Final
 from rag.retrieval import Query
 from rag.settings import Settings
+from rag.steering import INTENTS, Fitted
 from rag.text import Language, normalize
 from rag.variants import Chatbots, Variant
 
@@ -36,10 +38,16 @@ STRENGTH = 10.0
 """Inverse strength of regularisation (scikit-learn's C) of a model of a few signals."""
 STRENGTH_OF_STATES = 0.004
 """The same of a model of a state, which has more numbers than there are questions."""
+STRENGTH_OF_INTENTS = 10.0
+"""The same of a model of a message's embedding."""
 LEFT_OUT = 2
 """Sentences that are judged where those that answer are left out."""
 WEIGHT_LEFT_OUT = 0.25
 """What such a judgement counts, beside one of a draft."""
+
+
+NO_QUESTIONS = ("injection", "small talk")
+"""Types of the evaluation's questions that ask nothing of the text."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,9 @@ def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals],
 
 
 def _fit(features: Any, rows: Sequence[Row], strength: float, counts: Any = None) -> tuple[Any, Any]:
-    """Return what `_logistic` does, of whether rows have an answer."""
-    return _logistic(features, _labels(rows), [row.text for row in rows], strength, counts)
+    """Return a model of whether rows have an answer, and the probability that `_logistic` gives each when it is held out."""
+    fitted, held_out = _logistic(features, _labels(rows), [row.text for row in rows], strength, counts)
+    return fitted, held_out[:, 1]
 
 
 def _labels(rows: Sequence[Row]) -> Any:
@@ -167,13 +176,40 @@ def _fit_leaning(rags: Chatbots) -> str:
     asked = questions("other")
     features = np.array(list(_leaning_features(asked, rags)))
     labels = np.array([question.leans for question in asked])
-    fitted, held_out = _logistic(features, labels, [question.text for question in asked], STRENGTH)
+    fitted, chances = _logistic(features, labels, [question.text for question in asked], STRENGTH)
+    held_out = chances[:, 1]
     lines = _weights("lean", ("pointer", "length", "nearest"), fitted)
 
     def kept_apart(threshold: float) -> tuple[float, float]:
         return float(np.mean(held_out[labels] >= threshold)), float(np.mean(held_out[~labels] < threshold))
 
     return "\n".join([*lines, *_curve("leaning heard", "alone kept", kept_apart)])
+
+
+def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
+    """Return what tells this embedder's messages apart, and its curve; all questions but those of the test half are heard."""
+    asked = [
+        (question.question, 0) for question in (*questions("tune"), *questions("other")) if question.type not in NO_QUESTIONS
+    ]
+    messages, labels = zip(*(*_messages(), *asked), strict=True)
+    vectors = embedder.queries([normalize(message) for message in messages])
+    fitted, held_out = _logistic(vectors, np.array(labels), messages, STRENGTH_OF_INTENTS)
+    chance, steers = held_out[:, 0], np.array(labels) > 0
+
+    def told_apart(threshold: float) -> tuple[float, float]:
+        return float(np.mean(chance[steers] < threshold)), float(np.mean(chance[~steers] < threshold))
+
+    model = Fitted(fitted.coef_.astype(np.float32), fitted.intercept_.astype(np.float32), embedder.identity)
+    return model, "\n".join(_curve("told apart", "questions lost", told_apart))
+
+
+def _messages() -> Iterator[tuple[str, int]]:
+    """Yield the messages to be fitted to, each with the number of its intent; of a mixed one, its question."""
+    for line in MESSAGES.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["split"] == "tune":
+            mixed = row["kind"] == "mixed"
+            yield (row["question"], 0) if mixed else (row["message"], INTENTS.index(row["kind"]))
 
 
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
@@ -185,7 +221,7 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
 
 
 def _logistic(features: Any, labels: Any, texts: Sequence[str], strength: float, counts: Any = None) -> tuple[Any, Any]:
-    """Return a model fitted on everything, and the probabilities that models give to texts they were not fitted on.
+    """Return a model fitted on everything, and the probabilities of each label that models give to texts held out.
 
     texts: the text that each row is about. strength: scikit-learn's C. counts: what each row counts; 1 if it is None.
     """
@@ -196,7 +232,7 @@ def _logistic(features: Any, labels: Any, texts: Sequence[str], strength: float,
     folds = GroupKFold(min(FOLDS, len(set(texts))))
     counted = {"sample_weight": np.ones(len(labels)) if counts is None else counts}
     held_out = cross_val_predict(model, features, labels, groups=texts, cv=folds, method="predict_proba", params=counted)
-    return model.fit(features, labels, **counted), held_out[:, 1]
+    return model.fit(features, labels, **counted), held_out
 
 
 def _curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:
