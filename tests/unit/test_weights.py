@@ -126,7 +126,7 @@ class RangeServer(http.server.BaseHTTPRequestHandler):
 def test_the_hub_resumes_and_garbage_falls_through_to_the_next_source(settings: Settings) -> None:
     RangeServer.ranges, RangeServer.cut_after = [], 50_000
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeServer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     hub = Hub(f"http://127.0.0.1:{server.server_port}", timeout_s=2)
     try:
         with pytest.raises(WeightsError, match="model hub"):
