@@ -132,8 +132,11 @@ class Answering:
 
     def _nearest(self, part: Part) -> list[int]:
         """Return the sentence nearest to a question, behind the one that it points back at, without which it says little."""
-        numbers = [number for number, _ in part.near[:1]]
-        return [before for number in numbers if (before := self.index.pointed_at(number)) >= 0] + numbers
+        if not part.near:
+            return []
+        number, _ = part.near[0]
+        before = self.index.pointed_at(number)
+        return [number] if before < 0 else [before, number]
 
     def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
         """Return what the generator says to whether sentences answer a question."""
@@ -221,8 +224,7 @@ class Answering:
         if listed and len(quotes) > 1:
             between = "\n- "
             lead = lead.rstrip() + between
-        announced = [replace(quote, before="\n", text=lead + quote.text) for quote in quotes[:1]]
-        return [*announced, *(replace(quote, before=between) for quote in quotes[1:])]
+        return _announced(quotes, "\n", lead, between)
 
     def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
@@ -244,10 +246,9 @@ class Answering:
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
         if part.near and not hopeless(part.near[0][1], language, self.tuned):
-            quotes = [
-                replace(self._quoted(number, language, clock, stop), before=_gap(language)) for number in self._nearest(part)
-            ]
-            claims += [replace(quotes[0], text=reply("nearest", language, quote=quotes[0].text)), *quotes[1:]]
+            quotes = [self._quoted(number, language, clock, stop) for number in self._nearest(part)]
+            gap = _gap(language)
+            claims += _announced(quotes, gap, reply("nearest", language, quote=""), gap)
         return _Told(tuple(claims), declined=True)
 
     def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
@@ -281,6 +282,12 @@ class Answering:
 def _gap(language: Language) -> str:
     """Return what stands between two sentences."""
     return " " if language == "en" else ""
+
+
+def _announced(quotes: Sequence[Claim], before: str, lead: str, between: str) -> list[Claim]:
+    """Return quotes of which the first stands behind the words that announce them all, the others each behind `between`."""
+    first = [replace(quote, before=before, text=lead + quote.text) for quote in quotes[:1]]
+    return [*first, *(replace(quote, before=between) for quote in quotes[1:])]
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,12 +33,21 @@ Figures = dict[str, Any]
 def questions(split: str) -> list[Question]:
     """Return the project's own questions: of one half, of both for "all", or of the other texts for "other"."""
     path = OTHER / "questions.jsonl" if split == "other" else QUESTIONS
+    rows = [Question.of(row) for row in _rows(path)]
+    return [row for row in rows if split in ("all", row.split)]
+
+
+def messages(split: str) -> list[dict[str, Any]]:
+    """Return messages that are questions, small talk, instructions or mixed: the "tune" half or the "test" half."""
+    return [row for row in _rows(MESSAGES) if row["split"] == split]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise RagError(f"The questions {path} cannot be read; run this in a checkout of the project.") from error
-    rows = [Question.of(json.loads(line)) for line in lines if line.strip()]
-    return [row for row in rows if split in ("all", row.split)]
+    return [json.loads(line) for line in lines if line.strip()]
 
 
 class Chatbot(Protocol):

@@ -15,6 +15,7 @@ import numpy as np
 
 from rag import weights
 from rag.embedding import Vectors
+from rag.linear import Linear
 from rag.prompting import Templates
 
 SHIPPED = Path(__file__).parent / "probes.npz"
@@ -54,14 +55,14 @@ class Probes:
     def save(self, path: Path) -> None:
         """Write the probes to a file."""
         weights, biases = zip(*((probe.weights, probe.bias) for probe in (self.judge, self.draft)), strict=True)
-        np.savez(path, weights=np.stack(weights), biases=np.array(biases), fits=self.fits)
+        Linear(np.stack(weights), np.array(biases), self.fits).save(path)
 
     @classmethod
     def load(cls, path: Path) -> Probes:
         """Return the probes that a file holds."""
-        with np.load(path, allow_pickle=False) as held:
-            judge, draft = (Probe(*pair) for pair in zip(held["weights"], held["biases"].tolist(), strict=True))
-            return cls(judge, draft, str(held["fits"]))
+        held = Linear.load(path)
+        judge, draft = (Probe(*pair) for pair in zip(held.weights, held.biases.tolist(), strict=True))
+        return cls(judge, draft, held.fits)
 
 
 def fitted_to(generator: str, templates: Templates) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
+from rag.linear import Linear
 from rag.text import normalize, split_sentences
 
 Intent = Literal["question", "small talk", "instruction"]
@@ -30,32 +31,14 @@ class Intents(Protocol):
         """Return the chance of each of INTENTS for embedded messages (messages, dimensions), float32 (messages, 3)."""
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """Hold a logistic model of one embedder's vectors, fitted by `python -m rag tune --intents`.
-
-    weights: float32 (3, dimensions). biases: float32 (3,). fits: that embedder's identity.
-    """
-
-    weights: Vectors
-    biases: Vectors
-    fits: str
+class Fitted(Linear):
+    """Hold a logistic model of one embedder's vectors, a row for each of INTENTS; `python -m rag tune --intents` fits it."""
 
     def chances(self, messages: Vectors) -> Vectors:
         """Return what `Intents.chances` does."""
         odds = messages @ self.weights.T + self.biases
         likely = np.exp(odds - odds.max(axis=1, keepdims=True))
         return cast(Vectors, likely / likely.sum(axis=1, keepdims=True))
-
-    def save(self, path: Path) -> None:
-        """Write the model to a file."""
-        np.savez(path, weights=self.weights, biases=self.biases, fits=self.fits)
-
-    @classmethod
-    def load(cls, path: Path) -> Fitted:
-        """Return the model that a file holds."""
-        with np.load(path, allow_pickle=False) as held:
-            return cls(held["weights"], held["biases"], str(held["fits"]))
 
 
 @dataclass(frozen=True)

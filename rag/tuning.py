@@ -7,7 +7,6 @@ their file; nothing of the test half is seen.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from rag.answering import Answering
 from rag.clock import Clock
 from rag.embedding import Embedder, Vectors
 from rag.errors import RagError
-from rag.evaluation import MESSAGES, questions
+from rag.evaluation import messages, questions
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
 from rag.measures import Question, touches
@@ -44,8 +43,6 @@ LEFT_OUT = 2
 """Sentences that are judged where those that answer are left out."""
 WEIGHT_LEFT_OUT = 0.25
 """What such a judgement counts, beside one of a draft."""
-
-
 NO_QUESTIONS = ("injection", "small talk")
 """Types of the evaluation's questions that ask nothing of the text."""
 
@@ -188,12 +185,14 @@ def _fit_leaning(rags: Chatbots) -> str:
 
 def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
     """Return what tells this embedder's messages apart, and its curve; all questions but those of the test half are heard."""
-    asked = [
-        (question.question, 0) for question in (*questions("tune"), *questions("other")) if question.type not in NO_QUESTIONS
+    told = [
+        (row["question"], 0) if row["kind"] == "mixed" else (row["message"], INTENTS.index(row["kind"]))
+        for row in messages("tune")
     ]
-    messages, labels = zip(*(*_messages(), *asked), strict=True)
-    vectors = embedder.queries([normalize(message) for message in messages])
-    fitted, held_out = _logistic(vectors, np.array(labels), messages, STRENGTH_OF_INTENTS)
+    asked = [question for question in (*questions("tune"), *questions("other")) if question.type not in NO_QUESTIONS]
+    texts, labels = zip(*told, *((question.question, 0) for question in asked), strict=True)
+    vectors = embedder.queries([normalize(text) for text in texts])
+    fitted, held_out = _logistic(vectors, np.array(labels), texts, STRENGTH_OF_INTENTS)
     chance, steers = held_out[:, 0], np.array(labels) > 0
 
     def told_apart(threshold: float) -> tuple[float, float]:
@@ -201,15 +200,6 @@ def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
 
     model = Fitted(fitted.coef_.astype(np.float32), fitted.intercept_.astype(np.float32), embedder.identity)
     return model, "\n".join(_curve("told apart", "questions lost", told_apart))
-
-
-def _messages() -> Iterator[tuple[str, int]]:
-    """Yield the messages to be fitted to, each with the number of its intent; of a mixed one, its question."""
-    for line in MESSAGES.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["split"] == "tune":
-            mixed = row["kind"] == "mixed"
-            yield (row["question"], 0) if mixed else (row["message"], INTENTS.index(row["kind"]))
 
 
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:

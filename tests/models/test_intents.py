@@ -1,22 +1,20 @@
 """What is no question is told from what is one, on messages that nothing was fitted to."""
 
-import json
-from collections.abc import Iterator
-
 import pytest
 
-from rag.evaluation import MESSAGES
-from rag.pipeline import Rag
+from rag.embedding import Embedder
+from rag.evaluation import messages
+from rag.models import open_embedder
 from rag.settings import Settings
+from rag.steering import Steering, intents
+from rag.tuned import tuned
 
 pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def rag() -> Iterator[Rag]:
-    opened = Rag(Settings.load(read_ahead=False))
-    yield opened
-    opened.close()
+def embedder() -> Embedder:
+    return open_embedder(Settings.load())
 
 
 @pytest.mark.parametrize(
@@ -28,10 +26,8 @@ def rag() -> Iterator[Rag]:
         ("question", "question", 1),
     ],
 )
-def test_messages_are_told_apart(rag: Rag, kind: str, told: str, least: float) -> None:
-    rows = [json.loads(line) for line in MESSAGES.read_text(encoding="utf-8").splitlines()]
-    messages = [row["message"] for row in rows if (row["split"], row["kind"]) == ("test", kind)]
-    answering = rag.warm().answering()
-    judged = [answering.steering.judge(message, answering.embedder)[0] for message in messages]
-    assert len(messages) >= 20
-    assert judged.count(told) / len(messages) >= least
+def test_messages_are_told_apart(embedder: Embedder, kind: str, told: str, least: float) -> None:
+    steering = Steering(intents(embedder, {}, 0.0), tuned().steering)
+    judged = [steering.judge(row["message"], embedder)[0] for row in messages("test") if row["kind"] == kind]
+    assert len(judged) >= 20
+    assert judged.count(told) / len(judged) >= least

@@ -1,0 +1,35 @@
+"""Hold what a linear model was fitted to be, in memory and in a file without pickle. What it tells is its user's to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from rag.embedding import Vectors
+
+Model = TypeVar("Model", bound="Linear")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Hold one row of weights, float32 (rows, dimensions), and one bias (rows,) for each thing that is told.
+
+    fits: the identity of what makes the vectors that it was fitted to.
+    """
+
+    weights: Vectors
+    biases: Vectors
+    fits: str
+
+    def save(self, path: Path) -> None:
+        """Write the model to a file."""
+        np.savez(path, weights=self.weights, biases=self.biases, fits=self.fits)
+
+    @classmethod
+    def load(cls: type[Model], path: Path) -> Model:
+        """Return the model that a file holds."""
+        with np.load(path, allow_pickle=False) as held:
+            return cls(held["weights"], held["biases"], str(held["fits"]))
