@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +13,7 @@ import pytest
 from fakes import ARTICLE, FakeEmbedder, ScriptedGenerator
 from hypothesis import HealthCheck, settings
 
+from rag.documents import Document
 from rag.pipeline import Rag
 from rag.settings import Settings
 
@@ -41,6 +44,18 @@ def _not_skipped_in_ci(report: Report) -> Report:
     return report
 
 
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a store with the index of the small article, made once: each test has links to its files, which none may alter."""
+    folder = tmp_path_factory.mktemp("indexed")
+    store = folder / "store"
+    corpus = [Document("article.txt", ARTICLE)]
+    own = Settings.load(environ={}, store=store, weights=folder / "weights", offline=True, read_ahead=False)
+    Rag(own, FakeEmbedder(), ScriptedGenerator(), documents=corpus).answering()
+    yield store
+    Rag(replace(own, rebuild="never"), FakeEmbedder(), ScriptedGenerator(), documents=corpus).search_index()  # it is unharmed
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     folder = tmp_path / "corpus"
@@ -50,8 +65,9 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def chosen(tmp_path: Path, corpus: Path) -> Settings:
-    """Return settings that touch nothing outside the test's own folder."""
+def chosen(tmp_path: Path, corpus: Path, indexed: Path) -> Settings:
+    """Return settings that touch nothing outside the test's own folder, where the article is indexed already."""
+    shutil.copytree(indexed, tmp_path / "store", copy_function=os.link)
     return Settings.load(
         environ={}, corpus=corpus, store=tmp_path / "store", weights=tmp_path / "weights", offline=True, read_ahead=False
     )

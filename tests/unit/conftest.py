@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fakes import FakeEmbedder
-from stores import LONGEST, article
+from stores import LONGEST, article, recipe
 
-from rag.store import rebuild
+from rag.store import load, rebuild
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +20,16 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a store that is made once: each test has links to its files, which none may alter."""
     made = tmp_path_factory.mktemp("built") / "store"
     rebuild(made, article(), FakeEmbedder(), LONGEST)
-    return made
+    yield made
+    load(made, recipe())  # it is unharmed
 
 
 @pytest.fixture
 def store(built: Path, tmp_path: Path) -> Path:
     """Return a store of the test's own."""
-    return Path(shutil.copytree(built, tmp_path / "store"))
+    return Path(shutil.copytree(built, tmp_path / "store", copy_function=os.link))

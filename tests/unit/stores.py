@@ -40,3 +40,9 @@ def failure(store: Path, wanted: Recipe | None = None) -> str:
     with pytest.raises(IndexStoreError) as error:
         load(store, wanted or recipe())
     return str(error.value)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a file with other content in the place of one that other tests have links to."""
+    path.unlink()
+    path.write_bytes(data)

@@ -10,28 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import FakeEmbedder
-from stores import FILES, LONGEST, MEND, article, build_of, failure, place, recipe
+from stores import FILES, LONGEST, MEND, article, build_of, failure, place, recipe, replace
 
 from rag import store as store_module
 from rag.store import load, rebuild
 
 
 def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
+    replace(path, path.read_bytes()[:-1])
 
 
 def empty(path: Path) -> None:
-    path.write_bytes(b"")
+    replace(path, b"")
 
 
 def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
+    replace(path, bytes(data))
 
 
 def lengthen(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"\n\0")
+    replace(path, path.read_bytes() + b"\n\0")
 
 
 @pytest.mark.parametrize("harm", [truncate, empty, flip, lengthen, Path.unlink], ids=lambda harm: harm.__name__)
@@ -53,15 +53,15 @@ def test_a_harmed_file_is_named_and_a_rebuild_mends_it(store: Path, name: str, h
 def test_a_damaged_file_is_told_by_both_hashes(store: Path) -> None:
     path = place(store, "documents.json")
     expected = json.loads((build_of(store) / "manifest.json").read_text())["files"]["documents.json"]
-    path.write_bytes(b"")
+    replace(path, b"")
     assert failure(store) == f"The index file {path} is damaged: SHA-256 e3b0c44298fc…, expected {expected[:12]}…{MEND}"
 
 
 def test_files_that_changed_places_are_told(store: Path) -> None:
     rows, owners = place(store, "rows.npy"), place(store, "owners.npy")
     kept = rows.read_bytes()
-    rows.write_bytes(owners.read_bytes())
-    owners.write_bytes(kept)
+    replace(rows, owners.read_bytes())
+    replace(owners, kept)
     assert f"{owners} is damaged" in failure(store) or f"{rows} is damaged" in failure(store)
     rebuild(store, article(), FakeEmbedder(), LONGEST)
     load(store, recipe())
@@ -70,22 +70,22 @@ def test_files_that_changed_places_are_told(store: Path) -> None:
 def test_a_file_of_another_index_is_told(store: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     rebuild(other, article("別的文章。\n第二段。"), FakeEmbedder(), LONGEST)
-    shutil.copy(place(other, "vectors.faiss"), place(store, "vectors.faiss"))
+    replace(place(store, "vectors.faiss"), place(other, "vectors.faiss").read_bytes())
     assert failure(store).startswith(f"The index file {place(store, 'vectors.faiss')} is damaged: SHA-256 ")
-    shutil.copy(place(other, "manifest.json"), place(store, "manifest.json"))
+    replace(place(store, "manifest.json"), place(other, "manifest.json").read_bytes())
     assert failure(store).startswith(f"The index file {place(store, 'manifest.json')} is damaged: SHA-256 ")
 
 
 @pytest.mark.parametrize("pointer", ["[]", "{}", '{"build": "x"}', "7", "null"])
 def test_a_pointer_that_names_no_build_is_damaged(store: Path, pointer: str) -> None:
-    (store / "current.json").write_text(pointer)
+    replace(store / "current.json", pointer.encode())
     assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{MEND}"
 
 
 def test_a_pointer_cannot_lead_out_of_the_store(store: Path, tmp_path: Path) -> None:
     pointer = json.loads((store / "current.json").read_text())
     shutil.move(build_of(store), tmp_path / "outside")
-    (store / "current.json").write_text(json.dumps(pointer | {"build": "../outside"}))
+    replace(store / "current.json", json.dumps(pointer | {"build": "../outside"}).encode())
     assert failure(store) == f"The index file {store / 'outside' / 'manifest.json'} is missing{MEND}"
 
 
@@ -101,6 +101,7 @@ def test_an_index_with_pickled_objects_cannot_be_loaded(store: Path, monkeypatch
     monkeypatch.setattr(store_module, "_verify", lambda path, found, expected: None)  # as if the hashes were forged
     for name in ("owners.npy", "terms/data.csc.index.npy"):
         kept = place(store, name).read_bytes()
+        place(store, name).unlink()
         np.save(place(store, name), np.array([Harm()], dtype=object), allow_pickle=True)
         with pytest.raises(ValueError, match=r"allow_pickle=False|Python objects"):
             load(store, recipe())

@@ -60,6 +60,7 @@ def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Pat
 
 
 def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Settings) -> None:
+    shutil.rmtree(chosen.store)
     missing = chosen.store / "current.json"
     mend = "run python index/rebuild.py, or set RAG_REBUILD=auto"
     assert findings()["index"].text == f"The index file {missing} is missing; {mend}."

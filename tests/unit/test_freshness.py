@@ -1,10 +1,12 @@
 """The index in use is that of the article as it is now."""
 
 import json
+import shutil
 from collections.abc import Callable
 
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, assert_exact
+from stores import replace
 
 from rag import library
 from rag.documents import Document
@@ -65,6 +67,7 @@ def test_an_edited_translation_is_used_at_the_next_question(make_rag: Maker, cho
 def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(
     make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shutil.rmtree(chosen.store)
     make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
     told = capsys.readouterr().err
     assert told.startswith(f"The index file {chosen.store / 'current.json'} is missing. It is built now.\n")
@@ -89,6 +92,7 @@ def test_an_article_that_is_edited_while_it_is_read_is_read_again(
 
 
 def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chosen: Settings) -> None:
+    shutil.rmtree(chosen.store)
     rag = make_rag(rebuild="never")
     with pytest.raises(IndexStoreError) as error:
         rag.answer(FOUNDED)
@@ -100,7 +104,7 @@ def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chose
 def test_a_damaged_index_is_built_again_and_said(make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
     path = next(chosen.store.rglob("vectors.faiss"))
-    path.write_bytes(path.read_bytes()[:-7])
+    replace(path, path.read_bytes()[:-7])
     assert make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).answerable
     assert f"The index file {path} is damaged" in capsys.readouterr().err
 

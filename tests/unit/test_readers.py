@@ -35,11 +35,11 @@ def test_the_question_after_a_crash_of_any_kind_is_answered(make_rag: Maker) -> 
 
 def test_an_engine_that_takes_too_long_is_stopped_and_told(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT], hold=threading.Event())
-    rag = make_rag(generator, timeout_s=0.4)
+    rag = make_rag(generator, timeout_s=0.2)
     rag.warm()
     with pytest.raises(GenerationError) as error:
         rag.answer(FOUNDED)
-    assert str(error.value) == "The answer took longer than 0.4 s; ask again, or raise RAG_TIMEOUT_S."
+    assert str(error.value) == "The answer took longer than 0.2 s; ask again, or raise RAG_TIMEOUT_S."
     assert not isinstance(error.value, Cancelled)
     assert generator.stopped
     generator.hold.set()

@@ -24,7 +24,8 @@ def test_an_empty_line_gives_the_turn_at_once() -> None:
     assert (turns.busy, turns.waiting) == (False, False)
 
 
-def test_the_place_in_line_is_told_with_the_expected_seconds() -> None:
+def test_the_place_in_line_is_told_with_the_expected_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "POLL_S", 0.01)
     turns = Turns()
     take(turns, "a")
     second, third = turns.wait("b", never), turns.wait("c", never)
@@ -86,7 +87,8 @@ def test_leaving_twice_or_without_a_turn_harms_nothing() -> None:
     assert take(turns, "b") == []
 
 
-def test_who_leaves_from_the_middle_lets_those_behind_move_up() -> None:
+def test_who_leaves_from_the_middle_lets_those_behind_move_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "POLL_S", 0.01)
     turns = Turns()
     take(turns, "a")
     middle, last = turns.wait("b", never), turns.wait("c", never)
