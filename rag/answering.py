@@ -203,7 +203,8 @@ class Answering:
             unsaid = completion.unsaid(near, found.query.text, account > 0, sure)
             kept += self._source_says(unsaid, language, clock, stop)
         else:
-            kept = [self._quoted(number, language, clock, stop) for number, _ in near[:1]]
+            quotes = [self._quoted(number, language, clock, stop) for number in self._nearest(part)]
+            kept = _announced(quotes, "", "", _gap(language))
         return _Told(tuple(kept))
 
     def _mended(self, claim: Claim, language: Language, clock: Clock, stop: Stop) -> Claim:
@@ -285,7 +286,7 @@ def _gap(language: Language) -> str:
 
 
 def _announced(quotes: Sequence[Claim], before: str, lead: str, between: str) -> list[Claim]:
-    """Return quotes of which the first stands behind the words that announce them all, the others each behind `between`."""
+    """Return quotes, the first behind `before` and the words that announce them all, the others each behind `between`."""
     first = [replace(quote, before=before, text=lead + quote.text) for quote in quotes[:1]]
     return [*first, *(replace(quote, before=between) for quote in quotes[1:])]
 

@@ -115,3 +115,9 @@ def test_what_the_nearest_sentence_points_back_at_is_judged_and_quoted_with_it(m
     assert [citation.quote for citation in answer.citations] == both
     assert answer.text == f"文中沒有說明這一點。最接近的內容是：{both[0]}[1]{both[1]}[2]"
     assert to_simplified("\n".join(both)) in generator.chosen[0].messages[-1]["content"]
+
+
+def test_what_the_nearest_sentence_points_back_at_stands_with_it_for_a_draft_that_nothing_holds(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["火星上有兩座大型的遊樂園。"])).answer("哪項政策被稱為“三個15%”？")
+    assert answer.text == "杭州把財政收入的15%投入科技創新。[1]這項政策被稱為“三個15%”。[2]"
+    assert answer.answerable
