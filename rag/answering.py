@@ -21,7 +21,7 @@ from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
-from rag.numbers import numbers_asked, values, written
+from rag.numbers import numbers_asked, stated, values
 from rag.probe import Probes
 from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
 from rag.replies import reply
@@ -240,7 +240,7 @@ class Answering:
     def translated(self, quote: str, clock: Clock, stop: Stop) -> str:
         """Return a source sentence in English, "" where a number in the translation is not its own."""
         english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
-        return english if written(english) <= values(quote) else ""
+        return english if stated(english) <= values(quote) else ""
 
     def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from rag.english import English
 from rag.grounding import Claim, mostly_latin
 from rag.index import Index
-from rag.numbers import numbers_asked, written
+from rag.numbers import numbers_asked, stated
 from rag.text import content, has_han, share_held
 from rag.tuned import Tuned
 
@@ -74,7 +74,7 @@ class Completion:
 
         Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
         """
-        if len(written(self._said)) < numbers_asked(question):
+        if len(stated(self._said)) < numbers_asked(question):
             return True
         if self._across_languages(number):
             loose = max(support for claim in self.claims for support in claim.support) < self.tuned.loose

@@ -17,7 +17,7 @@ import numpy as np
 from rag.embedding import Embedder
 from rag.english import English
 from rag.index import Index
-from rag.numbers import values, written
+from rag.numbers import stated, values
 from rag.results import Citation
 from rag.text import asks, clauses, compares, content, denies, fold, has_han, share_held, split_sentences, terms
 from rag.tuned import Tuned
@@ -141,7 +141,7 @@ class Grounds:
 
     def missing(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names of a claim that the evidence lacks; English names only where it is in English too."""
-        missing = [str(value) for value in sorted(written(text) - self.numbers)]
+        missing = [str(value) for value in sorted(stated(text) - self.numbers)]
         if not mostly_latin(text):
             missing += _foreign_names(text, self.words) if has_han(text) else []
         elif self.in_english:
@@ -233,7 +233,7 @@ def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping
     if not order:
         return ()
     chosen = [order[0]]
-    needed = written(text)
+    needed = stated(text)
     words = content(text)
     for i in order[1:]:
         held = " ".join(said[usable[j]] for j in chosen)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rag.documents import Passage
-from rag.numbers import values, written
+from rag.numbers import stated, values
 from rag.results import MARK, Answer, Citation
 from rag.text import IN_PARENTHESES, content, fold, has_han, script, share_held, split_sentences
 
@@ -167,7 +167,7 @@ def _supports(citation: Citation, answer: Answer, asked: str) -> bool:
     """
     sentence = answer_sentences(answer.text)[citation.sentence]
     quotes = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
-    if not written(sentence) <= values(quotes):
+    if not stated(sentence) <= values(quotes):
         return False
     if has_han(_ASIDE.sub("", sentence)) != has_han(quotes):
         return citation.support >= NEAR
@@ -184,7 +184,7 @@ def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
     """Return the numbers of an answer that neither its passages nor its question hold."""
     evidence = " ".join(p.text for p in answer.passages) + " ".join(c.quote for c in answer.citations)
     asked = question.question + " ".join(turn["content"] for turn in question.history)
-    return written(MARK.sub("", answer.text)) - values(evidence) - values(asked)
+    return stated(MARK.sub("", answer.text)) - values(evidence) - values(asked)
 
 
 def language_right(text: str, language: str) -> bool:

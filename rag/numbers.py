@@ -47,10 +47,18 @@ _DIGITS = re.compile(
     r"(?<![a-z\d])(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(万亿|千亿|百亿|千万|百万|万|亿|hundred|thousand|million|billion|trillion)?"
 )
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千][零〇一二两三四五六七八九十百千万亿]*")
-_ENGLISH = re.compile(
-    rf"\b(?:({'|'.join(_ENGLISH_TENS)})(?:[-\s]({'|'.join(_ENGLISH_WORDS[1:10])}))?|({'|'.join(_ENGLISH_WORDS)}))\b"
-    r"(?:\s+(hundred|thousand|million|billion|trillion))?"
+_EXACT = re.compile(
+    r"(?:十[万亿]*)?(?:[零〇]?[一二两三四五六七八九][十百千万亿]+)*(?:[零〇]?[一二两三四五六七八九])?|[一二][零〇一二三四五六七八九]{3}"
 )
+"""A Chinese numeral whose digits have their units, or a year: no "二三十", which is about so many, and no "成千上万"."""
+_ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
+_PERCENT = "百分之"
+_WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
+_SCALE = "|".join(_ENGLISH_SCALES)
+_AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
+_ENGLISH = re.compile(rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*(?![-\s](?:first|second|third|\w+th)\b)")
+_LOOSE = 10
+"""Up to it, words for numbers are used loosely: "one of them", "十分"."""
 _ASKED = re.compile(
     r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
     r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b|"
@@ -67,35 +75,50 @@ def numbers_asked(question: str) -> int:
     return max(asked, 2) if asked and _EACH.search(folded) else asked
 
 
-def written(text: str) -> set[Decimal]:
-    """Return the values of the numbers that a text writes in digits, list marks left out."""
-    return {value for value, _ in _digits(_LIST_MARK.sub("", fold(text)))}
+def stated(text: str) -> set[Decimal]:
+    """Return the values of the numbers that a text states, in digits or, beyond ten, in words; list marks left out."""
+    folded = _LIST_MARK.sub("", fold(text))
+    words = {
+        Decimal(_chinese(match.group()))
+        for match in _CHINESE.finditer(folded.replace(_PERCENT, ""))
+        if _EXACT.fullmatch(match.group())
+    }
+    words |= {_english(match.group()) for match in _ENGLISH.finditer(folded)}
+    return {value for value, _ in _digits(folded)} | {value for value in words if value > _LOOSE}
 
 
 def values(text: str) -> set[Decimal]:
     """Return the values of every number in a text, whether in digits or in words.
 
-    A number with a scale ("1.8万亿") also counts as its bare digits; months count as their numbers.
+    A number with a scale ("1.8万亿") also counts as its bare digits, "三四十" as both; months count as their numbers.
     """
     folded = fold(text)
     found: set[Decimal] = set()
     for value, bare in _digits(folded):
         found |= {value, bare}
     found |= {Decimal(_chinese(match.group())) for match in _CHINESE.finditer(folded)}
-    found |= {_english(match) for match in _ENGLISH.finditer(folded)}
+    found |= {Decimal(_chinese("".join(match.groups()))) for match in _ABOUT.finditer(folded)}
+    found |= {_english(match.group()) for match in _ENGLISH.finditer(folded)}
     found |= {Decimal(number) for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded)}
     return found
 
 
 def _digits(folded: str) -> list[tuple[Decimal, Decimal]]:
-    found = []
+    """Return the numbers in digits, with their scale and bare; "1亿2千万" is one number."""
+    found: list[tuple[Decimal, Decimal]] = []
+    end, least = -1, Decimal(0)
     for match in _DIGITS.finditer(folded):
         try:
             bare = Decimal(match.group(1).replace(",", ""))
         except InvalidOperation:
             continue
-        scale = match.group(2) or ""
-        found.append((bare * (_SCALES.get(scale) or _ENGLISH_SCALES.get(scale) or 1), bare))
+        scale = Decimal(_SCALES.get(match.group(2)) or _ENGLISH_SCALES.get(match.group(2)) or 1)
+        value = bare * scale
+        if match.start() == end and value < least:
+            value += found.pop()[0]
+            bare = value
+        found.append((value, bare))
+        end, least = match.end(), scale
     return [(value.normalize(), bare.normalize()) for value, bare in found]
 
 
@@ -119,6 +142,15 @@ def _chinese(text: str) -> int:
     return total + section + digit
 
 
-def _english(match: re.Match[str]) -> Decimal:
-    *words, scale = match.groups()
-    return Decimal(sum(_ENGLISH_VALUES[word] for word in words if word)) * _ENGLISH_SCALES.get(scale or "", 1)
+def _english(text: str) -> Decimal:
+    """Return the value of an English numeral; "nineteen ninety-nine" is a year."""
+    total = part = 0
+    for word in re.split(r"[-\s]+", text):
+        if word in _ENGLISH_VALUES:
+            value = _ENGLISH_VALUES[word]
+            part = part * 100 + value if 10 <= part < 100 and value >= 10 else part + value
+        elif word == "hundred":
+            part *= 100
+        elif word != "and":
+            total, part = total + part * _ENGLISH_SCALES[word], 0
+    return Decimal(total + part)

@@ -9,7 +9,7 @@ from fakes import SENTENCE, ScriptedGenerator, asked
 from rag.documents import read_corpus, split_document
 from rag.english import English, keep
 from rag.errors import CorpusError, RagError
-from rag.numbers import values, written
+from rag.numbers import stated, values
 from rag.settings import Settings
 
 ROWS = [
@@ -74,5 +74,5 @@ def test_the_shipped_article_is_translated_whole_and_with_every_number() -> None
     for sentence in (sentence for document in read_corpus(corpus) for sentence in split_document(document)):
         translation = english.sentence(sentence.text)
         assert translation, sentence.text
-        assert written(translation) <= values(sentence.text)
-        assert written(sentence.text) <= values(translation)
+        assert stated(translation) <= values(sentence.text)
+        assert stated(sentence.text) <= values(translation)

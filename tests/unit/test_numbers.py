@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import numbers_asked, values, written
+from rag.numbers import numbers_asked, stated, values
 
 
 def numbers(*texts: str) -> set[Decimal]:
@@ -15,7 +15,7 @@ def numbers(*texts: str) -> set[Decimal]:
     "text", ["1.8万亿元", "1.8萬億元", "18000亿", "18,000億", "1.8 trillion yuan", "1,800 billion", "１.８万亿"]
 )
 def test_one_value_written_in_many_ways_is_one_number(text: str) -> None:
-    assert written(text) == numbers("1.8e12")
+    assert stated(text) == numbers("1.8e12")
     assert numbers("1.8e12") <= values(text)
 
 
@@ -37,7 +37,7 @@ def test_one_value_written_in_many_ways_is_one_number(text: str) -> None:
     ],
 )
 def test_numbers_in_digits_are_read_with_their_scale(text: str, expected: list[str]) -> None:
-    assert written(text) == numbers(*expected)
+    assert stated(text) == numbers(*expected)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,14 @@ def test_numbers_in_digits_are_read_with_their_scale(text: str, expected: list[s
         ("two million people", "2e6"),
         ("in February", "2"),
         ("December", "12"),
+        ("三四十年前", "30"),
+        ("三四十年前", "40"),
+        ("三千八百万元", "3.8e7"),
+        ("owed three hundred and eighty million yuan", "3.8e8"),
+        ("one hundred and eleven thousand two hundred", "111200"),
+        ("since nineteen ninety-nine", "1999"),
+        ("in twenty twenty-four", "2024"),
+        ("總預算2億4千萬元", "2.4e8"),
     ],
 )
 def test_numbers_in_words_are_read(text: str, expected: str) -> None:
@@ -72,7 +80,7 @@ def test_numbers_in_words_are_read(text: str, expected: str) -> None:
 
 def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:
     assert values("1.8万亿") == numbers("1.8e12", "1.8") | (values("1.8万亿") - numbers("1.8e12", "1.8"))
-    assert written("1.8万亿") == numbers("1.8e12")
+    assert stated("1.8万亿") == numbers("1.8e12")
 
 
 @pytest.mark.parametrize(
@@ -81,26 +89,42 @@ def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:
     ids=["dots", "brackets", "、", ")", "10"],
 )
 def test_list_marks_are_no_numbers(text: str) -> None:
-    assert written(text) == set()
+    assert stated(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It owed three hundred and eighty million yuan.", ["3.8e8"]),
+        ("between nineteen and twenty-three", ["19", "23"]),
+        ("欠債三千八百萬元", ["3.8e7"]),
+        ("一九九九年，十五人", ["1999", "15"]),
+        ("占百分之十五", ["15"]),
+        ("one of the two, in the twenty-first century", []),
+        ("千禧年，成千上萬的人三三兩兩，十分熱鬧，來了二三十個", []),
+    ],
+)
+def test_numbers_beyond_ten_are_stated_in_words_too(text: str, expected: list[str]) -> None:
+    assert stated(text) == numbers(*expected)
 
 
 def test_numbers_behind_list_marks_stay() -> None:
-    assert written("1. 有3000家\n2. 占15%") == numbers("3000", "15")
+    assert stated("1. 有3000家\n2. 占15%") == numbers("3000", "15")
 
 
 @given(st.integers(0, 10**15))
 def test_every_whole_number_is_read_as_it_is(number: int) -> None:
-    assert written(f"共{number}元") == {Decimal(number).normalize()}
-    assert written(f"共{number:,}元") == {Decimal(number).normalize()}
+    assert stated(f"共{number}元") == {Decimal(number).normalize()}
+    assert stated(f"共{number:,}元") == {Decimal(number).normalize()}
 
 
 @given(st.text(max_size=80))
-def test_what_is_written_is_among_the_values(text: str) -> None:
-    assert written("x " + text) <= values("x " + text)
+def test_what_is_stated_is_among_the_values(text: str) -> None:
+    assert stated("x " + text) <= values("x " + text)
 
 
 def test_endless_digits_are_read_without_failing() -> None:
-    assert len(written("9" * 5000)) == 1
+    assert len(stated("9" * 5000)) == 1
 
 
 @pytest.mark.parametrize(
