@@ -19,7 +19,7 @@ from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, Verdict, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
-from rag.grounding import Claim, compose, ground
+from rag.grounding import Claim, compose, ground, mostly_latin
 from rag.index import Index
 from rag.numbers import numbers_asked, stated, values
 from rag.probe import Probes
@@ -228,19 +228,17 @@ class Answering:
         return _announced(quotes, "\n", lead, between)
 
     def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
-        """Return a source sentence as a claim of its own: in English, translated where every number survives it."""
+        """Return a source sentence as a claim of its own: in the reader's language, where every number survives it."""
         quote = self.index.sentences[number].text
-        if language == "en" and has_han(quote):
-            english = self.templates.english.sentence(quote) or self.translated(quote, clock, stop)
-            if english:
-                return Claim("", english, (number,), (1.0,))
-            quote = f"“{quote}”"
+        if has_han(quote) if language == "en" else mostly_latin(quote):
+            english = self.templates.english.sentence(quote) if language == "en" else ""
+            quote = english or self.translated(quote, language, clock, stop) or f"“{quote}”"
         return Claim("", quote, (number,), (1.0,))
 
-    def translated(self, quote: str, clock: Clock, stop: Stop) -> str:
-        """Return a source sentence in English, "" where a number in the translation is not its own."""
-        english = " ".join(self.generate(translation_prompt(self.templates, quote), clock, stop).split())
-        return english if stated(english) <= values(quote) else ""
+    def translated(self, quote: str, language: Language, clock: Clock, stop: Stop) -> str:
+        """Return a source sentence in another language, "" where a number in the translation is not its own."""
+        said = " ".join(self.generate(translation_prompt(self.templates, quote, language), clock, stop).split())
+        return said if stated(said) <= values(quote) and (language == "en" or has_han(said)) else ""
 
     def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""

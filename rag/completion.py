@@ -13,7 +13,7 @@ from rag.english import English
 from rag.grounding import Claim, mostly_latin
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
-from rag.text import content, has_han, share_held
+from rag.text import LATIN_WORD, content, share_held, terms
 from rag.tuned import Tuned
 
 VERBATIM = 0.9
@@ -62,7 +62,7 @@ class Completion:
         return " ".join(claim.text for claim in self.claims)
 
     def _across_languages(self, number: int) -> bool:
-        return has_han(self.index.sentences[number].text) and mostly_latin(self._said)
+        return mostly_latin(self._said) != mostly_latin(self.index.sentences[number].text)
 
     def _share_said(self, number: int) -> float:
         """Return the share of a sentence's terms that the answer holds; 0 across languages without a translation."""
@@ -78,5 +78,6 @@ class Completion:
             return True
         if self._across_languages(number):
             loose = max(support for claim in self.claims for support in claim.support) < self.tuned.loose
-            return len(self._said.split()) < self.tuned.bare_words or loose
+            words = len(self._said.split()) if mostly_latin(self._said) else len(terms(self._said)) / LATIN_WORD
+            return words < self.tuned.bare_words or loose
         return self._share_said(number) < (self.tuned.terse_account if account else self.tuned.terse)

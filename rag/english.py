@@ -15,6 +15,7 @@ from rag import journal
 from rag.documents import beside
 from rag.errors import CorpusError
 from rag.names import Names
+from rag.numbers import in_english
 from rag.text import fold, has_han, split_sentences
 
 
@@ -44,12 +45,16 @@ class English:
         """Tell whether a sentence is to be translated still."""
         return has_han(text) and fold(text) not in self.sentences
 
+    def annotate(self, text: str) -> str:
+        """Return Chinese text in Simplified characters with its names and amounts as English writes them."""
+        return in_english(self.names.annotate(text))
+
     def render(self, text: str) -> str:
-        """Return a text for English readers: translated sentences, and others in Chinese with their names in English."""
+        """Return a text for English readers: translated sentences, and others annotated."""
         if not self.sentences:
-            return self.names.annotate(text)
+            return self.annotate(text)
         spoken = [text[start:end] for start, end in split_sentences(text)]
-        return " ".join(self.sentence(sentence) or self.names.annotate(sentence) for sentence in spoken)
+        return " ".join(self.sentence(sentence) or self.annotate(sentence) for sentence in spoken)
 
 
 def written_in(store: Path) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from rag.text import Language, fold
+from rag.text import LATIN_WORD, Language, fold
 from rag.tuned import Tuned
 
 _CHINESE_POINTER = re.compile(
@@ -21,8 +21,6 @@ _ENGLISH_POINTER = re.compile(
     r"|^(?:and|what about|how about|but|so|then|also|or)\b"
 )
 _WORD = re.compile(r"[a-z0-9'%.-]+|[\u3400-\u9fff]")
-LATIN_WORD = 1.5
-"""Chinese characters that a Latin word or a number is as long as."""
 
 
 def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> float:

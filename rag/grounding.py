@@ -44,8 +44,8 @@ class Claim:
     before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
     sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
     no evidence holds.
-    cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in English and what the model read was
-    not all.
+    cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another language than what the model
+    read.
     """
 
     before: str
@@ -80,7 +80,7 @@ class Grounds:
 
     said: the words of each source sentence that the model was shown, by its number, with its translation where there is one.
     english: the translations alone. numbers, words, names: what they hold (and, of names, the question too). in_english:
-    whether the model read them in English.
+    whether the model read them all in English. in_chinese: whether one of them is in Chinese.
     """
 
     said: Mapping[int, str]
@@ -89,6 +89,7 @@ class Grounds:
     words: set[str]
     names: str
     in_english: bool
+    in_chinese: bool
 
     @classmethod
     def of(cls, candidates: Sequence[int], question: str, index: Index, english: English) -> Grounds:
@@ -100,7 +101,7 @@ class Grounds:
         names = fold(f"{whole} {question}")
         words = {part for name in _LATIN_NAME.findall(names) for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
-        return cls(said, translations, values(whole), words, names, readable)
+        return cls(said, translations, values(whole), words, names, readable, any(map(has_han, texts.values())))
 
     def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
@@ -180,7 +181,7 @@ def ground(
         sources += grounds.further(added, sources, usable, tuned.cover)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
-        comparable = grounds.in_english or has_han(_ORIGINAL.sub("", text))
+        comparable = grounds.in_english if mostly_latin(text) else grounds.in_chinese
         cover = grounds.cover(text, added, question, sources) if comparable and words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))

@@ -110,7 +110,7 @@ class Idle:
         for done, text in enumerate(missing, start=1):
 
             def put(stop: Stop, text: str = text) -> None:
-                keep(self._translations, text, _or_nothing(lambda: answering.translated(text, Clock(), stop)) or "")
+                keep(self._translations, text, _or_nothing(lambda: answering.translated(text, "en", Clock(), stop)) or "")
 
             self._quietly(put)
             if report:

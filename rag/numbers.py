@@ -59,6 +59,10 @@ _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
 _ENGLISH = re.compile(rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*(?![-\s](?:first|second|third|\w+th)\b)")
 _LOOSE = 10
 """Up to it, words for numbers are used loosely: "one of them", "十分"."""
+_AMOUNT = re.compile(
+    rf"[(（][^()（）]*[)）]|({_PERCENT})?(\d[\d,.]*(?:万亿|千亿|百亿|千万|百万|万|亿)(?:\d[\d,.]*(?:千万|百万|万))?|{_CHINESE.pattern})(?=(年)?)"
+)
+"""An amount as Chinese writes it; what stands in parentheses is passed over."""
 _ASKED = re.compile(
     r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
     r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b|"
@@ -101,6 +105,30 @@ def values(text: str) -> set[Decimal]:
     found |= {_english(match.group()) for match in _ENGLISH.finditer(folded)}
     found |= {Decimal(number) for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded)}
     return found
+
+
+def in_english(text: str) -> str:
+    """Return Chinese text in Simplified characters with its amounts beyond ten as English writes them: "38 million", "21%"."""
+
+    def render(match: re.Match[str]) -> str:
+        percent, amount, year = match.groups()
+        if not amount or not (amount[0].isdigit() or _EXACT.fullmatch(amount)):
+            return match.group()
+        value = _digits(amount)[0][0] if amount[0].isdigit() else Decimal(_chinese(amount))
+        if value <= _LOOSE and not percent:
+            return match.group()
+        return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
+
+    return _AMOUNT.sub(render, text)
+
+
+def _short(value: Decimal) -> str:
+    """Return a value in digits, with a scale where that leaves few of them."""
+    for name in ("trillion", "billion", "million"):
+        scaled = (value / _ENGLISH_SCALES[name]).normalize()
+        if scaled >= 1 and scaled == round(scaled, 4):
+            return f" {scaled:f} {name} "
+    return f"{value:,f}"
 
 
 def _digits(folded: str) -> list[tuple[Decimal, Decimal]]:

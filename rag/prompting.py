@@ -147,10 +147,13 @@ def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Pr
     return _prompt(templates, query, evidence, opening + evidence)
 
 
-def translation_prompt(templates: Templates, quote: str) -> Prompt:
-    """Return the prompt that puts a quoted sentence into English."""
-    content = templates.fill("en/translate", quote=templates.english.names.annotate(_spoken(quote)))
-    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, "en"))
+def translation_prompt(templates: Templates, quote: str, language: Language) -> Prompt:
+    """Return the prompt that puts a quoted sentence into another language."""
+    spoken = _spoken(quote)
+    content = templates.fill(
+        f"{_folder(language)}/translate", quote=templates.english.annotate(spoken) if language == "en" else spoken
+    )
+    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language))
 
 
 def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
@@ -160,5 +163,5 @@ def suggestion_prompt(templates: Templates, sentence: str, language: Language) -
     for example in templates.examples("suggest"):
         messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
     spoken = " ".join(_spoken(sentence).split())
-    content = templates.english.names.annotate(spoken) if language == "en" else spoken
+    content = templates.english.annotate(spoken) if language == "en" else spoken
     return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language))

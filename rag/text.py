@@ -19,6 +19,8 @@ Language = Script | Literal["en"]
 
 LONGEST_SENTENCE = 400
 """Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
+LATIN_WORD = 1.5
+"""Chinese characters that a Latin word or a number is as long as."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")

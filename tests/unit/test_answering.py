@@ -65,6 +65,36 @@ def test_an_english_claim_that_strays_from_its_source_is_replaced_by_the_transla
     assert_exact(answer, SENTENCE)
 
 
+WHALES = "The station has counted 212 whales in five years."
+
+
+class OfWhales(FakeEmbedder):
+    """Find what is said of whales in Chinese as near to WHALES as WHALES itself."""
+
+    def vector(self, text: str) -> np.ndarray:
+        return super().vector(WHALES if "鲸" in fold(text) else text)
+
+
+@pytest.mark.parametrize(
+    ("drafts", "expected"),
+    [
+        (
+            ["研究站五年来一共数了212头鲸。", "研究站在五年里数了212头鲸。"],
+            "研究站五年來一共數了212頭鯨。[1]\n文中說：研究站在五年裡數了212頭鯨。[1]",
+        ),
+        (["一共有999头鲸。", "研究站在五年里数了212头鲸。"], "研究站在五年裡數了212頭鯨。[1]"),
+        (["一共有999头鲸。", "研究站数了213头鲸。"], f"“{WHALES}”[1]"),
+    ],
+)
+def test_a_chinese_question_about_an_english_text_is_answered_in_chinese(
+    chosen: Settings, drafts: list[str], expected: str
+) -> None:
+    (chosen.corpus / "article.txt").write_text(WHALES, encoding="utf-8")
+    answer = Rag(chosen, OfWhales(), ScriptedGenerator(drafts)).answer("數了多少頭鯨？")
+    assert answer.text == expected
+    assert_exact(answer, WHALES)
+
+
 def test_a_sentence_said_twice_stays_at_its_first_place(make_rag: Maker) -> None:
     founder, robots = "王兴兴是宇树科技的创始人。", "宇树科技的机器人在春节晚会上跳了舞。"
     answer = make_rag(ScriptedGenerator([founder + robots + founder])).answer("宇樹科技的創始人是誰？機器人呢？")

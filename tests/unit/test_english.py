@@ -39,6 +39,10 @@ def test_what_is_not_translated_stays_chinese_with_its_names_in_english(brought:
     assert English().render("房價更低。上海最大。") == "房价更低。上海最大。"
 
 
+def test_amounts_in_chinese_sentences_are_written_as_english_writes_them() -> None:
+    assert English().render("欠債三千八百萬元，一個人還。") == "欠债 38 million 元，一个人还。"
+
+
 @pytest.mark.parametrize("row", ['{"sentence": "甲。"}', "[1]", '{"sentence": 1, "english": "A."}'])
 def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Path, row: str) -> None:
     (brought / "a.english.jsonl").write_text(row, encoding="utf-8")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import numbers_asked, stated, values
+from rag.numbers import in_english, numbers_asked, stated, values
 
 
 def numbers(*texts: str) -> set[Decimal]:
@@ -106,6 +106,27 @@ def test_list_marks_are_no_numbers(text: str) -> None:
 )
 def test_numbers_beyond_ten_are_stated_in_words_too(text: str, expected: list[str]) -> None:
     assert stated(text) == numbers(*expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("欠债三千八百万元", "欠债 38 million 元"),
+        ("总预算2亿4千万元", "总预算 240 million 元"),
+        ("18083.00亿元", " 1.8083 trillion 元"),
+        ("由百分之二十一降到百分之七", "由21%降到7%"),
+        ("二〇一三年，四十七人，六万四千元", "2013年，47人，64,000元"),
+        ("三四十年前，一个人十分努力", "三四十年前，一个人十分努力"),
+        ("(十八洞)有15.5%", "(十八洞)有15.5%"),
+    ],
+)
+def test_amounts_are_written_as_english_writes_them(text: str, expected: str) -> None:
+    assert in_english(text) == expected
+
+
+@given(st.integers(11, 10**13))
+def test_an_amount_in_english_has_its_value(number: int) -> None:
+    assert stated(in_english(f"{number}万")) == {Decimal(number * 10**4).normalize()}
 
 
 def test_numbers_behind_list_marks_stay() -> None:

@@ -26,6 +26,7 @@ PASSAGES = (Passage("深度求索在\n杭州\u200b。", "a", 0, 9), Passage("總
 VARIABLES = {
     "zh/question": {"passages", "question"},
     "zh/follow_up": {"passages", "question", "previous"},
+    "zh/translate": {"quote"},
     "en/question": {"passages", "question"},
     "en/follow_up": {"passages", "question", "previous"},
     "en/translate": {"quote"},
@@ -180,9 +181,12 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
-    prompt = translation_prompt(Templates(SHIPPED, ENGLISH), "深度求索總部設在杭州。")
+    prompt = translation_prompt(Templates(SHIPPED, ENGLISH), "深度求索總部設在杭州。", "en")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar
+    chinese = translation_prompt(Templates(SHIPPED, ENGLISH), "Its seat is Hangzhou.", "zh-Hant")
+    assert chinese.messages[-1]["content"].endswith("Its seat is Hangzhou.")
+    assert not chinese.grammar
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])
@@ -207,7 +211,7 @@ def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token:
     asked = answer_prompt(Templates(SHIPPED, ENGLISH), query, [passage])
     judged = judge_prompt(Templates(SHIPPED, ENGLISH), query, [passage.text])
     ahead = beginning_prompt(Templates(SHIPPED, ENGLISH), query, passage)
-    translated = translation_prompt(Templates(SHIPPED, ENGLISH), passage.text)
+    translated = translation_prompt(Templates(SHIPPED, ENGLISH), passage.text, "en")
     suggested = suggestion_prompt(Templates(SHIPPED, ENGLISH), passage.text, language)
     for prompt, times in ((asked, 3), (judged, 3), (ahead, 1), (translated, 1), (suggested, 1)):
         said = "".join(message["content"] for message in prompt.messages)
