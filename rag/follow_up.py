@@ -14,7 +14,7 @@ from rag.text import LATIN_WORD, Language, fold
 from rag.tuned import Tuned
 
 _CHINESE_POINTER = re.compile(
-    r"[它他她]|这|那|其(?!中|实|他|余)|该|此|上述|前者|后者|呢[？?]?$|^(?:还有|然后|再|又|所以|除了|另外)"
+    r"[它他她]|这|那|其(?!中|实|他|余)|该|此|上述|前者|后者|呢[？?]?$|^(?:还有|然后|再|又|所以|除了|另外|里面|里头|其中|当中)"
 )
 _ENGLISH_POINTER = re.compile(
     r"\b(?:it|its|he|she|him|his|her|hers|they|them|their|theirs|that|those|these|this|one|ones|former|latter|same|else)\b"

@@ -13,6 +13,8 @@ from rag.tuned import tuned
         ("那蘇州呢？", 0.35, "zh-Hant", True),
         ("它是哪一年的事", 0.4, "zh-Hans", True),
         ("一共多少钱", 0.3, "zh-Hans", True),
+        ("裡頭有多少人留了下來？", 0.37, "zh-Hant", True),
+        ("其中有多少是女的", 0.35, "zh-Hans", True),
         ("And in what month?", 0.3, "en", True),
         ("in which year?", 0.25, "en", True),
         ("杭州的常住人口去年一共有多少万人？", 0.5, "zh-Hans", False),
