@@ -35,7 +35,7 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
 
     For one that asks for the whole text it is an outline, for one that asks for a summary more sentences than for others.
     """
-    return tuple(Part(found, likely_sentences(found, index)) for found in _found(query, index, embedder, asking, tuned))
+    return tuple(Part(found, likely_sentences(found, index, tuned)) for found in _found(query, index, embedder, asking, tuned))
 
 
 def _found(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import bm25s
 import faiss
@@ -107,6 +107,26 @@ class Index:
         rows = self.rows[list(numbers)]
         found = [self.vectors.reconstruct(int(row)) for row in rows]
         return np.stack(found) if found else np.empty((0, self.vectors.d), np.float32)
+
+    def in_context(self, numbers: Sequence[int], weight: float) -> Vectors:
+        """Return the vectors of sentences, each leaning by a weight towards its neighbours in the same paragraph.
+
+        What a sentence is about is often said by the one before it. Shape (len(numbers), dimensions), of unit length.
+        """
+        vectors = self.sentence_vectors(numbers)
+        for step in (-1, 1):
+            beside = [(place, number + step) for place, number in enumerate(numbers) if self._joined(number, number + step)]
+            if beside:
+                places, neighbours = zip(*beside, strict=True)
+                vectors[list(places)] += weight * self.sentence_vectors(neighbours)
+        return cast(Vectors, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+
+    def _joined(self, number: int, other: int) -> bool:
+        """Tell whether another sentence is searched and of the same paragraph."""
+        if not 0 <= other < len(self.rows) or self.rows[other] < 0:
+            return False
+        one, two = self.sentences[number], self.sentences[other]
+        return (one.source, one.paragraph) == (two.source, two.paragraph)
 
     def near(self, numbers: Sequence[int], limit: int) -> list[int]:
         """Return the sentences nearest to any of some others, best first; those come first themselves.

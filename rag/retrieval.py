@@ -141,7 +141,7 @@ def _choose(
     if not scores:
         return ()
     numbers = list(scores)
-    rows = index.sentence_vectors(numbers)
+    rows = index.in_context(numbers, tuned.context)
     held = [set(index.analyse(index.sentences[number].text)) for number in numbers]
     for text, vector, weight in zip(texts, vectors, weights, strict=True):
         words = index.analyse(text)
@@ -205,10 +205,10 @@ def _known(words: Sequence[str], index: Index) -> float:
     return sum(word in index.lexicon.vocab_dict for word in words) / len(words) if words else 0.0
 
 
-def likely_sentences(found: Found, index: Index, limit: int | None = None) -> list[tuple[int, float]]:
+def likely_sentences(found: Found, index: Index, tuned: Tuned, limit: int | None = None) -> list[tuple[int, float]]:
     """Return the sentences of the found passages nearest to the question, as (sentence number, similarity)."""
     numbers = [s for passage in found.numbers for s in index.members[passage] if index.rows[s] >= 0]
     if not numbers:
         return []
-    scores = index.sentence_vectors(numbers) @ found.vector
+    scores = index.in_context(numbers, tuned.context) @ found.vector
     return [(numbers[i], float(scores[i])) for i in np.argsort(-scores)[:limit]]

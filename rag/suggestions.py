@@ -108,7 +108,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     if unnamed or not asks(question):
         return ""  # it asks of nothing in particular, or trails off
     query = answering.query(question)
-    near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, limit=1)
+    near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, answering.tuned, limit=1)
     if [found for found, _ in near] != [number]:
         return ""
     if (answering.judged(query, [index.sentences[number].text], Clock(), stop).probability or 0.0) < SURE:

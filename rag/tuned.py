@@ -20,6 +20,7 @@ class Tuned:
     passages: int
     reading: int
     reading_summary: int
+    context: float
     inherited: float
     rank_constant: float
     dense: float

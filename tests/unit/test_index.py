@@ -229,6 +229,21 @@ def test_a_text_of_a_few_words_is_its_own_outline(text: str, outline: list[str])
     assert [index.sentences[number].text for number in index.outline] == outline
 
 
+def test_a_sentence_leans_towards_its_neighbours_in_the_same_paragraph() -> None:
+    index = build([Document("a", "杭州在東邊。它不大。人很多。\n南京在西邊。")], FakeEmbedder(), longest=100)[0]
+    alone = index.sentence_vectors([0, 1, 2, 3])
+    first, middle, last, other = index.in_context([0, 1, 2, 3], 0.5)
+    for found, sums in (
+        (first, alone[0] + alone[1] / 2),
+        (middle, alone[1] + alone[0] / 2 + alone[2] / 2),
+        (last, alone[2] + alone[1] / 2),
+    ):
+        np.testing.assert_allclose(found, sums / np.linalg.norm(sums), atol=1e-6)
+    np.testing.assert_allclose(other, alone[3], atol=1e-6)
+    np.testing.assert_allclose(index.in_context([2], 0.5)[0], last, atol=1e-6)
+    assert index.in_context([], 0.5).shape == (0, 512)
+
+
 def test_a_sentence_points_at_the_one_before_it_in_its_own_source() -> None:
     documents = [Document("a", "有五個原因。這些原因都在文中。"), Document("b", "這些不算。別的也不算。")]
     index = build(documents, FakeEmbedder(), longest=100)[0]

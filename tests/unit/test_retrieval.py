@@ -137,10 +137,11 @@ def test_likely_sentences_are_those_nearest_to_the_question(index: Index) -> Non
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     query = FakeEmbedder().vector(fold("王興興是誰"))
     expected = sorted((float(FakeEmbedder().vector(s.text) @ query) for s in index.sentences), reverse=True)
-    near = likely_sentences(found, index, 3)
+    alone = replace(TUNED, context=0.0)
+    near = likely_sentences(found, index, alone, 3)
     assert index.sentences[near[0][0]].text == "王興興是宇樹科技的創始人。"
     assert [similarity for _, similarity in near] == pytest.approx(expected[:3], abs=1e-6)
-    assert likely_sentences(replace(found, numbers=()), index, 3) == []
+    assert likely_sentences(replace(found, numbers=()), index, alone, 3) == []
 
 
 def test_a_question_that_stands_alone_is_not_joined_to_the_one_before(index: Index) -> None:

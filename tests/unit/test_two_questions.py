@@ -10,7 +10,7 @@ from rag.pipeline import Rag
 from rag.results import Token
 
 Maker = Callable[..., Rag]
-WHO = "王興興創立的是哪家公司？"
+WHO = "王興興是哪家公司的創始人？"
 BOTH = f"{FOUNDED}{WHO}"
 FOUNDER = "王兴兴是宇树科技的创始人。"
 
@@ -25,7 +25,7 @@ def test_each_of_two_questions_that_are_asked_at_once_is_answered(make_rag: Make
     assert "".join(event.text for event in events if isinstance(event, Token)) == f"{DRAFT}\n\n{FOUNDER}"
     assert [asked(prompt).splitlines()[-1] for prompt in generator.prompts] == [
         "问题：深度求索成立于哪一年？",
-        "问题：王兴兴创立的是哪家公司？",
+        "问题：王兴兴是哪家公司的创始人？",
     ]
     assert [c.quote for c in events[0].sentences[:2]] == [SENTENCE, "王興興是宇樹科技的創始人。"]
     assert set(answer.passages) == set(events[0].passages) == set(rag.retrieve(BOTH).passages)
