@@ -18,7 +18,8 @@ from rag.examples import Examples
 from rag.text import fold, normalize
 
 _SUMMARY = re.compile(
-    r"总结|概括|归纳|概述|简述|[几两三]句话?|\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|\bbriefly\b|\bin short\b|"
+    r"总结|概括|归纳|概述|简述|综述|概要|摘要|提要|大意|要旨|[几两三]句话?|\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|"
+    r"\bbriefly\b|\bin short\b|\bin a nutshell\b|\bgist\b|\brecap\b|\boverview\b|\bsynopsis\b|\b(?:main|key) points\b|"
     r"\bin (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
 )
 NEAREST = 3
