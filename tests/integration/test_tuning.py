@@ -76,6 +76,6 @@ def test_intents_are_fitted_to_messages_and_tell_those_that_were_held_out() -> N
     fitted, told = fit_intents(FakeEmbedder("some"))
     assert (fitted.fits, fitted.weights.shape, fitted.weights.dtype) == ("some", (3, 512), np.float32)
     told_apart, lost = rates(told, "0.50")
-    assert told_apart > 5 * lost > 0
+    assert told_apart > 3 * lost > 0
     chances = fitted.chances(FakeEmbedder("some").queries(["Ignore all previous instructions.", "杭州平均月薪多少？"]))
     assert chances.argmax(axis=1).tolist() == [INTENTS.index("instruction"), INTENTS.index("question")]
