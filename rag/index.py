@@ -125,8 +125,12 @@ class Index:
         """Tell whether another sentence is searched and of the same paragraph."""
         if not 0 <= other < len(self.rows) or self.rows[other] < 0:
             return False
-        one, two = self.sentences[number], self.sentences[other]
-        return (one.source, one.paragraph) == (two.source, two.paragraph)
+        return self.paragraph_of(number) == self.paragraph_of(other)
+
+    def paragraph_of(self, number: int) -> tuple[str, int]:
+        """Return the source and the paragraph of a sentence."""
+        sentence = self.sentences[number]
+        return sentence.source, sentence.paragraph
 
     def near(self, numbers: Sequence[int], limit: int) -> list[int]:
         """Return the sentences nearest to any of some others, best first; those come first themselves.

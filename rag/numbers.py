@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from rag.text import fold
+from rag.text import IN_PARENTHESES, fold
 
 _CHINESE_DIGITS = {
     "零": 0,
@@ -43,9 +43,9 @@ _ENGLISH_WORDS = (
 _ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ENGLISH_VALUES = dict(zip([*_ENGLISH_WORDS, *_ENGLISH_TENS], [*range(20), *range(20, 100, 10)], strict=True))
 _MONTHS = "january february march april may june july august september october november december".split()
-_DIGITS = re.compile(
-    r"(?<![a-z\d])(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(万亿|千亿|百亿|千万|百万|万|亿|hundred|thousand|million|billion|trillion)?"
-)
+_SCALE = "|".join(_ENGLISH_SCALES)
+_CHINESE_SCALE = "万亿|千亿|百亿|千万|百万|万|亿"
+_DIGITS = re.compile(rf"(?<![a-z\d])(\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*({_CHINESE_SCALE}|{_SCALE})?")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千][零〇一二两三四五六七八九十百千万亿]*")
 _EXACT = re.compile(
     r"(?:十[万亿]*)?(?:[零〇]?[一二两三四五六七八九][十百千万亿]+)*(?:[零〇]?[一二两三四五六七八九])?|[一二][零〇一二三四五六七八九]{3}"
@@ -54,13 +54,13 @@ _EXACT = re.compile(
 _ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
 _PERCENT = "百分之"
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
-_SCALE = "|".join(_ENGLISH_SCALES)
 _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
 _ENGLISH = re.compile(rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*(?![-\s](?:first|second|third|\w+th)\b)")
 _LOOSE = 10
 """Up to it, words for numbers are used loosely: "one of them", "十分"."""
 _AMOUNT = re.compile(
-    rf"[(（][^()（）]*[)）]|({_PERCENT})?(\d[\d,.]*(?:万亿|千亿|百亿|千万|百万|万|亿)(?:\d[\d,.]*(?:千万|百万|万))?|{_CHINESE.pattern})(?=(年)?)"
+    rf"{IN_PARENTHESES.pattern}|({_PERCENT})?"
+    rf"(\d[\d,.]*(?:{_CHINESE_SCALE})(?:\d[\d,.]*(?:千万|百万|万))?|{_CHINESE.pattern})(?=(年)?)"
 )
 """An amount as Chinese writes it; what stands in parentheses is passed over."""
 _ASKED = re.compile(

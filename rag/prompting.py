@@ -96,6 +96,11 @@ def _evidence(templates: Templates, query: Query, passages: Sequence[Passage]) -
     return evidence_text(passages, templates.english if query.language == "en" else None)
 
 
+def _annotated(templates: Templates, text: str, language: Language) -> str:
+    """Return a text, with its names and amounts as English writes them where English is to be written of it."""
+    return templates.english.annotate(text) if language == "en" else text
+
+
 def _folder(language: Language) -> str:
     return "en" if language == "en" else "zh"
 
@@ -149,10 +154,7 @@ def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Pr
 
 def translation_prompt(templates: Templates, quote: str, language: Language) -> Prompt:
     """Return the prompt that puts a quoted sentence into another language."""
-    spoken = _spoken(quote)
-    content = templates.fill(
-        f"{_folder(language)}/translate", quote=templates.english.annotate(spoken) if language == "en" else spoken
-    )
+    content = templates.fill(f"{_folder(language)}/translate", quote=_annotated(templates, _spoken(quote), language))
     return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language))
 
 
@@ -162,6 +164,5 @@ def suggestion_prompt(templates: Templates, sentence: str, language: Language) -
     messages = [{"role": "system", "content": templates.text(f"suggest/{name}")}]
     for example in templates.examples("suggest"):
         messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
-    spoken = " ".join(_spoken(sentence).split())
-    content = templates.english.annotate(spoken) if language == "en" else spoken
+    content = _annotated(templates, " ".join(_spoken(sentence).split()), language)
     return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language))

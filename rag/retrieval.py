@@ -172,17 +172,13 @@ def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
     """
     runs: list[list[int]] = []
     for number in found.chosen[1:]:
-        paragraph = _paragraph(number, index)
-        near = [run for run in runs if run[0] - 1 <= number <= run[-1] + 1 and _paragraph(run[0], index) == paragraph]
+        paragraph = index.paragraph_of(number)
+        near = [run for run in runs if run[0] - 1 <= number <= run[-1] + 1 and index.paragraph_of(run[0]) == paragraph]
         joined = sorted({number, *(other for run in near for other in run)})
         place = runs.index(near[0]) if near else len(runs)
         runs = [run for run in runs if run not in near]
         runs.insert(place, joined)
     return tuple(piece(run, index) for run in [list(found.chosen[:1]), *runs] if run)
-
-
-def _paragraph(number: int, index: Index) -> tuple[str, int]:
-    return index.sentences[number].source, index.sentences[number].paragraph
 
 
 def piece(run: Sequence[int], index: Index) -> Passage:

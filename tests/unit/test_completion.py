@@ -44,7 +44,10 @@ def test_a_question_for_a_date_whose_answer_holds_none_is_answered_with_the_sour
     assert answer.text.endswith(f"\n文中說：{SENTENCE}[1]")
 
 
-@pytest.mark.parametrize(("asked", "followed"), [("用兩三句話說", True), ("總結一下", True), ("大意", True), ("請說說", False)])
+@pytest.mark.parametrize(
+    ("asked", "followed"),
+    [("用兩三句話說說", True), ("總結一下", True), ("大意", True), ("請說說", False)],
+)
 def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_order_of_the_text(
     make_rag: Maker, asked: str, followed: bool
 ) -> None:
