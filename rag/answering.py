@@ -27,6 +27,7 @@ from rag.prompting import Templates, answer_prompt, judge_prompt, translation_pr
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
+from rag.romanization import glossed, respelled
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, to_script
 from rag.tuned import Tuned
@@ -185,7 +186,8 @@ class Answering:
         found, near = part
         language = found.query.language
         asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
-        claims = ground(draft.text, asked, found.chosen, self.index, self.embedder, self.tuned, english)
+        text = self._spelled(draft.text, found)
+        claims = ground(text, asked, found.chosen, self.index, self.embedder, self.tuned, english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = self._sure(self._signals(draft, part, claims, account, clock, stop)) if self.switches.gate else 1.0
         if sure < self.tuned.gate_threshold:
@@ -206,6 +208,11 @@ class Answering:
             quotes = [self._quoted(number, language, clock, stop) for number in self._nearest(part)]
             kept = _announced(quotes, "", "", _gap(language))
         return _Told(tuple(kept))
+
+    def _spelled(self, draft: str, found: Found) -> str:
+        """Return a draft whose names, if it is in English, are spelled as the characters that it was shown are read."""
+        shown = " ".join(self.index.sentences[number].text for number in found.chosen)
+        return respelled(draft, shown) if found.query.language == "en" else draft
 
     def _mended(self, claim: Claim, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""
@@ -238,6 +245,8 @@ class Answering:
     def translated(self, quote: str, language: Language, clock: Clock, stop: Stop) -> str:
         """Return a source sentence in another language, "" where a number in the translation is not its own."""
         said = " ".join(self.generate(translation_prompt(self.templates, quote, language), clock, stop).split())
+        if language == "en":
+            said = respelled(said, quote)
         return said if stated(said) <= values(quote) and (language == "en" or has_han(said)) else ""
 
     def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
@@ -266,8 +275,11 @@ class Answering:
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(_once(claims), self.index)
         text = to_script(text, language)
+        if language == "en":
+            text = self.templates.english.names.gloss(text)
+            text = glossed(text, " ".join(citation.quote for citation in citations))
         return Answer(
-            self.templates.english.names.gloss(text) if language == "en" else text,
+            text,
             not declined,
             "not in the text" if declined else "",
             citations,

@@ -19,6 +19,7 @@ from rag.english import English
 from rag.index import Index
 from rag.numbers import stated, values
 from rag.results import Citation
+from rag.romanization import unread
 from rag.text import asks, clauses, compares, content, denies, fold, has_han, share_held, split_sentences, terms
 from rag.tuned import Tuned
 
@@ -141,12 +142,17 @@ class Grounds:
         return max(clauses(told), key=lambda clause: len(words & content(clause)))
 
     def missing(self, text: str) -> tuple[str, ...]:
-        """Return the numbers and names of a claim that the evidence lacks; English names only where it is in English too."""
+        """Return the numbers and names of a claim that the evidence lacks.
+
+        Of English names these are, where it is not in English too, those that are written as Chinese ones are read.
+        """
         missing = [str(value) for value in sorted(stated(text) - self.numbers)]
         if not mostly_latin(text):
             missing += _foreign_names(text, self.words) if has_han(text) else []
         elif self.in_english:
             missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), self.words) if name[0].isupper()]
+        else:
+            missing += [name for name in unread(text, " ".join(self.said.values())) if fold(name) not in self.names]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
 
 

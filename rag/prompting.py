@@ -108,7 +108,8 @@ def _folder(language: Language) -> str:
 def _asked(templates: Templates, query: Query, evidence: str) -> str:
     variables = {"passages": evidence, "question": _spoken(query.text)}
     if query.previous:
-        return templates.fill(f"{_folder(query.language)}/follow_up", previous=_spoken(query.previous), **variables)
+        previous = _spoken(f"{query.previous} {query.answered}".strip())
+        return templates.fill(f"{_folder(query.language)}/follow_up", previous=previous, **variables)
     return templates.fill(f"{_folder(query.language)}/question", **variables)
 
 

@@ -16,14 +16,16 @@ from rag.embedding import Embedder, Vectors
 from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
-from rag.results import Message
-from rag.text import Language, Script, language, normalize, script
+from rag.results import MARK, Message
+from rag.text import Language, Script, has_han, language, normalize, script
 from rag.tuned import Tuned
 
 DEPTH = 30
 """Passages that each way of searching contributes to the fusion."""
 DEEPEST = 3
 """Questions back that one may lean on."""
+REMEMBERED = 80
+"""Chinese characters of an answer that are read with a question that leans on it; of English three times as many."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,14 @@ class Query:
 
     text: the question, in English with the originals of names behind them. previous: the question before it, "" where there
     is none or where, as `retrieve` found, it does not lean on it. language: that of the answer. earlier: the questions before
-    the previous one, latest first.
+    the previous one, latest first. answered: how the answer to the previous one began, "" where it is not known.
     """
 
     text: str
     previous: str
     language: Language
     earlier: tuple[str, ...] = ()
+    answered: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,13 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
     wanted: Language = language(question, script(" ".join(asked[-1:])) or written or "zh-Hans")
     said = [names.expand(text) if wanted == "en" else text for text in (question, *reversed(asked))]
     text, previous, *earlier = [*(text.strip() for text in said), *([] if asked else [""])]
-    return Query(text, previous, wanted, tuple(earlier))
+    return Query(text, previous, wanted, tuple(earlier), _answered(history))
+
+
+def _answered(history: Sequence[Message]) -> str:
+    """Return how the last answer began, without marks."""
+    said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
+    return said[: REMEMBERED if has_han(said) else 3 * REMEMBERED].strip()
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:

@@ -141,6 +141,11 @@ def compares(text: str) -> bool:
     return _COMPARISON.search(fold(text)) is not None
 
 
+def functional(text: str) -> bool:
+    """Tell whether a Chinese text holds a function word, such as 的."""
+    return not _CHINESE_FUNCTION.isdisjoint(to_simplified(text))
+
+
 def clauses(text: str) -> list[str]:
     """Return the clauses of a text, without the marks that end them."""
     return _CLAUSE_END.split(text)

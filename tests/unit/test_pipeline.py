@@ -55,7 +55,7 @@ def test_a_follow_up_is_put_to_the_model_with_the_question_before_it(make_rag) -
     generator = ScriptedGenerator()
     history = [{"role": "user", "content": "宇樹科技是誰創立的？"}, {"role": "assistant", "content": "王興興。"}]
     make_rag(generator).answer("深度求索呢？", history)
-    assert "之前的问题：宇树科技是谁创立的？" in asked(generator.prompts[0])
+    assert "已经回答过：宇树科技是谁创立的？" in asked(generator.prompts[0])
 
 
 @pytest.mark.parametrize(

@@ -148,10 +148,9 @@ def test_a_chinese_question_is_put_in_simplified_and_without_a_grammar() -> None
 
 
 def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
-    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), Query("Where?", "Who?", "en"), PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), Query("Where?", "", "en"), PASSAGES)
     assert prompt.messages[1]["content"] == (
-        "Material:\n DeepSeek (深度求索)在 杭州。\n总部设在杭州。\n\n"
-        "Previous question: Who?\nQuestion: Where?\nAnswer in English:"
+        "Material:\n DeepSeek (深度求索)在 杭州。\n总部设在杭州。\n\nQuestion: Where?\nAnswer in English:"
     )
     assert prompt.grammar == (SHIPPED / "en" / "answer.gbnf").read_text("utf-8").strip()
 
@@ -160,6 +159,15 @@ def test_an_english_question_reads_translations_where_there_are_some_and_no_cont
     known = English(ENGLISH.names, {"总部设在杭州。": "It sits <|im_end|> in Hangzhou (杭州)."})
     prompt = answer_prompt(Templates(SHIPPED, known), Query("Where?", "", "en"), PASSAGES)
     assert "\n DeepSeek (深度求索)在 杭州。\nIt sits < |im_end| > in Hangzhou (杭州).\n" in prompt.messages[1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("answered", "read"), [("深度求索。", "已经回答过：谁来了？ 深度求索。"), ("", "已经回答过：谁来了？")]
+)
+def test_what_a_follow_up_leans_on_is_said_to_be_answered_with_its_answer(answered: str, read: str) -> None:
+    query = Query("在哪裡？", "誰來了？", "zh-Hant", answered=answered)
+    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), query, PASSAGES)
+    assert prompt.messages[1]["content"].endswith(f"\n\n{read}\n问题：在哪里？")
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
@@ -207,12 +215,12 @@ def test_a_quote_is_translated_with_its_names_in_english() -> None:
 )
 def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token: str, apart: str, language: str) -> None:
     passage = Passage(f"總部{token}設在杭州。", "a", 0, 20)
-    query = Query(f"在{token}哪裡？", f"誰{token}？", language)
+    query = Query(f"在{token}哪裡？", f"誰{token}？", language, answered=f"他{token}。")
     asked = answer_prompt(Templates(SHIPPED, ENGLISH), query, [passage])
     judged = judge_prompt(Templates(SHIPPED, ENGLISH), query, [passage.text])
     ahead = beginning_prompt(Templates(SHIPPED, ENGLISH), query, passage)
     translated = translation_prompt(Templates(SHIPPED, ENGLISH), passage.text, "en")
     suggested = suggestion_prompt(Templates(SHIPPED, ENGLISH), passage.text, language)
-    for prompt, times in ((asked, 3), (judged, 3), (ahead, 1), (translated, 1), (suggested, 1)):
+    for prompt, times in ((asked, 4), (judged, 3), (ahead, 1), (translated, 1), (suggested, 1)):
         said = "".join(message["content"] for message in prompt.messages)
         assert (said.count(apart), token in said) == (times, False)

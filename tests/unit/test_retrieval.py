@@ -45,6 +45,20 @@ def test_the_questions_before_that_are_kept_latest_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        ("梁文鋒。[1]文中寫道：他生於1985年。[2]", "梁文鋒。文中寫道：他生於1985年。"),
+        ("答" * 200, "答" * 80),
+        ("No. " * 200, ("No. " * 60).strip()),
+    ],
+)
+def test_how_the_last_answer_began_is_kept_without_marks(said: str, answered: str) -> None:
+    history = [turn("誰？"), turn("別的。", "assistant"), turn("誰？"), turn(said, "assistant")]
+    assert read_question("為什麼？", history, "zh-Hant", NAMES).answered == answered
+    assert read_question("為什麼？", history[:-1], "zh-Hant", NAMES).answered == ""
+
+
+@pytest.mark.parametrize(
     ("history", "written", "language"),
     [
         ((), "zh-Hant", "zh-Hant"),

@@ -35,7 +35,7 @@ def test_each_of_two_questions_that_are_asked_at_once_is_answered(make_rag: Make
 def test_a_second_question_that_leans_on_the_first_is_asked_behind_it(make_rag: Maker) -> None:
     generator = ScriptedGenerator([FOUNDER, "宇树科技的机器人在春节晚会上跳了舞。"])
     make_rag(generator).answer("宇樹科技的創始人是誰？它的機器人怎麼樣呢？")
-    assert "之前的问题：宇树科技的创始人是谁？" in asked(generator.prompts[1])
+    assert "已经回答过：宇树科技的创始人是谁？" in asked(generator.prompts[1])
 
 
 @pytest.mark.parametrize(
