@@ -133,10 +133,11 @@ def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
     """Return the prompt whose first token says 能 or 否: whether source sentences answer a question.
 
-    Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question.
+    Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question. A
+    question that leans on another is judged without it: the sentences may well answer that one alone.
     """
     examples = templates.examples("judge")
-    asked = _spoken(f"{query.previous} {query.text}".strip())
+    asked = _spoken(query.text)
     source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
     shown = [{"source": example["source"], "question": example["question"]} for example in examples]
     *worked, last = templates.fill_each("judge/question", [*shown, {"source": source, "question": asked}])

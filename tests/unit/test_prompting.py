@@ -185,7 +185,7 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
     first = judge_prompt(shipped, Query("總部在哪裡？", "深度求索呢？", "zh-Hant"), ["總部設在杭州。", "別的。"])
     second = judge_prompt(shipped, Query("Who?", "", "en"), ["王興興。"])
     assert first.messages[:-1] == second.messages[:-1]
-    assert first.messages[-1]["content"].startswith("原文：总部设在杭州。\n别的。\n问题：深度求索呢？ 总部在哪里？")
+    assert first.messages[-1]["content"].startswith("原文：总部设在杭州。\n别的。\n问题：总部在哪里？\n")
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
@@ -221,6 +221,6 @@ def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token:
     ahead = beginning_prompt(Templates(SHIPPED, ENGLISH), query, passage)
     translated = translation_prompt(Templates(SHIPPED, ENGLISH), passage.text, "en")
     suggested = suggestion_prompt(Templates(SHIPPED, ENGLISH), passage.text, language)
-    for prompt, times in ((asked, 4), (judged, 3), (ahead, 1), (translated, 1), (suggested, 1)):
+    for prompt, times in ((asked, 4), (judged, 2), (ahead, 1), (translated, 1), (suggested, 1)):
         said = "".join(message["content"] for message in prompt.messages)
         assert (said.count(apart), token in said) == (times, False)
