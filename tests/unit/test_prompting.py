@@ -185,7 +185,7 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
     first = judge_prompt(shipped, Query("總部在哪裡？", "深度求索呢？", "zh-Hant"), ["總部設在杭州。", "別的。"])
     second = judge_prompt(shipped, Query("Who?", "", "en"), ["王興興。"])
     assert first.messages[:-1] == second.messages[:-1]
-    assert first.messages[-1]["content"].startswith("原文：总部设在杭州。\n别的。\n问题：总部在哪里？\n")
+    assert first.messages[-1]["content"].endswith("原文：总部设在杭州。\n别的。\n问题：总部在哪里？")
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
