@@ -32,8 +32,12 @@ FEW = 4
 """Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
+BETWEEN = 2
+"""Words that a claim may leave out between two of a name: "Professor Mary Ann Lee" is "Professor Lee" too."""
 ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
+_NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
+"""Two words of a name; the next two begin with the second."""
 _PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
@@ -150,10 +154,18 @@ class Grounds:
         if not mostly_latin(text):
             missing += _foreign_names(text, self.words) if has_han(text) else []
         elif self.in_english:
-            missing += [name for name in _foreign_names(_FIRST_WORD.sub("", text), self.words) if name[0].isupper()]
+            later = _FIRST_WORD.sub("", text)
+            foreign = [name for name in _foreign_names(later, self.words) if name[0].isupper()]
+            missing += foreign or [" ".join(pair) for pair in _NAMES.findall(later) if not self._names(*pair)]
         else:
             missing += [name for name in unread(text, " ".join(self.said.values())) if fold(name) not in self.names]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
+
+    def _names(self, first: str, second: str) -> bool:
+        """Tell whether two words of a name stand together in the evidence, or few others between them."""
+        return (
+            re.search(rf"{re.escape(fold(first))}\W+(?:\S+ ){{0,{BETWEEN}}}{re.escape(fold(second))}", self.names) is not None
+        )
 
 
 def _added(claim: str, question: str) -> list[set[str]]:

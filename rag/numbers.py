@@ -52,6 +52,8 @@ _EXACT = re.compile(
 )
 """A Chinese numeral whose digits have their units, or a year: no "二三十", which is about so many, and no "成千上万"."""
 _ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
+_TENTHS = re.compile(r"(?<![十百千万亿第之])([一二三四五六七八九])成([一二三四五六七八九半])(?![十百千万亿])")
+"""A share in tenths and hundredths, "六成二" for 62 %."""
 _PERCENT = "百分之"
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
 _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
@@ -87,7 +89,7 @@ def stated(text: str) -> set[Decimal]:
         for match in _CHINESE.finditer(folded.replace(_PERCENT, ""))
         if _EXACT.fullmatch(match.group())
     }
-    words |= {_english(match.group()) for match in _ENGLISH.finditer(folded)}
+    words |= {_english(match.group()) for match in _ENGLISH.finditer(folded)} | _tenths(folded)
     return {value for value, _ in _digits(folded)} | {value for value in words if value > _LOOSE}
 
 
@@ -102,7 +104,7 @@ def values(text: str) -> set[Decimal]:
         found |= {value, bare}
     found |= {Decimal(_chinese(match.group())) for match in _CHINESE.finditer(folded)}
     found |= {Decimal(_chinese("".join(match.groups()))) for match in _ABOUT.finditer(folded)}
-    found |= {_english(match.group()) for match in _ENGLISH.finditer(folded)}
+    found |= {_english(match.group()) for match in _ENGLISH.finditer(folded)} | _tenths(folded)
     found |= {Decimal(number) for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded)}
     return found
 
@@ -119,7 +121,7 @@ def in_english(text: str) -> str:
             return match.group()
         return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
 
-    return _AMOUNT.sub(render, text)
+    return _AMOUNT.sub(render, _TENTHS.sub(lambda match: f"{_share(match)}%", text))
 
 
 def _short(value: Decimal) -> str:
@@ -168,6 +170,16 @@ def _chinese(text: str) -> int:
             total = (total + section + digit) * 10**8
             section = digit = 0
     return total + section + digit
+
+
+def _tenths(folded: str) -> set[Decimal]:
+    """Return the shares of a text that are told in tenths, per cent."""
+    return {_share(match) for match in _TENTHS.finditer(folded)}
+
+
+def _share(match: re.Match[str]) -> Decimal:
+    tenths, rest = match.groups()
+    return Decimal(10 * _CHINESE_DIGITS[tenths] + (5 if rest == "半" else _CHINESE_DIGITS[rest]))
 
 
 def _english(text: str) -> Decimal:

@@ -37,10 +37,13 @@ class RomanName:
     original: str
 
 
-def respelled(english: str, chinese: str) -> str:
-    """Return an English text in which each name that is like one of a Chinese text is spelled as that one is read."""
+def respelled(english: str, chinese: str, asked: str = "") -> str:
+    """Return an English text in which each name that is like one of a Chinese text is spelled as that one is read.
+
+    asked: a question, whose own spelling of a name is kept.
+    """
     for name in reversed(list(names(english, chinese))):
-        if name.original:
+        if name.original and english[name.start : name.end] not in asked:
             english = english[: name.start] + name.spelled + english[name.end :]
     return english
 

@@ -42,6 +42,11 @@ def test_a_name_that_two_of_the_source_are_like_stays_as_it_is() -> None:
     assert respelled("Wu Xiaolan", "吴秀兰和吴小红") == "Wu Xiaolan"
 
 
+def test_a_name_is_spelled_as_the_question_spells_it() -> None:
+    assert respelled("Wu Hsiulan and Wu Shulan", SOURCE, "Who is Wu Shulan?") == "Wu Hsiulan and Wu Shulan"
+    assert glossed("Wu Shulan", SOURCE) == "Wu Shulan (吴秀兰)"
+
+
 def test_a_source_without_chinese_spells_no_name() -> None:
     assert (respelled("Gong Shulan", "Gong Shulan"), unread("Gong Shulan", "No one.")) == ("Gong Shulan", [])
 
