@@ -22,6 +22,8 @@ _CUT = re.compile(
 _OPENS = re.compile(rf"(?:(?:at|by|for|from|in|of|on|to|with) (?:\w+ )?)?(?:{_WORDS})\b", re.IGNORECASE)
 _OPENS_ALONE = re.compile(r"(?:how|what|why)\b", re.IGNORECASE)
 """What may begin a second question behind a mere comma, where "who" and "when" begin a clause of the first."""
+_TELLS_WHEN = re.compile(r"(?:[前后时]|时候|的话|期间)$")
+"""What ends a Chinese clause that only tells when, or under what condition, the question behind it is meant."""
 _PAIRS = (("《", "》"), ("「", "」"), ("『", "』"), ("“", "”"), ("（", "）"), ("(", ")"))
 SHORTEST = 5
 """Characters of a Chinese question; a shorter one ("right?") only stresses what stands before it."""
@@ -44,7 +46,7 @@ def asked_at_once(question: str, language: Language) -> tuple[str, ...]:
         if cut["mark"]:
             return first + cut["mark"][0], second
         if language != "en":
-            if max(len(first), len(second)) <= LONGEST:
+            if max(len(first), len(second)) <= LONGEST and not _TELLS_WHEN.search(fold(first)):
                 return first, second
         elif (_OPENS if cut["joins"] else _OPENS_ALONE).match(second):
             return first, second

@@ -35,6 +35,7 @@ def test_two_questions_are_told_apart(first: str, between: str, second: str) -> 
         "桥和路哪个先修",
         "橋是木頭的，對嗎？",
         "桥是哪年建的，我想写篇文章",
+        "哪座橋塌了以後，他們為什麼改坐船",
         "我记得有七十几座桥，到底是多少",
         "Who founded the firm that makes what everyone wants?",
         "What did Ann and Bob, who own the mill, promise?",
