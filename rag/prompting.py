@@ -119,15 +119,17 @@ def _prompt(templates: Templates, query: Query, evidence: str, content: str, gra
     return Prompt(({"role": "system", "content": system}, {"role": "user", "content": content}), grammar=grammar)
 
 
-def _grammar(templates: Templates, language: Language) -> str:
-    """Return the grammar that keeps an English answer English; Chinese needs none."""
-    return templates.text("en/answer.gbnf") if language == "en" else ""
+def _grammar(templates: Templates, language: Language, read: str) -> str:
+    """Return the grammar that keeps an answer in its language: of English, and of Chinese to what was read in English."""
+    return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or not has_han(read) else ""
 
 
 def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
     """Return the prompt whose continuation is the draft."""
     evidence = _evidence(templates, query, passages)
-    return _prompt(templates, query, evidence, _asked(templates, query, evidence), _grammar(templates, query.language))
+    return _prompt(
+        templates, query, evidence, _asked(templates, query, evidence), _grammar(templates, query.language, evidence)
+    )
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
@@ -157,7 +159,7 @@ def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Pr
 def translation_prompt(templates: Templates, quote: str, language: Language) -> Prompt:
     """Return the prompt that puts a quoted sentence into another language."""
     content = templates.fill(f"{_folder(language)}/translate", quote=_annotated(templates, _spoken(quote), language))
-    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language))
+    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language, quote))
 
 
 def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
@@ -167,4 +169,4 @@ def suggestion_prompt(templates: Templates, sentence: str, language: Language) -
     for example in templates.examples("suggest"):
         messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
     content = _annotated(templates, " ".join(_spoken(sentence).split()), language)
-    return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language))
+    return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language, sentence))

@@ -194,7 +194,14 @@ def test_a_quote_is_translated_with_its_names_in_english() -> None:
     assert prompt.grammar
     chinese = translation_prompt(Templates(SHIPPED, ENGLISH), "Its seat is Hangzhou.", "zh-Hant")
     assert chinese.messages[-1]["content"].endswith("Its seat is Hangzhou.")
-    assert not chinese.grammar
+    assert chinese.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
+
+
+def test_a_chinese_answer_to_what_is_read_in_english_has_a_grammar() -> None:
+    query = Query("總部在哪裡？", "", "zh-Hant")
+    prompt = answer_prompt(Templates(SHIPPED), query, [Passage("Its seat is Hangzhou.", "a", 0, 21)])
+    assert prompt.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
+    assert answer_prompt(Templates(SHIPPED), query, PASSAGES).grammar == ""
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])
