@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample; 0 by default")
     evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
     evaluate.add_argument("--json", action="store_true", help="print only JSON")
-    evaluate.add_argument("--split", choices=("tune", "test", "all", "other"), default="test", help="which; test by default")
+    evaluate.add_argument(
+        "--split", choices=("tune", "test", "all", "other", "unseen"), default="test", help="which; test by default"
+    )
     evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
     evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")
     evaluate.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")

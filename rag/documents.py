@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag import tables
 from rag.errors import CorpusError
-from rag.text import fold, split_sentences
+from rag.text import extent, fold, split_sentences
 
 SHORTEST_QUOTE = 12
 """Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
@@ -166,7 +166,7 @@ def group(
 ) -> tuple[Passage, ...]:
     """Return the passages of a document: neighbouring whole sentences of one paragraph.
 
-    sentences: those of the document, in order. longest: code points that a passage of several sentences may have; a
+    sentences: those of the document, in order. longest: extent that a passage of several sentences may have; a
     longer sentence is a passage of its own. left_out: positions of sentences that are in no passage.
     """
     passages: list[Passage] = []
@@ -181,7 +181,7 @@ def group(
     for position, sentence in enumerate(sentences):
         if position in left_out:
             continue
-        if run and (sentence.paragraph != run[0].paragraph or sentence.end - run[0].start > longest):
+        if run and (sentence.paragraph != run[0].paragraph or extent(document.text[run[0].start : sentence.end]) > longest):
             close()
         run.append(sentence)
     close()

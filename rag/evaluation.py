@@ -26,13 +26,15 @@ QUESTIONS = OTHER.parent / "questions.jsonl"
 MESSAGES = QUESTIONS.parent / "messages.jsonl"
 BASELINE = QUESTIONS.parent / "baseline.json"
 BASELINE_SPLIT = "test"
+ELSEWHERE = ("other", "unseen")
+"""Splits that ask about other texts than the article; nothing is fitted to the second."""
 LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
 Figures = dict[str, Any]
 
 
 def questions(split: str) -> list[Question]:
-    """Return the project's own questions: of one half, of both for "all", or of the other texts for "other"."""
-    path = OTHER / "questions.jsonl" if split == "other" else QUESTIONS
+    """Return the project's own questions: of one half, of both for "all", or of other texts for "other" and "unseen"."""
+    path = OTHER / "questions.jsonl" if split in ELSEWHERE else QUESTIONS
     rows = [Question.of(row) for row in _rows(path)]
     return [row for row in rows if split in ("all", row.split)]
 
@@ -63,7 +65,7 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
     ablations: also with stages turned off, and those of the plain pipeline. Raises SettingsError where it is wanted and the
     `bench` extra is missing.
     """
-    if ablations and split == "other":
+    if ablations and split in ELSEWHERE:
         raise SettingsError("Ablations compare with the plain pipeline, which reads the article; use another --split.")
     asked = questions(split)
     if limit and limit < len(asked):

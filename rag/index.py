@@ -207,7 +207,7 @@ def build(
 ) -> tuple[Index, int]:
     """Return the index of documents, and how many texts had to be embedded.
 
-    longest: code points of a passage of several sentences. known: vectors by text, from an earlier build by the same
+    longest: extent of a passage of several sentences. known: vectors by text, from an earlier build by the same
     embedder. report: called with (done, total) while embedding.
     """
     sentences: list[Sentence] = []

@@ -17,7 +17,7 @@ from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
 from rag.results import MARK, Message
-from rag.text import Language, Script, has_han, language, normalize, script
+from rag.text import LATIN_LETTERS, Language, Script, extent, has_han, language, normalize, script
 from rag.tuned import Tuned
 
 DEPTH = 30
@@ -25,7 +25,7 @@ DEPTH = 30
 DEEPEST = 3
 """Questions back that one may lean on."""
 REMEMBERED = 80
-"""Chinese characters of an answer that are read with a question that leans on it; of English three times as many."""
+"""Chinese characters of an answer that are read with a question that leans on it, or as much English."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
 def _answered(history: Sequence[Message]) -> str:
     """Return how the last answer began, without marks."""
     said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
-    return said[: REMEMBERED if has_han(said) else 3 * REMEMBERED].strip()
+    return said[: REMEMBERED if has_han(said) else LATIN_LETTERS * REMEMBERED].strip()
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:
@@ -141,7 +141,7 @@ def _choose(
     index: Index,
     tuned: Tuned,
 ) -> tuple[int, ...]:
-    """Return the sentences to read, best first, until they have `tuned.reading` code points; a long last one is read whole.
+    """Return the sentences to read, best first, until they have the extent `tuned.reading`; a long last one is read whole.
 
     Where the best one points back, what it points at is read next. A sentence scores by its passage, and by its own ranks
     among the sentences of the found passages: by similarity, and by the rarity of the question's terms that it holds.
@@ -164,12 +164,12 @@ def _choose(
     pointed_at = index.pointed_at(order[0])
     first = order[:1] if pointed_at < 0 else [order[0], pointed_at]
     chosen: list[int] = []
-    read = 0
+    read = 0.0
     for number in dict.fromkeys([*first, *order]):
         if read >= tuned.reading:
             break
         chosen.append(number)
-        read += len(index.sentences[number].text)
+        read += extent(index.sentences[number].text)
     return tuple(chosen)
 
 

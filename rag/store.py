@@ -30,7 +30,7 @@ from rag.errors import IndexStoreError
 from rag.index import Index, build
 from rag.places import Members, Passages, Sentences
 
-FORMAT = 2
+FORMAT = 3
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 MAPPED_FROM = 256 << 20
@@ -42,7 +42,7 @@ _BUILD = re.compile(r"[0-9a-f]{12}")
 class Recipe:
     """Hold what an index is derived from; two equal recipes make the same index.
 
-    sources: SHA-256 of each mended text, by name. embedder: identity of the weights. longest: code points of a passage.
+    sources: SHA-256 of each mended text, by name. embedder: identity of the weights. longest: extent of a passage.
     """
 
     sources: Mapping[str, str]

@@ -21,6 +21,8 @@ LONGEST_SENTENCE = 400
 """Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
 LATIN_WORD = 1.5
 """Chinese characters that a Latin word or a number is as long as."""
+LATIN_LETTERS = 3
+"""Code points of a text without Chinese that say as much as a Chinese character."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
@@ -154,6 +156,11 @@ def clauses(text: str) -> list[str]:
 def has_han(text: str) -> bool:
     """Tell whether a text holds a Chinese character."""
     return _HAN.search(text) is not None
+
+
+def extent(text: str) -> float:
+    """Return how much a text says: its code points, or, without Chinese, as many Chinese characters as would say it."""
+    return len(text) if has_han(text) else len(text) / LATIN_LETTERS
 
 
 def script(text: str) -> Script | None:

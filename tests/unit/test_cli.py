@@ -175,7 +175,7 @@ def test_figures_that_cannot_be_written_are_printed_all_the_same(
     [
         ["--squad", "questions.json"],
         ["--limit", "3"],
-        *(["--split", split] for split in ("tune", "all", "other")),
+        *(["--split", split] for split in ("tune", "all", "other", "unseen")),
         ["--squad", "questions.json", "--limit", "3", "--split", "tune"],
     ],
     ids=" ".join,

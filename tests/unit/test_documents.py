@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rag.documents import Document, group, read_corpus, repeated, split_document
 from rag.errors import CorpusError
+from rag.text import extent
 
 PROSE = st.text(st.sampled_from("杭州的說国。！？“”《》（）a .3\n，；\t"), max_size=300) | st.text(max_size=200)
 
@@ -31,7 +32,7 @@ def test_passages_are_whole_sentences_of_one_paragraph_no_longer_than_asked(text
         assert passage.start == sentences[own[0]].start
         assert passage.end == sentences[own[-1]].end
         assert len({sentences[i].paragraph for i in own}) == 1
-        assert len(own) == 1 or len(passage.text) <= longest
+        assert len(own) == 1 or extent(passage.text) <= longest
         inside += own
     assert inside == [i for i in range(len(sentences)) if i not in left_out]
 
@@ -42,6 +43,11 @@ def test_neighbouring_sentences_share_a_passage_until_it_is_full() -> None:
     assert [p.text for p in group(document, sentences, 8)] == ["一二三。四五六。", "七八九。", "十。"]
     assert [p.text for p in group(document, sentences, 3)] == ["一二三。", "四五六。", "七八九。", "十。"]
     assert [s.paragraph for s in sentences] == [0, 0, 0, 1]
+
+
+def test_an_english_passage_may_have_three_letters_for_each_chinese_character() -> None:
+    document = Document("a", "It rained. It was cold. They went home.")
+    assert [p.text for p in group(document, split_document(document), 8)] == ["It rained. It was cold.", "They went home."]
 
 
 SAID = "憑什麼是杭州養出了深度求索這樣的公司"

@@ -183,6 +183,13 @@ def test_the_best_sentences_are_read_until_there_is_enough(index: Index) -> None
     assert tiny.chosen == found.chosen[:1]
 
 
+def test_of_english_as_much_is_read_in_more_letters() -> None:
+    text = " ".join(f"The mill of {name} was built of old stone by the river." for name in ("Ann", "Bob", "Cid", "Dan", "Eve"))
+    english = build([Document("a.txt", text)], FakeEmbedder(), longest=20)[0]
+    found = retrieve(Query("Who built the mill of Ann?", "", "en"), english, FakeEmbedder(), replace(TUNED, reading=40))
+    assert [len(english.sentences[number].text) for number in found.chosen] == [52, 52, 52]
+
+
 def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     second = found.chosen[0]

@@ -10,6 +10,7 @@ from rag.text import (
     clean,
     compares,
     denies,
+    extent,
     fold,
     has_han,
     language,
@@ -278,6 +279,10 @@ def test_a_text_compares_that_says_how_one_thing_stands_to_another(text: str, co
 def test_a_text_is_taken_apart_at_its_clauses_and_no_number_is() -> None:
     assert clauses("杭州很好，因為：人才多；房價低。") == ["杭州很好", "因為", "人才多", "房價低", ""]
     assert clauses("It made 1,808.3 billion yuan, and more.") == ["It made 1,808.3 billion yuan", " and more."]
+
+
+def test_english_says_a_third_as_much_in_as_many_letters() -> None:
+    assert [extent(text) for text in ("杭州很好。", "It rains.", "DeepSeek在杭州", "")] == [5, 3, 11, 0]
 
 
 def test_a_lone_surrogate_is_folded_into_a_question_mark() -> None:
