@@ -19,7 +19,7 @@ from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, Verdict, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
-from rag.grounding import Claim, compose, ground, mostly_latin
+from rag.grounding import Claim, compose, ground
 from rag.index import Index
 from rag.numbers import numbers_asked, stated, values
 from rag.probe import Probes
@@ -29,7 +29,7 @@ from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
 from rag.romanization import glossed, respelled
 from rag.steering import Steering
-from rag.text import Language, clean, has_han, to_script
+from rag.text import Language, clean, has_han, mostly_latin, to_script
 from rag.tuned import Tuned
 
 _LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)

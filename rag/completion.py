@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag.english import English
-from rag.grounding import Claim, mostly_latin
+from rag.grounding import Claim
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
-from rag.text import LATIN_WORD, content, share_held, terms
+from rag.text import LATIN_WORD, content, mostly_latin, share_held, terms
 from rag.tuned import Tuned
 
 VERBATIM = 0.9

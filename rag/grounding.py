@@ -20,7 +20,7 @@ from rag.index import Index
 from rag.numbers import stated, values
 from rag.results import Citation
 from rag.romanization import unread
-from rag.text import asks, clauses, compares, content, denies, fold, has_han, share_held, split_sentences, terms
+from rag.text import asks, clauses, compares, content, denies, fold, has_han, mostly_latin, share_held, split_sentences, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
@@ -32,8 +32,8 @@ FEW = 4
 """Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
-BETWEEN = 2
-"""Words that a claim may leave out between two of a name: "Professor Mary Ann Lee" is "Professor Lee" too."""
+BETWEEN = 3
+"""Words before the last of a name that are looked at: "Professor Mary Ann Lee" is "Professor Lee" too."""
 ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
 _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
@@ -156,16 +156,15 @@ class Grounds:
         elif self.in_english:
             later = _FIRST_WORD.sub("", text)
             foreign = [name for name in _foreign_names(later, self.words) if name[0].isupper()]
-            missing += foreign or [" ".join(pair) for pair in _NAMES.findall(later) if not self._names(*pair)]
+            missing += foreign or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
         else:
             missing += [name for name in unread(text, " ".join(self.said.values())) if fold(name) not in self.names]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
 
-    def _names(self, first: str, second: str) -> bool:
-        """Tell whether two words of a name stand together in the evidence, or few others between them."""
-        return (
-            re.search(rf"{re.escape(fold(first))}\W+(?:\S+ ){{0,{BETWEEN}}}{re.escape(fold(second))}", self.names) is not None
-        )
+    def _another(self, first: str, second: str) -> bool:
+        """Tell whether two words of a name are put together of two names: the evidence has the second behind others alone."""
+        before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", " ".join(self.said.values()))
+        return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
 
 
 def _added(claim: str, question: str) -> list[set[str]]:
@@ -225,11 +224,6 @@ def _stands_in(text: str, source: str) -> float:
 
 def _letters(text: str) -> str:
     return "".join(character for character in fold(text) if character.isalnum())
-
-
-def mostly_latin(text: str) -> bool:
-    """Tell whether more than half of a text is Latin letters."""
-    return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
 
 
 def _without_glosses(text: str, allowed: set[str]) -> str:

@@ -52,7 +52,9 @@ _EXACT = re.compile(
 )
 """A Chinese numeral whose digits have their units, or a year: no "二三十", which is about so many, and no "成千上万"."""
 _ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
-_TENTHS = re.compile(r"(?<![十百千万亿第之])([一二三四五六七八九])成([一二三四五六七八九半])(?![十百千万亿])")
+_TENTHS = re.compile(
+    r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
+)
 """A share in tenths and hundredths, "六成二" for 62 %."""
 _PERCENT = "百分之"
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
@@ -121,7 +123,8 @@ def in_english(text: str) -> str:
             return match.group()
         return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
 
-    return _AMOUNT.sub(render, _TENTHS.sub(lambda match: f"{_share(match)}%", text))
+    shares = re.compile(rf"{IN_PARENTHESES.pattern}|{_TENTHS.pattern}")
+    return _AMOUNT.sub(render, shares.sub(lambda match: f"{_share(match)}%" if match[1] else match[0], text))
 
 
 def _short(value: Decimal) -> str:

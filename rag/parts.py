@@ -22,7 +22,7 @@ _CUT = re.compile(
 _OPENS = re.compile(rf"(?:(?:at|by|for|from|in|of|on|to|with) (?:\w+ )?)?(?:{_WORDS})\b", re.IGNORECASE)
 _OPENS_ALONE = re.compile(r"(?:how|what|why)\b", re.IGNORECASE)
 """What may begin a second question behind a mere comma, where "who" and "when" begin a clause of the first."""
-_TELLS_WHEN = re.compile(r"(?:[前后时]|时候|的话|期间)$")
+_TELLS_WHEN = re.compile(r"(?:[前后]|(?<![何几])时|(?<!什么)时候|的话|期间)$")
 """What ends a Chinese clause that only tells when, or under what condition, the question behind it is meant."""
 _PAIRS = (("《", "》"), ("「", "」"), ("『", "』"), ("“", "”"), ("（", "）"), ("(", ")"))
 SHORTEST = 5

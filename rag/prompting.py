@@ -18,7 +18,7 @@ from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.retrieval import Query
-from rag.text import IN_PARENTHESES, Language, clean, has_han, to_simplified
+from rag.text import IN_PARENTHESES, Language, clean, has_han, mostly_latin, to_simplified
 
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?INST\])")
 """Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, </s>, [INST]."""
@@ -121,7 +121,7 @@ def _prompt(templates: Templates, query: Query, evidence: str, content: str, gra
 
 def _grammar(templates: Templates, language: Language, read: str) -> str:
     """Return the grammar that keeps an answer in its language: of English, and of Chinese to what was read in English."""
-    return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or not has_han(read) else ""
+    return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or mostly_latin(read) else ""
 
 
 def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:

@@ -17,7 +17,7 @@ from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.names import Names
 from rag.results import MARK, Message
-from rag.text import LATIN_LETTERS, Language, Script, extent, has_han, language, normalize, script
+from rag.text import LATIN_LETTERS, Language, Script, extent, language, mostly_latin, normalize, script
 from rag.tuned import Tuned
 
 DEPTH = 30
@@ -77,7 +77,7 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
 def _answered(history: Sequence[Message]) -> str:
     """Return how the last answer began, without marks."""
     said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
-    return said[: REMEMBERED if has_han(said) else LATIN_LETTERS * REMEMBERED].strip()
+    return " ".join(said.split())[: LATIN_LETTERS * REMEMBERED if mostly_latin(said) else REMEMBERED].strip()
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:

@@ -1,7 +1,8 @@
-"""Hold Chinese names that an English text writes in Latin letters (Hanyu Pinyin, ISO 7098) to the characters of its source.
+"""Hold the names of people that an English text writes in Latin letters to the Chinese characters of its source.
 
-A small model spells a name as it thinks that it sounds; how its characters are read is known. This module knows readings, not
-which characters are a name: it looks at two or more capitalised words in a row that are Chinese syllables, as in "Gu Yanzhang".
+A small model spells a name as it thinks that it sounds; how its characters are read is known (Hanyu Pinyin, ISO 7098). A name
+is a surname of the common ones and one or two syllables behind it, each word with a capital: "Gu Yanzhang", "Gong Shu Lan".
+Other ways of writing names, and other names, are left alone.
 """
 
 from __future__ import annotations
@@ -10,17 +11,27 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
-from rag.text import functional, has_han
+from rag.text import fold, functional, has_han, to_simplified
 
-LONGEST = 4
-"""Syllables of a name, which has two at least."""
-LIKE = 2 / 3
-"""Share of a name's syllables, its first among them, that characters must be read as to be what is meant."""
+SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏"
+    "韦付傅方白邹孟熊秦邱江尹薛闫阎段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤温康施牛樊葛邢齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关"
+    "焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂苗谷盛曲翁骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤穆卓古简车项连麦褚娄窦岑景"
+    "宫费卜冷晏席卫米柏宗瞿桂佟臧闵邬卞姬仇栾商刁沙荣巫寇桑郎甄仲虞敖巩佘查邝谈匡鞠荆郁胥班储楚冼蔺楼厉洪"
+)
+DOUBLE_SURNAMES = frozenset("欧阳 司马 诸葛 上官 司徒 东方 皇甫 尉迟 公孙 慕容 令狐 夏侯 端木".split())
 
-_WORD = re.compile(r"\b[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
+_WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
 _PART = re.compile(r"[a-z]+")
 _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")
+"""Words that could be read as a Chinese name, and are English: "Lane", "Gate"."""
+_LONGEST_SYLLABLE = 6
+_GIVEN = 2
+"""Syllables of a given name, at most."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class RomanName:
     """Hold a name in an English text.
 
     start, end: its place there. spelled: as its characters are read, in as many words. original: these characters, "" where
-    the source holds none that are read so.
+    the source holds no name that is like it.
     """
 
     start: int
@@ -43,109 +54,142 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
     asked: a question, whose own spelling of a name is kept.
     """
     for name in reversed(list(names(english, chinese))):
-        if name.original and english[name.start : name.end] not in asked:
+        if name.original and english[name.start : name.end].lower() not in asked.lower():
             english = english[: name.start] + name.spelled + english[name.end :]
     return english
 
 
 def unread(english: str, chinese: str) -> list[str]:
     """Return the names of an English text that are like none of a Chinese one."""
-    return [english[name.start : name.end] for name in names(english, chinese) if not name.original]
+    told = [english[name.start : name.end] for name in names(english, chinese) if not name.original]
+    return [name for name in told if not _NO_NAME.match(name)]
 
 
 def glossed(english: str, chinese: str) -> str:
     """Return an English text with the original behind the first mention of each name, where it has none yet."""
-    seen: set[str] = set()
+    seen = fold(english)
     behind: list[tuple[int, str]] = []
     for name in names(english, chinese):
-        bare = not re.match(r"(?:['’]s)? [A-Z(（]", english[name.end :])
-        if name.original and name.original not in seen and name.original not in english and bare:
-            behind.append((name.end, f" ({name.original})"))
-            seen.add(name.original)
+        possessive = _POSSESSIVE.match(english, name.end)
+        end = possessive.end() if possessive else name.end
+        right = english[name.start : name.end] == name.spelled
+        if right and fold(name.original) not in seen and not re.match(r" ?[(（]", english[end:]):
+            behind.append((end, f" ({name.original})"))
+            seen += fold(name.original)
     for place, gloss in reversed(behind):
         english = english[:place] + gloss + english[place:]
     return english
 
 
 def names(english: str, chinese: str) -> Iterator[RomanName]:
-    """Yield the names of an English text that are written in Latin letters, with their originals in a Chinese one."""
-    for row in _rows(english) if has_han(chinese) else ():
-        while len(row) > 1:
-            parts = [row[i : i + words] for words in range(len(row), 1, -1) for i in range(len(row) - words + 1)]
-            found = next((name for part in parts for like in (1.0, LIKE) if (name := _name(part, chinese, like))), None)
-            if found is None:
-                if any(_readings(row)):
-                    yield RomanName(row[0].start(), row[-1].end(), "", "")
-                break
+    """Yield the names of an English text that are written in Latin letters, with their originals in a Chinese one.
+
+    What its source writes, and is no name of a person, is passed over: "Tian Shan" for 天山.
+    """
+    if not has_han(chinese):
+        return
+    words = list(_WORD.finditer(english))
+    place = 0
+    while place < len(words):
+        rows = list(_rows(english, words[place : place + 1 + _GIVEN]))
+        found = next((name for row in rows for exact in (True, False) if (name := _name(row, chinese, exact))), None)
+        if found is None and rows and not any(_stands_in(reading, chinese) for row in rows for reading in _readings(row)):
+            found = RomanName(rows[0][0].start(), rows[0][-1].end(), "", "")
+        if found:
             yield found
-            row = [word for word in row if word.start() >= found.end]
+        place += sum(found.start <= word.start() < found.end for word in words[place : place + 1 + _GIVEN]) if found else 1
 
 
-def _rows(english: str) -> Iterator[list[re.Match[str]]]:
-    """Yield capitalised words in a row, a space between each, that can be read as Chinese syllables."""
-    row: list[re.Match[str]] = []
-    for word in _WORD.finditer(english):
-        if row and english[row[-1].end() : word.start()] != " ":
+def _rows(english: str, words: Sequence[re.Match[str]]) -> Iterator[Sequence[re.Match[str]]]:
+    """Yield a surname with one or two words behind it, the longer first, where they can be read as one name."""
+    for count in range(len(words), 1, -1):
+        row = words[:count]
+        together = all(english[a.end() : b.start()] == " " for a, b in pairwise(row))
+        if together and next(_readings(row), None):
             yield row
-            row = []
-        if next(_syllables(word.group()), None):
-            row.append(word)
-        elif row:
-            yield row
-            row = []
-    yield row
 
 
-def _name(row: Sequence[re.Match[str]], chinese: str, like: float) -> RomanName | None:
-    """Return the name that some words in a row are, None where not one original alone is so like them."""
+def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName | None:
+    """Return the name that words in a row are, None where not one original alone is read so, or nearly so."""
     for reading in _readings(row):
         syllables = [syllable for word in reading for syllable in word]
-        originals = {window for window in _windows(chinese, len(syllables)) if _likeness(syllables, window) >= like}
+        originals = {
+            window
+            for window in _windows(chinese, len(syllables))
+            if _surname(window, len(reading[0])) and (_reads(syllables, window) if exact else _like(syllables, window))
+        }
         if len(originals) == 1:
             original = originals.pop()
             read = iter([_closest(*pair) for pair in zip(syllables, original, strict=True)])
             spelled = " ".join("".join(next(read) for _ in word).capitalize() for word in reading)
+            if exact:
+                spelled = " ".join(word.group() for word in row)
             return RomanName(row[0].start(), row[-1].end(), spelled, original)
     return None
 
 
-def _readings(row: Sequence[re.Match[str]]) -> Iterator[list[tuple[str, ...]]]:
-    """Yield the ways of reading words in a row as the syllables of one name, a tuple of them for each word."""
-    ways: list[list[tuple[str, ...]]] = [[]]
-    for word in row:
-        ways = [[*way, syllables] for way in ways for syllables in _syllables(word.group())]
-    yield from (way for way in ways if 2 <= sum(map(len, way)) <= LONGEST)
+def _readings(row: Sequence[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], ...]]:
+    """Yield the ways of reading words as a surname and a given name, the syllables of each word."""
+    surname, *given = (_syllables(word.group()) for word in row)
+    for first in surname:
+        if "".join(first) not in _surname_sounds():
+            continue
+        if len(given) == 1:
+            yield from ((first, second) for second in given[0])
+        elif all(len(word) == 1 and len(word[0]) == 1 for word in given):
+            yield (first, *(word[0] for word in given))
 
 
-def _syllables(word: str) -> Iterator[tuple[str, ...]]:
-    """Yield the ways of taking a word apart into syllables, fewest first; none for a word that is not made of them."""
-    ways: list[tuple[str, ...]] = [()]
-    for part in _PART.findall(word.lower()):
-        ways = [(*way, *rest) for way in ways for rest in _taken_apart(part)]
-    yield from sorted((way for way in ways if len(way) <= LONGEST), key=len)
+@cache
+def _syllables(word: str) -> tuple[tuple[str, ...], ...]:
+    """Return the ways of taking a word apart into one or two syllables; none for a word that is not made of them.
 
-
-def _taken_apart(letters: str) -> Iterator[tuple[str, ...]]:
-    if not letters:
-        yield ()
-    for end in range(1, min(len(letters), 6) + 1):
-        if letters[:end] in _known_syllables():
-            yield from ((letters[:end], *rest) for rest in _taken_apart(letters[end:]))
+    Within a word, a syllable that begins with a, e or o has an apostrophe before it.
+    """
+    parts = _PART.findall(word.lower())
+    if len(parts) > 1:
+        return (tuple(parts),) if len(parts) == _GIVEN and set(parts) <= _known_syllables() else ()
+    (letters,) = parts
+    cuts = range(1, min(len(letters), _LONGEST_SYLLABLE + 1))
+    ways = [(letters,), *((letters[:cut], letters[cut:]) for cut in cuts if letters[cut] not in "aeo")]
+    return tuple(way for way in ways if set(way) <= _known_syllables())
 
 
 def _windows(chinese: str, length: int) -> Iterator[str]:
-    """Yield so many characters in a row, of a Chinese text, that may be a name: no function words among them."""
+    """Yield so many characters in a row, of a Chinese text, no function word among the later ones."""
     for run in _HAN_RUN.findall(chinese):
         for start in range(len(run) - length + 1):
             window = run[start : start + length]
-            if not functional(window):
+            if not functional(window[1:]):
                 yield window
 
 
-def _likeness(syllables: Sequence[str], characters: str) -> float:
-    """Return the share of syllables that characters are read as, 0 where the first is not."""
-    same = [syllable in _sounds(character) for syllable, character in zip(syllables, characters, strict=True)]
-    return sum(same) / len(same) if same[0] else 0.0
+def _surname(window: str, length: int) -> bool:
+    """Tell whether characters begin with a surname of one or two."""
+    first = to_simplified(window[:length])
+    return first in (SURNAMES if length == 1 else DOUBLE_SURNAMES)
+
+
+def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:
+    """Tell whether any characters of a text are read so."""
+    syllables = [syllable for word in reading for syllable in word]
+    return any(_reads(syllables, window) for window in _windows(chinese, len(syllables)))
+
+
+def _reads(syllables: Sequence[str], characters: str) -> bool:
+    return all(syllable in _sounds(character) for syllable, character in zip(syllables, characters, strict=True))
+
+
+def _like(syllables: Sequence[str], characters: str) -> bool:
+    """Tell whether all but one of three syllables or more are right, and that one is in the middle or begins as it should."""
+    if len(syllables) <= _GIVEN:
+        return False
+    pairs = list(zip(syllables, characters, strict=True))
+    wrong = [number for number, (syllable, character) in enumerate(pairs) if syllable not in _sounds(character)]
+    if len(wrong) != 1 or wrong[0] == 0:
+        return False
+    syllable, character = pairs[wrong[0]]
+    return wrong[0] < len(pairs) - 1 or any(sound[:1] == syllable[0] for sound in _sounds(character))
 
 
 def _closest(syllable: str, character: str) -> str:
@@ -156,11 +200,17 @@ def _closest(syllable: str, character: str) -> str:
 
 @cache
 def _sounds(character: str) -> tuple[str, ...]:
-    """Return the readings of a character without tones, "lü" as "lu" too, since few write it; "" of one that has none."""
+    """Return the readings of a character without tones, "lü" as "lu", since few write it; "" of one that has none."""
     from pypinyin import Style, pinyin
 
     read = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
     return tuple(dict.fromkeys(sound.replace("v", "u") for sounds in read for sound in sounds)) or ("",)
+
+
+@cache
+def _surname_sounds() -> frozenset[str]:
+    double = {a + b for name in DOUBLE_SURNAMES for a in _sounds(name[0]) for b in _sounds(name[1])}
+    return frozenset(sound for character in SURNAMES for sound in _sounds(character)) | double
 
 
 @cache
@@ -170,4 +220,4 @@ def _known_syllables() -> frozenset[str]:
 
     listed = {sound for character, sounds in pinyin_dict.items() if chr(character) <= "\u9fff" for sound in sounds.split(",")}
     read = {to_normal(sound).replace("v", "u") for sound in listed}
-    return frozenset(sound for sound in read if len(sound) > 1 or sound in "aeo")
+    return frozenset(sound for sound in read if re.search("[aeiou]", sound))

@@ -158,6 +158,11 @@ def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
+def mostly_latin(text: str) -> bool:
+    """Tell whether more than half of a text is Latin letters."""
+    return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
+
+
 def extent(text: str) -> float:
     """Return how much a text says: its code points, or, without Chinese, as many Chinese characters as would say it."""
     return len(text) if has_han(text) else len(text) / LATIN_LETTERS

@@ -294,9 +294,13 @@ def test_a_name_that_no_translation_holds_is_found_in_an_english_claim(index: In
         ("It was the Sallow Tansley.", ("Sallow Tansley",)),
         ("It was the Mary Tansley, said Professor Adeyemi of Sallow Harbour.", ()),
         ("Sallow Tansley it was.", ()),
+        ("So in March Alice left Oxford University with Mayor Bob.", ()),
     ],
 )
 def test_a_name_is_not_put_together_of_two_others(draft: str, missing: tuple[str, ...]) -> None:
-    text = "The smack Mary Tansley sailed from Sallow Harbour with Professor Olu B. Adeyemi."
+    text = (
+        "The smack Mary Tansley sailed from Sallow Harbour with Professor Olu B. Adeyemi; Alice left the University of Oxford "
+        "in March, with Bob, the Mayor."
+    )
     held = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
     assert claims(held, draft)[0].missing == missing

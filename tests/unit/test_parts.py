@@ -13,6 +13,8 @@ from rag.text import language
         ("桥是哪年建的", "，", "花了多少钱"),
         ("河上有幾座橋", ",還有", "最老的那座有多長"),
         ("那家店为什么关门？", " ", "后来搬去哪里了"),
+        ("公司成立於何時", "，", "總部在哪裡？"),
+        ("他出生在什么时候", "，", "在哪里出生？"),
         ("这座塔高不高啊", "，", "对不对外开放"),
         ("When was the bridge built", " and ", "who paid for it?"),
         ("How long is the bridge", ", and ", "in which year was it opened?"),
