@@ -20,8 +20,9 @@ from rag.text import fold, normalize
 _SUMMARY = re.compile(
     r"总结|概括|归纳|概述|简述|综述|概要|摘要|提要|大意|要旨|[几两三]句话?|\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|"
     r"\bbriefly\b|\bin short\b|\bin a nutshell\b|\bgist\b|\brecap\b|\boverview\b|\bsynopsis\b|\b(?:main|key) points\b|"
-    r"\bin (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
+    r"\b(?:in|into|to) (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
 )
+_WHOLE = re.compile(r"\b(?:whole|entire)\b|整篇|全文|通篇|从头到尾")
 NEAREST = 3
 """Examples of each kind that a question is compared with: those nearest to it."""
 
@@ -52,6 +53,11 @@ class Asking:
 def asks_summary(question: str) -> bool:
     """Tell whether a question asks to have something summed up."""
     return _SUMMARY.search(fold(question)) is not None
+
+
+def asks_summary_of_all(question: str) -> bool:
+    """Tell whether a question asks, in so many words, to have the whole text summed up."""
+    return asks_summary(question) and _WHOLE.search(fold(question)) is not None
 
 
 def _nearness(vector: Vectors, examples: Vectors) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
-from rag.asking import Asking, asks_summary
+from rag.asking import Asking, asks_summary, asks_summary_of_all
 from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.index import Index
@@ -40,7 +40,7 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
 
 def _found(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> Iterator[Found]:
     """Yield what is found, as `find` says."""
-    if asking.wholeness(query.text, embedder) >= tuned.whole:
+    if asks_summary_of_all(query.text) or asking.wholeness(query.text, embedder) >= tuned.whole:
         yield survey(query, index, embedder)
     elif asks_summary(query.text):
         yield replace(retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary)), summary=True)
