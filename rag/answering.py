@@ -27,7 +27,7 @@ from rag.prompting import Templates, answer_prompt, judge_prompt, translation_pr
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
-from rag.romanization import glossed, respelled
+from rag.romanization import glossed, respelled, unread
 from rag.steering import Steering
 from rag.text import Language, clean, has_han, mostly_latin, to_script
 from rag.tuned import Tuned
@@ -243,11 +243,14 @@ class Answering:
         return Claim("", quote, (number,), (1.0,))
 
     def translated(self, quote: str, language: Language, clock: Clock, stop: Stop) -> str:
-        """Return a source sentence in another language, "" where a number in the translation is not its own."""
+        """Return a source sentence in another language, "" where a number or a name in the translation is not its own."""
         said = " ".join(self.generate(translation_prompt(self.templates, quote, language), clock, stop).split())
-        if language == "en":
-            said = respelled(said, quote)
-        return said if stated(said) <= values(quote) and (language == "en" or has_han(said)) else ""
+        if not stated(said) <= values(quote):
+            return ""
+        if language != "en":
+            return said if has_han(said) else ""
+        said = respelled(said, quote)
+        return "" if unread(said, quote) else said
 
     def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""

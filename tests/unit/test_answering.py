@@ -153,6 +153,19 @@ def test_a_translation_that_changes_a_number_is_replaced_by_the_quote(make_rag: 
     assert_exact(answer)
 
 
+@pytest.mark.parametrize(
+    ("draft", "shown"),
+    [
+        ("Wang Xiaoxing founded it.", "Wang Xingxing (王興興) founded it.[1]"),
+        ("Gong Shulan founded it.", "“王興興是宇樹科技的創始人。”[1]"),
+    ],
+)
+def test_names_in_an_english_answer_are_held_to_how_the_characters_are_read(make_rag: Maker, draft: str, shown: str) -> None:
+    answer = make_rag(ScriptedGenerator([draft])).answer("Who is 王興興是宇樹科技的創始人 about?")
+    assert answer.text.splitlines()[0] == shown
+    assert_exact(answer)
+
+
 HISTORY = ({"role": "user", "content": "宇樹科技的創始人是誰？"}, {"role": "assistant", "content": "王興興。"})
 
 
