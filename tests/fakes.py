@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 import zlib
@@ -144,3 +145,8 @@ class ScriptedGenerator:
 def asked(prompt: Prompt) -> str:
     """Return the last words that a prompt says to the model."""
     return prompt.messages[-1]["content"]
+
+
+def questions_asked(prompt: Prompt) -> list[str]:
+    """Return the question that a prompt asks behind the one that it leans on, if there is one, which was answered "是。"."""
+    return re.findall(r"(?:已经回答过|问题)：(.*?)(?: 是。)?$", asked(prompt), re.MULTILINE)

@@ -8,7 +8,6 @@ asked, so that an answer tells whose it is.
 from __future__ import annotations
 
 import os
-import re
 import runpy
 import sys
 import time
@@ -20,7 +19,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from fakes import FakeEmbedder, ScriptedGenerator, asked  # noqa: E402
+from fakes import FakeEmbedder, ScriptedGenerator, questions_asked  # noqa: E402
 
 from rag import pipeline  # noqa: E402
 from rag.generation import Choice, Piece, Prompt, Step, Stop  # noqa: E402
@@ -63,8 +62,7 @@ class Repeating(ScriptedGenerator):
 
 def repeated(prompt: Prompt) -> str:
     """Return the question before this one, if there was one, and this one as a draft."""
-    questions = re.findall(r"问题：(.*)", asked(prompt))
-    return "".join(f"{question}。" for question in questions)
+    return "".join(f"{question}。" for question in questions_asked(prompt))
 
 
 def open_generator(settings: Settings) -> Repeating:

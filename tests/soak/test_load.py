@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from fakes import FakeEmbedder, ScriptedGenerator, asked, assert_exact
+from fakes import FakeEmbedder, ScriptedGenerator, assert_exact, questions_asked
 from programs import Amount, App, Figures
 from readers import Load, ask, asking, load, question_and_history
 from waiting import wait_for
@@ -89,7 +88,7 @@ def test_many_threads_get_their_own_answers_through_answer(
     chosen: Settings, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
 ) -> None:
     def repeated(prompt: Prompt) -> str:
-        return "".join(f"{question}。" for question in re.findall(r"问题：(.*)", asked(prompt)))
+        return "".join(f"{question}。" for question in questions_asked(prompt))
 
     shared = Rag(chosen, FakeEmbedder(), ScriptedGenerator([repeated])).warm()
     monkeypatch.setattr(face, "_shared", lambda: shared)
