@@ -211,8 +211,10 @@ class Answering:
 
     def _spelled(self, draft: str, found: Found) -> str:
         """Return a draft whose names, if it is in English, are spelled as the characters that it was shown are read."""
+        if found.query.language != "en":
+            return draft
         shown = " ".join(self.index.sentences[number].text for number in found.chosen)
-        return respelled(draft, shown, found.query.text) if found.query.language == "en" else draft
+        return respelled(draft, shown, found.query.text)
 
     def _mended(self, claim: Claim, language: Language, clock: Clock, stop: Stop) -> Claim:
         """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""

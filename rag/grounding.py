@@ -158,12 +158,12 @@ class Grounds:
             foreign = [name for name in _foreign_names(later, self.words) if name[0].isupper()]
             missing += foreign or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
         else:
-            missing += [name for name in unread(text, " ".join(self.said.values())) if fold(name) not in self.names]
+            missing += [name for name in unread(text, self._together([*self.said])) if fold(name) not in self.names]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
 
     def _another(self, first: str, second: str) -> bool:
         """Tell whether two words of a name are put together of two names: the evidence has the second behind others alone."""
-        before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", " ".join(self.said.values()))
+        before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._together([*self.said]))
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
 
 

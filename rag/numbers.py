@@ -56,6 +56,8 @@ _TENTHS = re.compile(
     r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
 )
 """A share in tenths and hundredths, "六成二" for 62 %."""
+_TENTHS_OUTSIDE = re.compile(rf"{IN_PARENTHESES.pattern}|{_TENTHS.pattern}")
+"""The same; what stands in parentheses is passed over."""
 _PERCENT = "百分之"
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
 _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
@@ -123,8 +125,7 @@ def in_english(text: str) -> str:
             return match.group()
         return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
 
-    shares = re.compile(rf"{IN_PARENTHESES.pattern}|{_TENTHS.pattern}")
-    return _AMOUNT.sub(render, shares.sub(lambda match: f"{_share(match)}%" if match[1] else match[0], text))
+    return _AMOUNT.sub(render, _TENTHS_OUTSIDE.sub(lambda match: f"{_share(match)}%" if match[1] else match[0], text))
 
 
 def _short(value: Decimal) -> str:

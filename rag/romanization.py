@@ -89,15 +89,17 @@ def names(english: str, chinese: str) -> Iterator[RomanName]:
     if not has_han(chinese):
         return
     words = list(_WORD.finditer(english))
-    place = 0
-    while place < len(words):
+    end = 0
+    for place, word in enumerate(words):
+        if word.start() < end:
+            continue
         rows = list(_rows(english, words[place : place + 1 + _GIVEN]))
         found = next((name for row in rows for exact in (True, False) if (name := _name(row, chinese, exact))), None)
         if found is None and rows and not any(_stands_in(reading, chinese) for row in rows for reading in _readings(row)):
             found = RomanName(rows[0][0].start(), rows[0][-1].end(), "", "")
         if found:
             yield found
-        place += sum(found.start <= word.start() < found.end for word in words[place : place + 1 + _GIVEN]) if found else 1
+            end = found.end
 
 
 def _rows(english: str, words: Sequence[re.Match[str]]) -> Iterator[Sequence[re.Match[str]]]:
@@ -120,12 +122,15 @@ def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName 
         }
         if len(originals) == 1:
             original = originals.pop()
-            read = iter([_closest(*pair) for pair in zip(syllables, original, strict=True)])
-            spelled = " ".join("".join(next(read) for _ in word).capitalize() for word in reading)
-            if exact:
-                spelled = " ".join(word.group() for word in row)
+            spelled = " ".join(word.group() for word in row) if exact else _as_read(original, reading)
             return RomanName(row[0].start(), row[-1].end(), spelled, original)
     return None
+
+
+def _as_read(original: str, reading: Sequence[Sequence[str]]) -> str:
+    """Return characters as they are read, in the words of a reading that is like them."""
+    characters = iter(original)
+    return " ".join("".join(_closest(syllable, next(characters)) for syllable in word).capitalize() for word in reading)
 
 
 def _readings(row: Sequence[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], ...]]:
