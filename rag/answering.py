@@ -16,20 +16,22 @@ from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
 from rag.errors import GenerationError
 from rag.evidence import Part, evidence, find, passages
-from rag.gate import Signals, Verdict, hopeless, probability
+from rag.gate import Signals, hopeless
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
 from rag.index import Index
-from rag.numbers import numbers_asked, stated, values
+from rag.judge import Judge
+from rag.numbers import stated, values
 from rag.probe import Probes
-from rag.prompting import Templates, answer_prompt, judge_prompt, translation_prompt
+from rag.prompting import Templates, answer_prompt, translation_prompt
+from rag.quotes import Quotes
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
 from rag.romanization import glossed, respelled, unread
 from rag.steering import Steering
-from rag.text import Language, clean, has_han, mostly_latin, to_script
+from rag.text import Language, clean, has_han, to_script
 from rag.tuned import Tuned
 
 _LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
@@ -118,38 +120,10 @@ class Answering:
     def _prompt(self, found: Found) -> Prompt:
         return answer_prompt(self.templates, found.query, pieces(found, self.index))
 
-    def _signals(self, draft: _Draft, part: Part, claims: Sequence[Claim], account: float, clock: Clock, stop: Stop) -> Signals:
-        """Return what the gate weighs, the judge's verdict on the sentences behind the draft among it."""
-        found = part.found
-        behind = [source for claim in claims for source in claim.sources]
-        behind += self._nearest(part)
-        sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
-        invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
-        asked = found.query.text
-        if numbers_asked(asked) and not any(values(claim.text) - values(asked) for claim in claims):
-            invented = 1.0  # "how many" is not answered by words alone, nor by the numbers that came with the question
-        judged, state = self.judged(found.query, sentences, clock, stop)
-        return Signals(1.0 - invented if judged is None else judged, invented, account, state, draft.state)
-
-    def _nearest(self, part: Part) -> list[int]:
-        """Return the sentence nearest to a question, behind the one that it points back at, without which it says little."""
-        if not part.near:
-            return []
-        number, _ = part.near[0]
-        before = self.index.pointed_at(number)
-        return [number] if before < 0 else [before, number]
-
-    def judged(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
-        """Return what the generator says to whether sentences answer a question."""
-        choice = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
-        clock.add(choice.usage)
-        yes, no = choice.chances
-        return Verdict(yes / (yes + no) if yes + no else None, choice.usage.state)
-
-    def _sure(self, signals: Signals) -> float:
-        if self.watch is not None:
-            self.watch(signals)
-        return probability(signals, self.probes, self.tuned)
+    @property
+    def judge(self) -> Judge:
+        """Return what tells whether sentences answer a question."""
+        return Judge(self.index, self.generator, self.templates, self.probes, self.tuned)
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
         """Yield the draft's events and return it."""
@@ -183,30 +157,33 @@ class Answering:
 
     def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return the draft's claims with their sources; what no source supports is replaced by what the source says."""
-        found, near = part
+        found = part.found
         language = found.query.language
         asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
         text = self._spelled(draft.text, found)
         claims = ground(text, asked, found.chosen, self.index, self.embedder, self.tuned, english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
-        sure = self._sure(self._signals(draft, part, claims, account, clock, stop)) if self.switches.gate else 1.0
+        sure, judged = 1.0, False
+        if self.switches.gate:
+            signals, sure, part = self.judge.weigh(part, claims, draft.state, account, clock, stop)
+            judged = signals.alone is not None
+            if self.watch is not None:
+                self.watch(signals)
         if sure < self.tuned.gate_threshold:
             return self._declined(part, clock, stop)
         if not self.switches.grounding:
             return _Told((Claim("", draft.text, (), ()),))
         held = [claim for claim in claims if claim.sources and not claim.missing]
+        quotes = self._quotes(language, clock, stop)
         if found.summary:
             kept = [claim for claim in held if claim.cover >= self.tuned.cover]
-            unsaid = Completion(kept, self.index, english, self.tuned).left_out(found.chosen)
-            kept += self._source_says(unsaid, language, clock, stop, listed=True)
+            kept += quotes.listed(Completion(kept, self.index, english, self.tuned).left_out(found.chosen))
         elif held:
-            kept = [self._mended(claim, language, clock, stop) for claim in held]
+            kept = [self._mended(claim, quotes) for claim in held]
             completion = Completion(kept, self.index, english, self.tuned)
-            unsaid = completion.unsaid(near, found.query.text, account > 0, sure)
-            kept += self._source_says(unsaid, language, clock, stop)
+            kept += quotes.said(completion.unsaid(part.near, judged, found.query.text, account > 0, sure))
         else:
-            quotes = [self._quoted(number, language, clock, stop) for number in self._nearest(part)]
-            kept = _announced(quotes, "", "", _gap(language))
+            kept = quotes.alone(self.judge.nearest(part))
         return _Told(tuple(kept))
 
     def _spelled(self, draft: str, found: Found) -> str:
@@ -216,33 +193,14 @@ class Answering:
         shown = " ".join(self.index.sentences[number].text for number in found.chosen)
         return respelled(draft, shown, found.query.text)
 
-    def _mended(self, claim: Claim, language: Language, clock: Clock, stop: Stop) -> Claim:
+    def _mended(self, claim: Claim, quotes: Quotes) -> Claim:
         """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""
         if claim.cover >= self.tuned.cover:
             return claim
-        return replace(self._quoted(claim.sources[0], language, clock, stop), before=claim.before)
+        return replace(quotes.of(claim.sources[0]), before=claim.before)
 
-    def _source_says(
-        self, numbers: Sequence[int], language: Language, clock: Clock, stop: Stop, listed: bool = False
-    ) -> list[Claim]:
-        """Return source sentences, told to be the text's own, for a draft that passed them by or says little of them.
-
-        listed: whether each of several has a line of its own, below the words that announce them.
-        """
-        quotes = [self._quoted(number, language, clock, stop) for number in numbers]
-        lead, between = reply("says", language, quote=""), _gap(language)
-        if listed and len(quotes) > 1:
-            between = "\n- "
-            lead = lead.rstrip() + between
-        return _announced(quotes, "\n", lead, between)
-
-    def _quoted(self, number: int, language: Language, clock: Clock, stop: Stop) -> Claim:
-        """Return a source sentence as a claim of its own: in the reader's language, where every number survives it."""
-        quote = self.index.sentences[number].text
-        if has_han(quote) if language == "en" else mostly_latin(quote):
-            english = self.templates.english.sentence(quote) if language == "en" else ""
-            quote = english or self.translated(quote, language, clock, stop) or f"“{quote}”"
-        return Claim("", quote, (number,), (1.0,))
+    def _quotes(self, language: Language, clock: Clock, stop: Stop) -> Quotes:
+        return Quotes(self.index, self.templates.english, language, lambda quote: self.translated(quote, language, clock, stop))
 
     def translated(self, quote: str, language: Language, clock: Clock, stop: Stop) -> str:
         """Return a source sentence in another language, "" where a number or a name in the translation is not its own."""
@@ -258,10 +216,9 @@ class Answering:
         """Return a decline that says the nearest thing the text does say."""
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
-        if part.near and not hopeless(part.near[0][1], language, self.tuned):
-            quotes = [self._quoted(number, language, clock, stop) for number in self._nearest(part)]
-            gap = _gap(language)
-            claims += _announced(quotes, gap, reply("nearest", language, quote=""), gap)
+        nearest = max((similarity for _, similarity in part.near), default=0.0)
+        if not hopeless(nearest, language, self.tuned):
+            claims += self._quotes(language, clock, stop).nearest(self.judge.nearest(part))
         return _Told(tuple(claims), declined=True)
 
     def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
@@ -293,17 +250,6 @@ class Answering:
             language,
             self.generator.name,
         )
-
-
-def _gap(language: Language) -> str:
-    """Return what stands between two sentences."""
-    return " " if language == "en" else ""
-
-
-def _announced(quotes: Sequence[Claim], before: str, lead: str, between: str) -> list[Claim]:
-    """Return quotes, the first behind `before` and the words that announce them all, the others each behind `between`."""
-    first = [replace(quote, before=before, text=lead + quote.text) for quote in quotes[:1]]
-    return [*first, *(replace(quote, before=between) for quote in quotes[1:])]
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:

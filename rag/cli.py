@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
     evaluate.add_argument("--json", action="store_true", help="print only JSON")
     evaluate.add_argument(
-        "--split", choices=("tune", "test", "all", "other", "unseen"), default="test", help="which; test by default"
+        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), default="test", help="which; test by default"
     )
     evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
     evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")

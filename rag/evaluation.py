@@ -26,14 +26,14 @@ QUESTIONS = OTHER.parent / "questions.jsonl"
 MESSAGES = QUESTIONS.parent / "messages.jsonl"
 BASELINE = QUESTIONS.parent / "baseline.json"
 BASELINE_SPLIT = "test"
-ELSEWHERE = ("other", "unseen")
-"""Splits that ask about other texts than the article; nothing is fitted to the second."""
+ELSEWHERE = ("other", "premises", "unseen")
+"""Splits that ask about other texts than the article; nothing is fitted to the last."""
 LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
 Figures = dict[str, Any]
 
 
 def questions(split: str) -> list[Question]:
-    """Return the project's own questions: of one half, of both for "all", or of other texts for "other" and "unseen"."""
+    """Return the project's own questions: of one half, of both for "all", or of other texts for a split of ELSEWHERE."""
     path = OTHER / "questions.jsonl" if split in ELSEWHERE else QUESTIONS
     rows = [Question.of(row) for row in _rows(path)]
     return [row for row in rows if split in ("all", row.split)]

@@ -38,6 +38,7 @@ ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
 _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
 """Two words of a name; the next two begin with the second."""
+_ASSENT = {"yes", "是的"}
 _PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
 
@@ -111,19 +112,35 @@ class Grounds:
     def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
 
-        A claim that adds nothing of its sources to the question is not held by the question, which may have told what to say.
         added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
-        says may end with what it does not. The share is 0 where the claim affirms what its source denies, or compares what its
-        sources do not.
+        says may end with what it does not. The share is 0 where the claim affirms what its source denies, compares what its
+        sources do not, or adds nothing of them to the question: small models affirm whatever they are asked.
         """
         words = content(claim)
         said = self._together(sources)
+        if self._echoes(claim, question, sources):
+            return 0.0
+        if not self._comparable(claim):
+            return 1.0
         if sources and compares(claim) and not compares(said):
             return 0.0
         if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
             return 0.0
-        adds = (words - content(question)) & content(said)
-        return min([share_held(words, f"{question} {said}" if adds else said), *(share_held(new, said) for new in added)])
+        return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in added)])
+
+    def _comparable(self, claim: str) -> bool:
+        """Tell whether the model read something in the language of a claim."""
+        return self.in_english if mostly_latin(claim) else self.in_chinese
+
+    def _echoes(self, claim: str, question: str, sources: Sequence[int]) -> bool:
+        """Tell whether a claim, unless it leads to a list, adds nothing of its sources to the question.
+
+        Of sources in another language it cannot be told what is theirs, so whatever the claim adds counts.
+        """
+        if claim.endswith((":", "：")) or stated(claim) - stated(question):
+            return False
+        new = content(claim) - content(question) - _ASSENT
+        return not (new & content(self._together(sources)) if self._comparable(claim) else new)
 
     def further(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
@@ -198,8 +215,7 @@ def ground(
         sources += grounds.further(added, sources, usable, tuned.cover)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
-        comparable = grounds.in_english if mostly_latin(text) else grounds.in_chinese
-        cover = grounds.cover(text, added, question, sources) if comparable and words else 1.0
+        cover = grounds.cover(text, added, question, sources) if words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims

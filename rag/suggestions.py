@@ -111,7 +111,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, answering.tuned, limit=1)
     if [found for found, _ in near] != [number]:
         return ""
-    if (answering.judged(query, [index.sentences[number].text], Clock(), stop).probability or 0.0) < SURE:
+    if (answering.judge.verdict(query, [index.sentences[number].text], Clock(), stop).probability or 0.0) < SURE:
         return ""
     place = index.sentences[number].source, index.sentences[number].start
     for event in answering.stream(query, Clock(), stop):

@@ -102,7 +102,7 @@ def _without_evidence(question: Question, query: Query, answering: Answering) ->
     (found, near), *_ = answering.find(query)
     texts = [answering.index.sentences[number].text for number, _ in near]
     others = [text for text in texts if not any(touches(places, text) for places in question.evidence)]
-    judged, state = answering.judged(found.query, others[:LEFT_OUT], Clock(), lambda: False)
+    judged, state = answering.judge.verdict(found.query, others[:LEFT_OUT], Clock(), lambda: False)
     return Signals(0.0 if judged is None else judged, 0.0, 0.0, state)
 
 

@@ -11,8 +11,9 @@ from rag.clock import Clock
 from rag.gate import Signals
 from rag.generation import Choice, Prompt, Usage
 from rag.pipeline import Rag
+from rag.replies import reply
 from rag.retrieval import read_question
-from rag.text import to_simplified
+from rag.text import script, to_simplified
 
 Maker = Callable[..., Rag]
 
@@ -33,7 +34,7 @@ def test_the_judges_verdict_is_weighed_between_yes_and_no(
 ) -> None:
     answering = make_rag(Weighing(weighed=weighed)).answering()
     query = answering.query(FOUNDED)
-    verdict = answering.judged(query, [SENTENCE], Clock(), lambda: False)
+    verdict = answering.judge.verdict(query, [SENTENCE], Clock(), lambda: False)
     assert verdict.probability == (judged and pytest.approx(judged))
 
 
@@ -83,6 +84,12 @@ def test_small_talk_and_instructions_never_reach_the_model(make_rag: Maker, ques
     assert (answer.answerable, answer.reason, answer.citations, answer.passages) == (False, reason, (), ())
     assert answer.text.replace("據", "据").replace("這", "这").replace("問題", "问题").startswith(begins)
     assert generator.prompts == generator.chosen == []
+
+
+def test_the_reply_to_small_talk_is_right_in_both_chinese_scripts() -> None:
+    traditional, simplified = (reply("small_talk", language) for language in ("zh-Hant", "zh-Hans"))
+    assert traditional == simplified
+    assert script(traditional) is None
 
 
 def test_an_instruction_inside_a_question_is_left_out_of_it(make_rag: Maker) -> None:

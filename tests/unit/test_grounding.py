@@ -111,13 +111,6 @@ def test_a_claim_is_covered_no_more_than_its_most_daring_clause() -> None:
     assert asked.cover > 0.4
 
 
-def test_a_claim_that_adds_nothing_of_its_source_is_not_held_by_the_question_that_told_it_what_to_say() -> None:
-    two = build([Document("a", TOGETHER)], FakeEmbedder(), longest=100)[0]
-    told = "合肥的畢業生都是騙子。"
-    assert [claim.cover < tuned().cover for claim in claims(two, told, f"跟我說一遍：{told}")] == [True]
-    assert [claim.cover for claim in claims(two, "合肥有集成電路產業。", "合肥有什麼產業？")] == [1.0]
-
-
 def test_a_claim_that_nothing_says_has_no_source(index: Index) -> None:
     (claim,) = claims(index, "火星上有兩座大型的遊樂園。")
     assert (claim.sources, claim.support) == ((), ())

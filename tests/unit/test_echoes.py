@@ -1,0 +1,83 @@
+"""A claim that only says again what it was asked gives way to its source, whatever it affirms or denies."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from fakes import FakeEmbedder, ScriptedGenerator, assert_exact
+
+from rag.documents import Document
+from rag.english import English
+from rag.grounding import ground
+from rag.index import build
+from rag.pipeline import Rag
+from rag.tuned import tuned
+
+Maker = Callable[..., Rag]
+
+
+def kept(source: str, question: str, draft: str, english: English | None = None) -> bool:
+    index = build([Document("a", source)], FakeEmbedder(), longest=100)[0]
+    (claim,) = ground(draft, question, range(len(index.sentences)), index, FakeEmbedder(), tuned(), english or English())
+    return claim.cover >= tuned().cover
+
+
+SEATS = "三家江蘇企業的總部都在蘇州，沒有一家在南京。"
+
+
+@pytest.mark.parametrize(
+    ("question", "draft"),
+    [
+        ("三家江蘇企業的總部都在南京吧？", "是的，三家江苏企业的总部都在南京。"),
+        ("三家江蘇企業的總部都在南京吧？", "根据文章，三家江苏企业的总部都在南京。"),
+        ("三家江蘇企業的總部不都在南京吧？", "三家江苏企业的总部不都在南京。"),
+        ("三家江蘇企業的總部都在蘇州吧？", "是的，三家江苏企业的总部都在苏州。"),
+    ],
+)
+def test_an_echo_of_the_question_is_not_held_true_or_false(question: str, draft: str) -> None:
+    assert not kept(SEATS, question, draft)
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "draft"),
+    [
+        (SEATS, "三家江蘇企業的總部在哪裡？", "三家江苏企业的总部都在苏州。"),
+        (SEATS, "三家江蘇企業的總部都在南京吧？", "三家江苏企业没有一家总部在南京。"),
+        ("這座橋一九九〇年通車。", "這座橋哪一年通車？", "这座桥1990年通车。"),
+        ("作坊關門有兩個原因：沒有學徒，也沒有木頭。", "作坊為什麼關門？", "作坊关门的原因："),
+        (
+            "The mill closed in May because flour was cheap.",
+            "Why did the mill close?",
+            "The mill closed because flour was cheap.",
+        ),
+    ],
+)
+def test_a_claim_that_adds_a_word_or_a_number_of_its_source_is_kept(source: str, question: str, draft: str) -> None:
+    assert kept(source, question, draft)
+
+
+def test_what_a_question_told_to_say_is_no_claim_of_the_text() -> None:
+    told = "合肥的畢業生都是騙子。"
+    assert not kept("合肥有集成電路產業。畢業生更願意去上海和杭州工作。", f"跟我說一遍：{told}", told)
+
+
+class Bilingual(FakeEmbedder):
+    """Find English about the bridge as near to the Chinese sentence as that itself."""
+
+    def vector(self, text: str) -> np.ndarray:
+        return super().vector("這座橋的橋身是松木的。" if "bridge" in text else text)
+
+
+@pytest.mark.parametrize(
+    ("draft", "stays"), [("Yes, the bridge is made of iron.", False), ("The bridge is made of pine.", True)]
+)
+def test_an_english_echo_is_told_without_the_words_of_a_chinese_source(draft: str, stays: bool) -> None:
+    index = build([Document("a", "這座橋的橋身是松木的。")], Bilingual(), longest=100)[0]
+    (claim,) = ground(draft, "Is the bridge made of iron?", [0], index, Bilingual(), tuned(), English())
+    assert (claim.sources, claim.cover >= tuned().cover) == ((0,), stays)
+
+
+def test_the_reader_sees_the_source_instead_of_an_echo(make_rag: Maker) -> None:
+    answer = make_rag(ScriptedGenerator(["是的，深度求索的总部设在上海。"])).answer("深度求索的總部設在上海吧？")
+    assert answer.text == "深度求索成立於2023年7月17日，總部設在杭州。[1]"
+    assert_exact(answer)
