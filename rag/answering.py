@@ -16,7 +16,7 @@ from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
 from rag.errors import GenerationError
 from rag.evidence import Part, evidence, find, passages
-from rag.gate import Signals, hopeless
+from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import Claim, compose, ground
@@ -123,7 +123,7 @@ class Answering:
     @property
     def judge(self) -> Judge:
         """Return what tells whether sentences answer a question."""
-        return Judge(self.index, self.generator, self.templates, self.probes, self.tuned)
+        return Judge(self.index, self.generator, self.templates)
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
         """Yield the draft's events and return it."""
@@ -157,16 +157,16 @@ class Answering:
 
     def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return the draft's claims with their sources; what no source supports is replaced by what the source says."""
-        found = part.found
+        found, near = part
         language = found.query.language
         asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
         text = self._spelled(draft.text, found)
         claims = ground(text, asked, found.chosen, self.index, self.embedder, self.tuned, english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
-        sure, judged = 1.0, False
+        sure = 1.0
         if self.switches.gate:
-            signals, sure, part = self.judge.weigh(part, claims, draft.state, account, clock, stop)
-            judged = signals.alone is not None
+            signals = self.judge.signals(part, claims, draft.state, account, clock, stop)
+            sure = probability(signals, self.probes, self.tuned)
             if self.watch is not None:
                 self.watch(signals)
         if sure < self.tuned.gate_threshold:
@@ -181,7 +181,7 @@ class Answering:
         elif held:
             kept = [self._mended(claim, quotes) for claim in held]
             completion = Completion(kept, self.index, english, self.tuned)
-            kept += quotes.said(completion.unsaid(part.near, judged, found.query.text, account > 0, sure))
+            kept += quotes.said(completion.unsaid(near, found.query.text, account > 0, sure))
         else:
             kept = quotes.alone(self.judge.nearest(part))
         return _Told(tuple(kept))
@@ -216,8 +216,7 @@ class Answering:
         """Return a decline that says the nearest thing the text does say."""
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
-        nearest = max((similarity for _, similarity in part.near), default=0.0)
-        if not hopeless(nearest, language, self.tuned):
+        if part.near and not hopeless(part.near[0][1], language, self.tuned):
             claims += self._quotes(language, clock, stop).nearest(self.judge.nearest(part))
         return _Told(tuple(claims), declined=True)
 

@@ -29,21 +29,19 @@ class Completion:
     english: English
     tuned: Tuned
 
-    def unsaid(
-        self, near: Sequence[tuple[int, float]], judged: bool, question: str, account: bool, sure: float
-    ) -> tuple[int, ...]:
+    def unsaid(self, near: Sequence[tuple[int, float]], question: str, account: bool, sure: float) -> tuple[int, ...]:
         """Return the sentences to quote, by their numbers, in the order of the source.
 
-        At least one claim has a source. near: sentences with their similarity to the question, nearest first or, `judged`, the
-        likeliest to answer. account: whether one is asked for. sure: the gate's probability that the text answers. It is the
-        first of them, where none cited is as likely or almost as near or where the answer is unsure; else the nearest of the
-        cited ones. One that points back follows what it points at.
+        At least one claim has a source. near: sentences with their similarity to the question, nearest first. account: whether
+        one is asked for. sure: the gate's probability that the text answers. It is the nearest sentence, where that is much
+        nearer than all that are cited or where the answer is unsure; else the nearest of the cited ones. One that points back
+        follows what it points at.
         """
         similarity = dict(near)
         nearest, closeness = near[0]
         cited = {source for claim in self.claims for source in claim.sources}
         best = max(cited, key=lambda source: similarity.get(source, 0.0))
-        passed_by = nearest not in cited and (judged or closeness - similarity.get(best, 0.0) > self.tuned.passed_by)
+        passed_by = closeness - similarity.get(best, 0.0) > self.tuned.passed_by
         if passed_by or (sure < self.tuned.unsure and self._share_said(nearest) < self.tuned.told):
             number = nearest
         elif self._terse(best, question, account):

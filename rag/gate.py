@@ -34,8 +34,7 @@ class Signals:
     weigh first words, the share of the draft that is not invented. invented: the share of the draft's sentences that nothing
     supports, or with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the question
     asks for an account than for a detail, between -1 and 1. judge_state, draft_state: the generator's when it judged, and when
-    its draft was over, of an engine that shows them. alone: the log odds that the likeliest of the nearest sentences answers
-    by itself, None where these were not judged one by one.
+    its draft was over, of an engine that shows them.
     """
 
     judged: float
@@ -43,7 +42,6 @@ class Signals:
     account: float
     judge_state: Vectors | None = None
     draft_state: Vectors | None = None
-    alone: float | None = None
 
 
 def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
@@ -67,17 +65,7 @@ def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
         probed = tuned.gate_probed_bias + tuned.gate_probed_judge * probes.judge.log_odds(signals.judge_state)
         probed += tuned.gate_probed_draft * probes.draft.log_odds(signals.draft_state)
         score += tuned.gate_probed_share * (probed - score)
-    if signals.alone is not None:
-        score += signals.alone - tuned.gate_alone
     return 0.5 + 0.5 * math.tanh(score / 2)  # the logistic function, which cannot overflow so
-
-
-def undecided(signals: Signals, sure: float, tuned: Tuned) -> bool:
-    """Tell whether a probability is so near to the threshold that the nearest sentences are to be judged one by one.
-
-    They are not where the engine shows no state to read that in.
-    """
-    return signals.judge_state is not None and tuned.gate_undecided_from < sure < tuned.gate_undecided_to
 
 
 def log_odds(share: float) -> float:

@@ -42,10 +42,6 @@ class Tuned:
     gate_probed_draft: float
     gate_probed_share: float
     gate_threshold: float
-    gate_undecided_from: float
-    gate_undecided_to: float
-    gate_alone: float
-    alone_near: float
     cover: float
     support: float
     steering: float

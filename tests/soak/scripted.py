@@ -61,8 +61,8 @@ class Repeating(ScriptedGenerator):
 
 
 def repeated(prompt: Prompt) -> str:
-    """Return the question before this one, if there was one, and this one as a draft."""
-    return "".join(f"{question}。" for question in questions_asked(prompt))
+    """Return the question before this one, if there was one, and this one as a draft of lines that each lead to a list."""
+    return "\n".join(f"{question}：" for question in questions_asked(prompt))
 
 
 def open_generator(settings: Settings) -> Repeating:

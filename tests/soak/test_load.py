@@ -88,7 +88,7 @@ def test_many_threads_get_their_own_answers_through_answer(
     chosen: Settings, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
 ) -> None:
     def repeated(prompt: Prompt) -> str:
-        return "".join(f"{question}。" for question in questions_asked(prompt))
+        return "\n".join(f"{question}：" for question in questions_asked(prompt))
 
     shared = Rag(chosen, FakeEmbedder(), ScriptedGenerator([repeated])).warm()
     monkeypatch.setattr(face, "_shared", lambda: shared)

@@ -116,7 +116,7 @@ def test_a_stream_that_is_dropped_frees_its_turn(make_rag) -> None:
 
 
 def test_every_answer_belongs_to_its_question_when_many_ask_at_once(make_rag) -> None:
-    rag = make_rag(ScriptedGenerator([lambda prompt: asked(prompt).rsplit("问题：", 1)[1]]), read_ahead=False)
+    rag = make_rag(ScriptedGenerator([lambda prompt: asked(prompt).rsplit("问题：", 1)[1] + "："]), read_ahead=False)
     rag.warm()
     questions = [f"深度求索成立於2023年，這是第{'甲乙丙丁戊己庚辛壬癸'[n]}次說" for n in range(10)]
     with ThreadPoolExecutor(10) as pool:
