@@ -133,11 +133,12 @@ class Grounds:
         return self.in_english if mostly_latin(claim) else self.in_chinese
 
     def _echoes(self, claim: str, question: str, sources: Sequence[int]) -> bool:
-        """Tell whether a claim, unless it leads to a list, adds nothing of its sources to the question.
+        """Tell whether a claim adds nothing of its sources to the question.
 
-        Of sources in another language it cannot be told what is theirs, so whatever the claim adds counts.
+        One that leads to a list does not count, nor do a few words, which choose between what was asked. Of sources in another
+        language it cannot be told what is theirs, so whatever the claim adds counts.
         """
-        if claim.endswith((":", "：")) or stated(claim) - stated(question):
+        if claim.endswith((":", "：")) or len(set(terms(claim))) < FEW or stated(claim) - stated(question):
             return False
         new = content(claim) - content(question) - _ASSENT
         return not (new & content(self._together(sources)) if self._comparable(claim) else new)
