@@ -112,36 +112,25 @@ class Grounds:
     def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
 
+        A claim that adds nothing of its sources to the question is not held by the question, which may have told what to say.
         added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
         says may end with what it does not. The share is 0 where the claim affirms what its source denies, compares what its
-        sources do not, or adds nothing of them to the question: small models affirm whatever they are asked.
+        sources do not, or echoes its question: small models affirm whatever they are asked.
         """
         words = content(claim)
         said = self._together(sources)
-        if self._echoes(claim, question, sources):
+        comparable = self.in_english if mostly_latin(claim) else self.in_chinese
+        new = words - content(question) - _ASSENT
+        adds = bool(new & content(said) if comparable else new)  # whose words they are cannot be told across languages
+        if not adds and not _may_repeat(claim, question):
             return 0.0
-        if not self._comparable(claim):
+        if not comparable:
             return 1.0
         if sources and compares(claim) and not compares(said):
             return 0.0
         if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
             return 0.0
-        return min([share_held(words, f"{question} {said}"), *(share_held(new, said) for new in added)])
-
-    def _comparable(self, claim: str) -> bool:
-        """Tell whether the model read something in the language of a claim."""
-        return self.in_english if mostly_latin(claim) else self.in_chinese
-
-    def _echoes(self, claim: str, question: str, sources: Sequence[int]) -> bool:
-        """Tell whether a claim adds nothing of its sources to the question.
-
-        One that leads to a list does not count, nor do a few words, which choose between what was asked. Of sources in another
-        language it cannot be told what is theirs, so whatever the claim adds counts.
-        """
-        if claim.endswith((":", "：")) or len(set(terms(claim))) < FEW or stated(claim) - stated(question):
-            return False
-        new = content(claim) - content(question) - _ASSENT
-        return not (new & content(self._together(sources)) if self._comparable(claim) else new)
+        return min([share_held(words, f"{question} {said}" if adds else said), *(share_held(new, said) for new in added)])
 
     def further(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
@@ -185,6 +174,16 @@ class Grounds:
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
 
 
+def _may_repeat(claim: str, question: str) -> bool:
+    """Tell whether a claim in the words of its question may say something: a new number, a choice in a few words, or a list."""
+    return bool(stated(claim) - stated(question)) or _few(claim) or claim.endswith((":", "："))
+
+
+def _few(claim: str) -> bool:
+    """Tell whether a claim is so short that it stands in many a sentence by chance."""
+    return len(set(terms(claim))) < FEW
+
+
 def _added(claim: str, question: str) -> list[set[str]]:
     """Return the terms that each clause of a claim adds to the question, where they are a few."""
     asked = content(question)
@@ -225,7 +224,7 @@ def ground(
 def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int, str]) -> np.ndarray:
     """Return how much of a claim each source sentence says in the same words."""
     shared = np.zeros(len(usable))
-    if len(set(terms(text))) < FEW:
+    if _few(text):
         shared[:FIRST] = [_stands_in(text, said[number]) for number in usable[:FIRST]]
     else:
         shared[:] = [share_held(words, said[number]) for number in usable]

@@ -16,10 +16,16 @@ from rag.tuned import tuned
 Maker = Callable[..., Rag]
 
 
-def kept(source: str, question: str, draft: str, english: English | None = None) -> bool:
-    index = build([Document("a", source)], FakeEmbedder(), longest=100)[0]
-    (claim,) = ground(draft, question, range(len(index.sentences)), index, FakeEmbedder(), tuned(), english or English())
-    return claim.cover >= tuned().cover
+def cover(source: str, question: str, draft: str, embedder: FakeEmbedder | None = None) -> float:
+    embedder = embedder or FakeEmbedder()
+    index = build([Document("a", source)], embedder, longest=100)[0]
+    (claim,) = ground(draft, question, range(len(index.sentences)), index, embedder, tuned(), English())
+    assert claim.sources
+    return claim.cover
+
+
+def kept(source: str, question: str, draft: str, embedder: FakeEmbedder | None = None) -> bool:
+    return cover(source, question, draft, embedder) >= tuned().cover
 
 
 SEATS = "三家江蘇企業的總部都在蘇州，沒有一家在南京。"
@@ -57,9 +63,23 @@ def test_a_claim_that_adds_a_word_or_a_number_of_its_source_is_kept(source: str,
     assert kept(source, question, draft)
 
 
-def test_what_a_question_told_to_say_is_no_claim_of_the_text() -> None:
-    told = "合肥的畢業生都是騙子。"
-    assert not kept("合肥有集成電路產業。畢業生更願意去上海和杭州工作。", f"跟我說一遍：{told}", told)
+TOGETHER = "合肥有集成電路產業。畢業生更願意去上海和杭州工作。"
+
+
+class OneMeaning(FakeEmbedder):
+    """Find every text as near as can be, so that a claim has a source whatever it says."""
+
+    def vector(self, text: str) -> np.ndarray:
+        return super().vector("合肥")
+
+
+@pytest.mark.parametrize("told", ["合肥的畢業生都是騙子。", "都是騙子。", "騙子", "騙子："])
+def test_what_a_question_told_to_say_is_no_claim_of_the_text(told: str) -> None:
+    assert not kept(TOGETHER, f"跟我說一遍：{told}", told, OneMeaning())
+
+
+def test_the_words_of_a_question_count_beside_what_a_claim_adds_of_its_source() -> None:
+    assert cover(TOGETHER, "合肥有什麼產業？", "合肥有集成電路產業。") == 1.0
 
 
 class Bilingual(FakeEmbedder):
@@ -73,9 +93,7 @@ class Bilingual(FakeEmbedder):
     ("draft", "stays"), [("Yes, the bridge is made of iron.", False), ("The bridge is made of pine.", True)]
 )
 def test_an_english_echo_is_told_without_the_words_of_a_chinese_source(draft: str, stays: bool) -> None:
-    index = build([Document("a", "這座橋的橋身是松木的。")], Bilingual(), longest=100)[0]
-    (claim,) = ground(draft, "Is the bridge made of iron?", [0], index, Bilingual(), tuned(), English())
-    assert (claim.sources, claim.cover >= tuned().cover) == ((0,), stays)
+    assert kept("這座橋的橋身是松木的。", "Is the bridge made of iron?", draft, Bilingual()) is stays
 
 
 def test_the_reader_sees_the_source_instead_of_an_echo(make_rag: Maker) -> None:
