@@ -14,18 +14,17 @@ from decimal import Decimal
 
 import numpy as np
 
+from rag.draft import split_draft
 from rag.embedding import Embedder
 from rag.english import English
 from rag.index import Index
 from rag.numbers import stated, values
 from rag.results import Citation
 from rag.romanization import unread
-from rag.text import asks, clauses, compares, content, denies, fold, has_han, mostly_latin, share_held, split_sentences, terms
+from rag.text import asks, clauses, compares, content, denies, fold, has_han, mostly_latin, share_held, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
-_MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
-_BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 _FIRST_WORD = re.compile(r"(?:^|:)\W*\w+")
 _NUMBERED = re.compile(r"\d+")
 FEW = 4
@@ -60,24 +59,6 @@ class Claim:
     support: tuple[float, ...]
     missing: tuple[str, ...] = ()
     cover: float = 1.0
-
-
-def split_draft(draft: str) -> list[tuple[str, str]]:
-    """Return a draft's sentences, each with what stands before it; the model's own marks and markup are left out."""
-    pieces: list[tuple[str, str]] = []
-    for line in _MARKUP.sub("", draft).splitlines():
-        bullet = _BULLET.match(line)
-        lead = bullet.group() if bullet else ""
-        body = line[len(lead) :]
-        for count, (start, end) in enumerate(split_sentences(body)):
-            before = (
-                (("\n" if pieces else "") + lead.lstrip())
-                if count == 0
-                else body[max(0, start - 1) : start].strip("。！？") and " "
-            )
-            if any(character.isalnum() for character in body[start:end]):
-                pieces.append((before, body[start:end]))
-    return pieces
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents import Document
+from rag.draft import split_draft
 from rag.english import English
-from rag.grounding import Claim, compose, ground, split_draft
+from rag.grounding import Claim, compose, ground
 from rag.index import Index, build
 from rag.text import fold
 from rag.tuned import tuned

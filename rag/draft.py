@@ -1,0 +1,28 @@
+"""Take a draft apart into its sentences; it knows how models set out lists and emphasis, and nothing of what they say."""
+
+from __future__ import annotations
+
+import re
+
+from rag.text import split_sentences
+
+_MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
+_BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
+
+
+def split_draft(draft: str) -> list[tuple[str, str]]:
+    """Return a draft's sentences, each with what stands before it; the model's own marks and markup are left out."""
+    pieces: list[tuple[str, str]] = []
+    for line in _MARKUP.sub("", draft).splitlines():
+        bullet = _BULLET.match(line)
+        lead = bullet.group() if bullet else ""
+        body = line[len(lead) :]
+        for count, (start, end) in enumerate(split_sentences(body)):
+            before = (
+                (("\n" if pieces else "") + lead.lstrip())
+                if count == 0
+                else body[max(0, start - 1) : start].strip("。！？") and " "
+            )
+            if any(character.isalnum() for character in body[start:end]):
+                pieces.append((before, body[start:end]))
+    return pieces
