@@ -1,8 +1,9 @@
 """Multiply by 8-bit weights with the processor's own instructions for it (AVX-512 VNNI), through oneDNN.
 
 A row of weights and a stretch of an input each have one scale; what is multiplied are whole numbers. Their sums are exact, so
-the only errors are those of rounding to 8 bits (dynamic quantisation; Jacob et al. 2018, arXiv:1712.05877). It knows nothing
-of what a model does with it.
+the only errors are those of rounding to 8 bits (dynamic quantisation; Jacob et al. 2018, arXiv:1712.05877), and an input has
+the same product, to the last bit, alone or among others, before its weights are packed or after. It knows nothing of what a
+model does with it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Int8Linear:
         outputs, inputs = shape
         stretches = _stretches(inputs)
         self._weights = list(torch.empty(stretches, outputs, inputs // stretches, dtype=torch.int8))
-        self._scales, self._sums = torch.empty(2, stretches, outputs)
+        self._scales = torch.empty(stretches, outputs)
+        self._sums = torch.empty(stretches, outputs, dtype=torch.int32)
         first = 0
         for piece in rows:
             last = first + len(piece)
@@ -55,7 +57,7 @@ class Int8Linear:
                 scale = torch.maximum(part.amax(-1), -part.amin(-1)).clamp_(min=1e-12).div_(127)
                 self._weights[stretch][first:last] = part.div_(scale.unsqueeze(-1)).round_()
                 self._scales[stretch, first:last] = scale
-                self._sums[stretch, first:last] = part.sum(-1) * scale
+                self._sums[stretch, first:last] = part.sum(-1)
             first = last
         self._bias = torch.zeros(outputs) if bias is None else bias
         self._zeros = torch.zeros(outputs, dtype=torch.int64)
@@ -74,8 +76,9 @@ class Int8Linear:
         least = parts.amin(-1, keepdim=True)
         step = (parts.amax(-1, keepdim=True) - least).clamp_(min=1e-12) / 255
         numbers = ((parts - least) / step).round_().to(torch.uint8)
-        total = torch.addmm(self._bias, least.squeeze(-1).T, self._sums)
-        for stretch, (part, by) in enumerate(zip(numbers, step, strict=True)):
+        total = self._bias
+        for stretch, (part, low, by) in enumerate(zip(numbers, least, step, strict=True)):
+            total = torch.addcmul(total, low, self._scales[stretch] * self._sums[stretch])
             total.addcmul_(self._product(part, stretch), by)
         return total
 
@@ -87,7 +90,7 @@ class Int8Linear:
                 numbers, 1.0, 0, weights, scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
             )
         signed = numbers.bitwise_xor(128).view(torch.int8)  # 128 less than the numbers
-        return torch._int_mm(weights, signed.T).T * scale + 128 * self._sums[stretch]
+        return (torch._int_mm(weights, signed.T).T + 128 * self._sums[stretch]) * scale
 
 
 def _stretches(inputs: int) -> int:

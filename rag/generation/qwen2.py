@@ -1,6 +1,7 @@
 """Run the Qwen2 network (arXiv:2407.10671) on a CPU, its weights rounded to 8 bits from a GGUF file.
 
-It turns tokens into logits and keeps the keys and values of what it has read. It knows nothing of text.
+It turns tokens into logits and keeps the keys and values of what it has read. A token's state does not depend on which others
+are read in one step with it, so what is written does not depend on what was read before. It knows nothing of text.
 """
 
 from __future__ import annotations
@@ -99,18 +100,22 @@ class Qwen2:
         return torch.cat([linear(states) for linear in self._output], -1)
 
     def _attend(self, layer: int, projected: torch.Tensor, first: int, last: int, seen: torch.Tensor | None) -> torch.Tensor:
-        """Return what the new tokens take from all that are held, before it is projected back (tokens, hidden)."""
+        """Return what the new tokens take from all that are held, before it is projected back (tokens, hidden).
+
+        In float64, the order of whose sums, which changes with the number of tokens, is lost when they are rounded to float32:
+        one last bit could tip the rounding to 8 bits behind it, and that a word.
+        """
         turning, values = projected.unflatten(-1, (-1, self._head)).split([self._heads + self._kv_heads, self._kv_heads], 1)
         left, right = turning.chunk(2, -1)
         turned = turning * self._cosines[first:last] + torch.cat([-right, left], -1) * self._sines[first:last]
         queries, keys = turned.split([self._heads, self._kv_heads], 1)
         held = self.keys_values[layer]
         held[0, :, first:last], held[1, :, first:last] = keys.transpose(0, 1), values.transpose(0, 1)
-        keys, values = held[:, None, :, :last].float()
+        keys, values = held[:, None, :, :last].double()
         taken = functional.scaled_dot_product_attention(
-            queries.transpose(0, 1).unsqueeze(0), keys, values, attn_mask=seen, enable_gqa=True
+            queries.transpose(0, 1).unsqueeze(0).double(), keys, values, attn_mask=seen, enable_gqa=True
         )
-        return taken[0].transpose(0, 1).flatten(1)
+        return taken[0].transpose(0, 1).flatten(1).float()
 
     def _layer(self, name: str) -> _Layer:
         bias = torch.cat([self._model.rows(f"{name}attn_{part}.bias") for part in "qkv"])

@@ -1,4 +1,4 @@
-"""Products of 8-bit numbers are near the exact ones, also beside outliers, and the same for one token as for many."""
+"""Products of 8-bit numbers are near the exact ones, also beside outliers, and the same to the last bit in any company."""
 
 import pytest
 import torch
@@ -49,6 +49,11 @@ def test_inputs_that_are_all_alike_or_zero_are_kept() -> None:
         torch.testing.assert_close(linear(inputs), inputs @ weights.T, rtol=0.05, atol=0.05)
 
 
-def test_a_token_gives_the_same_alone_and_among_others() -> None:
-    linear, inputs = Int8Linear((64, 128), [matrix(64, 128)]), tokens(40, 128)
-    torch.testing.assert_close(linear(inputs)[13:14], linear(inputs[13:14]), rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("inputs", [128, 4 * STRETCH])
+def test_a_token_gives_the_same_alone_or_among_others_before_its_weights_are_packed_or_after(inputs: int) -> None:
+    linear, many = Int8Linear((64, inputs), [matrix(64, inputs)], torch.linspace(-1, 1, 64)), tokens(40, inputs)
+    before = linear(many)
+    assert torch.equal(linear(many[13:14]), before[13:14])
+    linear.pack()
+    assert torch.equal(linear(many), before)
+    assert torch.equal(linear(many[13:14]), before[13:14])

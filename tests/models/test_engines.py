@@ -22,7 +22,6 @@ CAPITAL = Prompt(({"role": "user", "content": "What is the capital of France? An
 YES_NO = Prompt(({"role": "user", "content": "Is Paris a city in France? Answer only Yes or No."},))
 LONG = Prompt(({"role": "user", "content": "Count: " + " ".join(map(str, range(400)))},))
 COPIED = Prompt(({"role": "user", "content": "Repeat word for word: " + "the lake lies to the west of the old town. " * 3},))
-"""Leaves no doubt of what to write: where two words are nearly as likely, rounding to 8 bits may choose either."""
 STORY = Prompt(({"role": "user", "content": "Tell a very long story about a river."},))
 
 
@@ -138,11 +137,20 @@ class TestInt8:
         assert told.usage.prompt == other.usage.prompt
 
     def test_reading_in_small_steps_changes_nothing(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-        whole = text(list(int8.stream(COPIED, 30, never)))
+        whole = [text(list(int8.stream(prompt, 60, never))) for prompt in (COPIED, STORY)]
         int8.read(CAPITAL, never)
         monkeypatch.setattr(int8, "BATCH", 5)
         monkeypatch.setattr(int8, "_kept", type(int8._kept)(0))
-        assert text(list(int8.stream(COPIED, 30, never))) == whole
+        assert [text(list(int8.stream(prompt, 60, never))) for prompt in (COPIED, STORY)] == whole
+
+    def test_a_verdict_is_the_same_to_the_last_bit_whatever_was_read_before(self, int8: Generator) -> None:
+        first = int8.choose(YES_NO, ("Yes", "No"), never)
+        for prompt in (LONG, CAPITAL, STORY):
+            int8.read(prompt, never)
+        assert int8.choose(YES_NO, ("Yes", "No"), never).chances == first.chances
+        int8._kept.forget()
+        int8.read(LONG, never)
+        assert int8.choose(YES_NO, ("Yes", "No"), never).chances == first.chances
 
     def test_what_was_read_before_others_is_still_known(self, int8: Generator) -> None:
         first = text(list(int8.stream(COPIED, 30, never)))
@@ -166,9 +174,10 @@ class TestInt8:
             return left / np.linalg.norm(left)
 
         first, other = state(COPIED), state(CAPITAL)
-        again = state(COPIED)
+        assert np.array_equal(state(COPIED), first)
         monkeypatch.setattr(int8, "SPECULATION", (3, 0))
-        assert min(first @ again, first @ state(COPIED)) > 0.99 > first @ other
+        assert np.array_equal(state(COPIED), first)
+        assert first @ other < 0.99
 
     def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
         for most in (1, 2, 7):
