@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.numbers import in_english, numbers_asked, stated, values
+from rag.text import to_simplified
 
 
 def numbers(*texts: str) -> set[Decimal]:
@@ -78,6 +79,29 @@ def test_numbers_in_digits_are_read_with_their_scale(text: str, expected: list[s
 )
 def test_numbers_in_words_are_read(text: str, expected: str) -> None:
     assert numbers(expected) <= values(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "english"),
+    [
+        ("每年上升一點一毫米", ["1.1"], "1.1毫米"),
+        ("一点八亿元", ["1.8e8"], "180 million"),
+        ("百分之十二点五", ["12.5"], "12.5%"),
+        ("折中成四米五，差两块六", ["4.5", "2.6"], "4.5米"),
+        ("最高水位4米38", ["4.38"], "4.38米"),
+        ("twenty-three point five or zero point zero five", ["23.5", "0.05"], "23.5 or 0.05"),
+        ("有一点一直没变", [], "有一点一直没变"),
+        ("这一点三人都同意", [], "这一点三人都同意"),
+        ("三点五分开门", [], "三点五分"),
+        ("下午三点二十分", ["20"], "三点20分"),
+        ("两点一线", [], "两点一线"),
+        ("一块三明治", [], "一块三明治"),
+    ],
+)
+def test_decimals_in_words_are_read(text: str, expected: list[str], english: str) -> None:
+    assert stated(text) == numbers(*expected)
+    assert numbers(*expected) <= values(text)
+    assert english in in_english(to_simplified(text))
 
 
 def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:
