@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
-from rag.asking import Asking
+from rag.asking import Asking, asks_reason
+from rag.claim import Claim, compose
 from rag.clock import Clock
 from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
@@ -19,9 +21,10 @@ from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
-from rag.grounding import Claim, compose, ground
+from rag.grounding import ground
 from rag.index import Index
 from rag.judge import Judge
+from rag.names import transliterated
 from rag.numbers import stated, values
 from rag.probe import Probes
 from rag.prompting import Templates, answer_prompt, translation_prompt
@@ -118,7 +121,8 @@ class Answering:
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
-        return answer_prompt(self.templates, found.query, pieces(found, self.index))
+        reason = asks_reason(found.query.text) and not found.summary
+        return answer_prompt(self.templates, found.query, pieces(found, self.index), reason)
 
     @property
     def judge(self) -> Judge:
@@ -181,7 +185,7 @@ class Answering:
         elif held:
             kept = [self._mended(claim, quotes) for claim in held]
             completion = Completion(kept, self.index, english, self.tuned)
-            kept += quotes.said(completion.unsaid(near, found.query.text, account > 0, sure))
+            kept += quotes.said(completion.unsaid(near, found.query.text, account > 0))
         else:
             kept = quotes.alone(self.judge.nearest(part))
         return _Told(tuple(kept))
@@ -200,7 +204,12 @@ class Answering:
         return replace(quotes.of(claim.sources[0]), before=claim.before)
 
     def _quotes(self, language: Language, clock: Clock, stop: Stop) -> Quotes:
-        return Quotes(self.index, self.templates.english, language, lambda quote: self.translated(quote, language, clock, stop))
+        return Quotes(
+            self.index,
+            self.templates.english,
+            language,
+            cache(lambda quote: self.translated(quote, language, clock, stop)),
+        )
 
     def translated(self, quote: str, language: Language, clock: Clock, stop: Stop) -> str:
         """Return a source sentence in another language, "" where a number or a name in the translation is not its own."""
@@ -208,7 +217,7 @@ class Answering:
         if not stated(said) <= values(quote):
             return ""
         if language != "en":
-            return said if has_han(said) else ""
+            return said if has_han(said) and not transliterated(said) else ""
         said = respelled(said, quote)
         return "" if unread(said, quote) else said
 

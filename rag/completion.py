@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from rag.claim import Claim
 from rag.english import English
-from rag.grounding import Claim
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
 from rag.text import LATIN_WORD, content, mostly_latin, share_held, terms
@@ -29,33 +29,34 @@ class Completion:
     english: English
     tuned: Tuned
 
-    def unsaid(self, near: Sequence[tuple[int, float]], question: str, account: bool, sure: float) -> tuple[int, ...]:
+    def unsaid(self, near: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
         """Return the sentences to quote, by their numbers, in the order of the source.
 
         At least one claim has a source. near: sentences with their similarity to the question, nearest first. account: whether
-        one is asked for. sure: the gate's probability that the text answers. It is the nearest sentence, where that is much
-        nearer than all that are cited or where the answer is unsure; else the nearest of the cited ones. One that points back
-        follows what it points at.
+        one is asked for. They are the nearest ones that the answer neither cites nor says, of which a question for a number
+        needs one alone, and the nearest of the cited ones where it says too little of that. One that points back follows what
+        it points at.
         """
         similarity = dict(near)
-        nearest, closeness = near[0]
         cited = {source for claim in self.claims for source in claim.sources}
+        most = 1 if numbers_asked(question) else self.tuned.beside
+        nearest = [number for number, like in near[:most] if near[0][1] - like <= self.tuned.beside_within]
+        quoted = {number for number in nearest if number not in cited and self._share_said(number) < self.tuned.told}
         best = max(cited, key=lambda source: similarity.get(source, 0.0))
-        passed_by = closeness - similarity.get(best, 0.0) > self.tuned.passed_by
-        if passed_by or (sure < self.tuned.unsure and self._share_said(nearest) < self.tuned.told):
-            number = nearest
-        elif self._terse(best, question, account):
-            number = best
-        else:
-            return ()
-        if self._share_said(number) >= VERBATIM:
-            return ()
-        before = self.index.pointed_at(number)
-        return (before, number) if before >= 0 and self._share_said(before) < self.tuned.told else (number,)
+        if self._share_said(best) < VERBATIM and self._terse(best, question, account):
+            quoted.add(best)
+        pointed_at = {self.index.pointed_at(number) for number in quoted} - {-1}
+        return tuple(sorted(quoted | {number for number in pointed_at if self._share_said(number) < self.tuned.told}))
 
     def left_out(self, read: Sequence[int]) -> tuple[int, ...]:
-        """Return which of the sentences that were read a summary says too little of, in the order of the text."""
-        return tuple(number for number in sorted(read) if self._share_said(number) < self.tuned.told)
+        """Return which of the sentences that were read a summary says too little of, in the order of the text.
+
+        read: best first. Of a sentence in another language without a translation, whose words tell nothing, the summary says
+        enough where it cites it.
+        """
+        said = {source for claim in self.claims for source in claim.sources if self._untranslated(source)}
+        unsaid = [number for number in read if number not in said and self._share_said(number) < self.tuned.told]
+        return tuple(sorted(unsaid[: self.tuned.listed]))
 
     @cached_property
     def _said(self) -> str:
@@ -64,8 +65,13 @@ class Completion:
     def _across_languages(self, number: int) -> bool:
         return mostly_latin(self._said) != mostly_latin(self.index.sentences[number].text)
 
+    def _untranslated(self, number: int) -> bool:
+        return self._across_languages(number) and not self.english.sentence(self.index.sentences[number].text)
+
     def _share_said(self, number: int) -> float:
         """Return the share of a sentence's terms that the answer holds; 0 across languages without a translation."""
+        if any(claim.quoted and number in claim.sources for claim in self.claims):
+            return 1.0
         source = self.index.sentences[number].text
         return share_held(content(self.english.sentence(source) if self._across_languages(number) else source), self._said)
 

@@ -14,51 +14,36 @@ from decimal import Decimal
 
 import numpy as np
 
+from rag.claim import Claim
 from rag.draft import split_draft
 from rag.embedding import Embedder
 from rag.english import English
 from rag.index import Index
+from rag.names import transliterated
 from rag.numbers import stated, values
-from rag.results import Citation
-from rag.romanization import unread
+from rag.romanization import names, unread
 from rag.text import asks, clauses, compares, content, denies, fold, has_han, mostly_latin, share_held, terms
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _FIRST_WORD = re.compile(r"(?:^|:)\W*\w+")
-_NUMBERED = re.compile(r"\d+")
 FEW = 4
 """Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
 BETWEEN = 3
 """Words before the last of a name that are looked at: "Professor Mary Ann Lee" is "Professor Lee" too."""
+LIKE = 4
+"""Letters that two words must share at least, where they begin, to be one."""
 ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
 _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
 """Two words of a name; the next two begin with the second."""
+_BEGUN = re.compile(r"^(?:because\b|因为)\s*", re.IGNORECASE)
+"""The words that a reason begins with, which no source need hold."""
 _ASSENT = {"yes", "是的"}
 _PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
 _ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Hold one sentence of a draft with the source sentences that support it.
-
-    before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
-    sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
-    no evidence holds.
-    cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another language than what the model
-    read.
-    """
-
-    before: str
-    text: str
-    sources: tuple[int, ...]
-    support: tuple[float, ...]
-    missing: tuple[str, ...] = ()
-    cover: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +87,7 @@ class Grounds:
         said = self._together(sources)
         comparable = self.in_english if mostly_latin(claim) else self.in_chinese
         new = words - content(question) - _ASSENT
-        adds = bool(new & content(said) if comparable else new)  # whose words they are cannot be told across languages
+        adds = bool(new & content(said)) if comparable else _differ(new, content(question))
         if not adds and not _may_repeat(claim, question):
             return 0.0
         if not comparable:
@@ -141,6 +126,7 @@ class Grounds:
         missing = [str(value) for value in sorted(stated(text) - self.numbers)]
         if not mostly_latin(text):
             missing += _foreign_names(text, self.words) if has_han(text) else []
+            missing += [letters for letters in transliterated(text) if fold(letters) not in self.names]
         elif self.in_english:
             later = _FIRST_WORD.sub("", text)
             foreign = [name for name in _foreign_names(later, self.words) if name[0].isupper()]
@@ -153,6 +139,11 @@ class Grounds:
         """Tell whether two words of a name are put together of two names: the evidence has the second behind others alone."""
         before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._together([*self.said]))
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
+
+
+def _differ(words: set[str], others: set[str]) -> bool:
+    """Tell whether one of some words begins unlike all of others: "labor" is "labour", and "opposes" is "opposed"."""
+    return not {word[:LIKE] for word in words} <= {word[:LIKE] for word in others}
 
 
 def _may_repeat(claim: str, question: str) -> bool:
@@ -189,14 +180,15 @@ def ground(
     claims = []
     for (before, drafted), similarities in zip(pieces, near, strict=True):
         text = _without_glosses(drafted, grounds.words)
-        words = content(text)
-        scores = np.maximum(similarities, _shared(text, words, usable, grounds.said))
-        sources = _sources(text, scores, usable, grounds.said, tuned.support)
-        added = _added(text, question)
+        said = _BEGUN.sub("", text)
+        words = content(said)
+        scores = np.maximum(similarities, _shared(said, words, usable, grounds.said))
+        sources = _sources(said, scores, usable, grounds.said, tuned.support)
+        added = _added(said, question)
         sources += grounds.further(added, sources, usable, tuned.cover)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
-        cover = grounds.cover(text, added, question, sources) if words else 1.0
+        cover = grounds.cover(said, added, question, sources) if words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
     return claims
@@ -213,10 +205,18 @@ def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int
 
 
 def _stands_in(text: str, source: str) -> float:
-    """Return 1 where a claim of a few words stands whole in a source sentence, or each of them does."""
+    """Return 1 where a claim of a few words stands whole in a source sentence, or each of them does.
+
+    In English over Chinese it is enough that the numbers do, and the names as which characters are read.
+    """
     said = _letters(text)
     words = content(text)
-    return float(len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content(source))))
+    if len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content(source))):
+        return 1.0
+    if has_han(text) or not has_han(source):
+        return 0.0
+    numbers, people = stated(text), list(names(text, source))
+    return float(bool(numbers or people) and numbers <= values(source) and all(person.original for person in people))
 
 
 def _letters(text: str) -> str:
@@ -253,37 +253,3 @@ def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping
         if len(chosen) < 3 and (adds_number or (words and len(new) >= 4 and len(new) / len(words) >= 0.3)):
             chosen.append(i)
     return tuple(usable[i] for i in chosen)
-
-
-def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:
-    """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark.
-
-    A numbered list is counted anew, since claims may have been left out of it, from one behind a blank line.
-    """
-    items = 0
-    markers: dict[int, int] = {}
-    citations: list[Citation] = []
-    text = ""
-    for number, claim in enumerate(claims):
-        marks = ""
-        for source, support in zip(claim.sources, claim.support, strict=True):
-            marker = markers.setdefault(source, len(markers) + 1)
-            sentence = index.sentences[source]
-            citations.append(
-                Citation(
-                    marker,
-                    sentence.text,
-                    sentence.source,
-                    sentence.start,
-                    sentence.end,
-                    number,
-                    round(support, 3),
-                )
-            )
-            marks += f"[{marker}]"
-        before = claim.before if text else claim.before.lstrip()
-        if _NUMBERED.search(before):
-            items = 1 if "\n\n" in before else items + 1
-            before = _NUMBERED.sub(str(items), before)
-        text += before + claim.text + marks
-    return text, tuple(citations)

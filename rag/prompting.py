@@ -23,6 +23,9 @@ from rag.text import IN_PARENTHESES, Language, clean, has_han, mostly_latin, to_
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?INST\])")
 """Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, </s>, [INST]."""
 
+_ANYTHING = "root ::= [^\\x00]+"
+"""A grammar that allows any text."""
+
 
 @dataclass(frozen=True)
 class Templates:
@@ -124,12 +127,21 @@ def _grammar(templates: Templates, language: Language, read: str) -> str:
     return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or mostly_latin(read) else ""
 
 
-def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage]) -> Prompt:
-    """Return the prompt whose continuation is the draft."""
+def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage], reason: bool = False) -> Prompt:
+    """Return the prompt whose continuation is the draft, which begins as a reason does where one is asked for.
+
+    Left to themselves, small models say the question again and end with whatever stands near.
+    """
     evidence = _evidence(templates, query, passages)
-    return _prompt(
-        templates, query, evidence, _asked(templates, query, evidence), _grammar(templates, query.language, evidence)
-    )
+    grammar = _grammar(templates, query.language, evidence)
+    if reason:
+        grammar = _begun(grammar or _ANYTHING, templates.text(f"{_folder(query.language)}/reason"))
+    return _prompt(templates, query, evidence, _asked(templates, query, evidence), grammar)
+
+
+def _begun(grammar: str, words: str) -> str:
+    """Return a grammar whose texts begin with some words."""
+    return grammar.replace("root ::=", f'root ::= "{words}"', 1)
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:

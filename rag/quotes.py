@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rag.claim import Claim
 from rag.english import English
-from rag.grounding import Claim
 from rag.index import Index
 from rag.replies import reply
 from rag.text import Language, has_han, mostly_latin
@@ -34,33 +34,32 @@ class Quotes:
         if has_han(quote) if self.language == "en" else mostly_latin(quote):
             known = self.english.sentence(quote) if self.language == "en" else ""
             quote = known or self.translate(quote) or f"“{quote}”"
-        return Claim("", quote, (number,), (1.0,))
+        return Claim("", quote, (number,), (1.0,), quoted=True)
 
     def alone(self, numbers: Sequence[int]) -> list[Claim]:
         """Return sentences that are the whole answer."""
-        return self._announced(numbers, "", "", self._gap)
+        return self._announced(numbers, "", self._gap)
 
     def nearest(self, numbers: Sequence[int]) -> list[Claim]:
         """Return the nearest that the text says, to follow a decline."""
-        return self._announced(numbers, self._gap, reply("nearest", self.language, quote=""), self._gap)
+        return self._announced(numbers, self._gap + reply("nearest", self.language), self._gap)
 
     def said(self, numbers: Sequence[int]) -> list[Claim]:
         """Return what the text says, to follow a draft that passed it by or says little of it."""
-        return self._announced(numbers, "\n", reply("says", self.language, quote=""), self._gap)
+        return self._announced(numbers, "\n" + reply("says", self.language), self._gap)
 
     def listed(self, numbers: Sequence[int]) -> list[Claim]:
         """Return what the text says, each of several sentences in a line of its own below the words that announce them."""
         if len(numbers) < 2:
             return self.said(numbers)
         between = "\n- "
-        return self._announced(numbers, "\n", reply("says", self.language, quote="").rstrip() + between, between)
+        return self._announced(numbers, "\n" + reply("says", self.language).rstrip() + between, between)
 
     @property
     def _gap(self) -> str:
         return " " if self.language == "en" else ""
 
-    def _announced(self, numbers: Sequence[int], before: str, lead: str, between: str) -> list[Claim]:
-        """Return quotes, the first behind `before` and the words that announce them all, the others each behind `between`."""
+    def _announced(self, numbers: Sequence[int], before: str, between: str) -> list[Claim]:
+        """Return quotes, the first behind the words that announce them all, the others each behind `between`."""
         quotes = [self.of(number) for number in numbers]
-        first = [replace(quote, before=before, text=lead + quote.text) for quote in quotes[:1]]
-        return [*first, *(replace(quote, before=between) for quote in quotes[1:])]
+        return [replace(quote, before=between if count else before) for count, quote in enumerate(quotes)]

@@ -15,6 +15,6 @@ def _table() -> dict[str, dict[str, str]]:
     return table
 
 
-def reply(name: str, language: Language, **values: str) -> str:
-    """Return one reply with its values put in."""
-    return _table()[language][name].format(**values)
+def reply(name: str, language: Language) -> str:
+    """Return one reply."""
+    return _table()[language][name]

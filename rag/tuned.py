@@ -47,11 +47,12 @@ class Tuned:
     steering: float
     steering_near: float
     whole: float
-    passed_by: float
+    beside: int
+    beside_within: float
     terse: float
     terse_account: float
-    unsure: float
     told: float
+    listed: int
     bare_words: int
     loose: float
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from steps import is_piece, is_reading, never, seconds_to_stop, text, usage
 
+from rag.documents import Passage
 from rag.embedding import Vectors
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Generator, Piece, Prompt, Reading, Usage
 from rag.generation.llama_cpp import LlamaCppGenerator
 from rag.generation.openai import OpenAIGenerator
 from rag.int8 import supported
+from rag.prompting import Templates, answer_prompt
+from rag.retrieval import Query
 from rag.settings import Settings
 
 pytestmark = pytest.mark.models
@@ -117,6 +120,17 @@ class TestBothThatRunAGgufFile:
         assert set(written) <= set("0123456789 ")
         plain = Prompt(YES_NO.messages, grammar='root ::= "Perhaps"')
         assert text(list(engine.stream(plain, 12, never))) == "Perhaps"
+
+    @pytest.mark.parametrize(("read", "begun"), [("天空是蓝的。", "因为"), ("The sky is blue.", "因为")])
+    def test_a_reason_begins_as_the_shipped_grammars_say_and_ends_by_itself(
+        self, engine: Generator, read: str, begun: str
+    ) -> None:
+        query = Query("天空為什麼是藍的？", "", "zh-Hant")
+        prompt = answer_prompt(Templates(Settings.load({}).prompts), query, [Passage(read, "a", 0, len(read))], reason=True)
+        steps = list(engine.stream(prompt, 200, never))
+        assert text(steps).startswith(begun)
+        assert len(begun) < len(text(steps))
+        assert usage(steps).written < 200
 
     def test_a_prompt_that_does_not_fit_is_one_sentence(self, engine: Generator) -> None:
         with pytest.raises(GenerationError, match=r"context") as caught:

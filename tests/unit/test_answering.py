@@ -95,6 +95,12 @@ def test_a_chinese_question_about_an_english_text_is_answered_in_chinese(
     assert_exact(answer, WHALES)
 
 
+def test_a_translation_that_puts_a_name_in_chinese_characters_is_replaced_by_the_quote(chosen: Settings) -> None:
+    (chosen.corpus / "article.txt").write_text(WHALES, encoding="utf-8")
+    drafts = ["一共有999头鲸。", "研究站由威廉·鲍带领，数了212头鲸。"]
+    assert Rag(chosen, OfWhales(), ScriptedGenerator(drafts)).answer("數了多少頭鯨？").text == f"“{WHALES}”[1]"
+
+
 def test_a_sentence_said_twice_stays_at_its_first_place(make_rag: Maker) -> None:
     founder, robots = "王兴兴是宇树科技的创始人。", "宇树科技的机器人在春节晚会上跳了舞。"
     answer = make_rag(ScriptedGenerator([founder + robots + founder])).answer("宇樹科技的創始人是誰？機器人呢？")
@@ -144,6 +150,20 @@ def test_an_english_question_is_asked_in_english_with_a_grammar(make_rag: Maker)
     assert generator.prompts[0].grammar.startswith("root ::=")
     assert answer.answerable
     assert_exact(answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "begun"),
+    [
+        ("深度求索為什麼成立於2023年7月17日？", True),
+        ("深度求索成立於哪一年？", False),
+        ("總結深度求索為什麼成立於2023年7月17日", False),
+    ],
+)
+def test_an_answer_to_a_question_for_a_reason_is_to_begin_with_one(make_rag: Maker, question: str, begun: bool) -> None:
+    generator = ScriptedGenerator([DRAFT])
+    make_rag(generator).answer(question)
+    assert generator.prompts[0].grammar.startswith('root ::= "因为"') == begun
 
 
 def test_a_translation_that_changes_a_number_is_replaced_by_the_quote(make_rag: Maker) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.asking import asks_summary, asks_summary_of_all
+from rag.asking import asks_reason, asks_summary, asks_summary_of_all
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,41 @@ from rag.asking import asks_summary, asks_summary_of_all
 )
 def test_a_summary_is_asked_for_in_so_many_words(question: str, summary: bool, of_all: bool) -> None:
     assert (asks_summary(question), asks_summary_of_all(question)) == (summary, of_all)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "為什麼杭州能成功？",
+        "小店怎麼會開不下去",
+        "他幹嘛非要搬走",
+        "這裡點解咁多人",
+        "停工的原因是什么？",
+        "why's the harbour empty?",
+        "How come nobody stayed?",
+        "What went wrong with the pump?",
+        "What was the reason for the delay?",
+    ],
+)
+def test_one_reason_is_asked_for_in_so_many_words(question: str) -> None:
+    assert asks_reason(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "有哪些原因？",
+        "報告給了哪三條理由",
+        "What are the reasons?",
+        "How many came, and why?",
+        "甲和乙哪個好，為什麼？",
+        "Is it open or shut, and why?",
+        "他們在幹嘛",
+        "這東西幹嘛用的",
+        "債務最後怎麼還上的",
+        "怎麼去那裡？",
+        "It stands to reason, who said that?",
+    ],
+)
+def test_what_asks_for_more_than_a_reason_or_for_none_is_no_such_question(question: str) -> None:
+    assert not asks_reason(question)

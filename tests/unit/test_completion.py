@@ -1,4 +1,4 @@
-"""What must follow an answer: the source's own words, where it passes them by, says little of them or is unsure."""
+"""What must follow an answer: the source's own words, where it passes them by or says little of them."""
 
 import json
 import re
@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, assert_exact
 
+from rag.claim import Claim
 from rag.clock import Clock
+from rag.completion import Completion
 from rag.documents import Document
+from rag.english import English
+from rag.index import build
 from rag.pipeline import Rag
 from rag.retrieval import read_question
 from rag.settings import Settings
@@ -105,26 +109,33 @@ def test_a_question_for_two_amounts_that_gets_one_is_answered_with_the_source_to
     assert answer.text == to_traditional(draft) + "[1]" + (f"\n文中說：{BOTH}[1]" if followed else "")
 
 
-GATE = replace(tuned(), gate_bias=0.0, gate_judged=1.0, gate_invented=0.0, gate_account=0.0, gate_threshold=0.5)
-"""Numbers by which the gate's probability is the judge's."""
 HALF, MOST, OTHER = "深度求索成立于2023年。", "深度求索成立于2023年7月17日。", "王兴兴是宇树科技的创始人。"
+FOUNDER = to_traditional(OTHER)
+
+
+@pytest.mark.parametrize(("draft", "followed"), [(HALF, ""), (MOST, ""), (OTHER, f"\n文中說：{SENTENCE}[2]")])
+def test_an_answer_that_passes_the_nearest_sentence_by_is_followed_by_it(make_rag: Maker, draft: str, followed: str) -> None:
+    answer = make_rag(ScriptedGenerator([draft])).answer("深度求索是怎樣成立的？")
+    assert answer.text == to_traditional(draft) + "[1]" + followed
 
 
 @pytest.mark.parametrize(
-    ("chance", "draft", "followed"),
+    ("question", "second", "quoted"),
     [
-        *[(0.51, HALF, True), (0.79, HALF, True), (0.81, HALF, False)],
-        *[(0.51, MOST, False), (0.79, MOST, False), (0.81, MOST, False)],
-        *[(0.51, OTHER, True), (0.79, OTHER, True), (0.81, OTHER, False)],
+        ("誰做了什麼？", 0.7, [FOUNDER, BOTH]),
+        ("誰做了什麼？", 0.6, [FOUNDER]),
+        ("做了多少？", 0.7, [FOUNDER]),
     ],
 )
-def test_an_answer_that_is_unsure_is_followed_by_the_nearest_sentence_unless_it_says_most_of_it(
-    chosen: Settings, embedder: FakeEmbedder, chance: float, draft: str, followed: bool
+def test_the_two_nearest_sentences_follow_what_neither_cites_nor_says_them_for_a_number_one(
+    question: str, second: float, quoted: list[str]
 ) -> None:
-    generator = ScriptedGenerator([draft], chances=lambda prompt: chance)
-    answer = Rag(chosen, embedder, generator, numbers=replace(GATE, unsure=0.8, told=0.6, passed_by=2.0)).answer(FOUNDED)
-    quote = f"\n文中說：{SENTENCE}[{2 if draft == OTHER else 1}]"
-    assert answer.text == to_traditional(draft) + "[1]" + (quote if followed else "")
+    index = build([Document("a", ARTICLE)], FakeEmbedder(), longest=100)[0]
+    number = {sentence.text: place for place, sentence in enumerate(index.sentences)}
+    claims = [Claim("", to_traditional(MOST), (number[SENTENCE],), (1.0,))]
+    near = [(number[FOUNDER], 0.8), (number[BOTH], second), (number[SENTENCE], 0.5)]
+    found = Completion(claims, index, English(), tuned()).unsaid(near, question, account=False)
+    assert sorted(found) == sorted(number[text] for text in quoted)
 
 
 POLICY = ("杭州把財政收入的15%投入科技創新。", "這項政策被稱為“三個15%”。")
@@ -152,3 +163,13 @@ def test_a_quoted_sentence_that_points_back_follows_the_one_before_it_in_the_sam
 ) -> None:
     sources = [Document(f"{number}.txt", source) for number, source in enumerate(documents)]
     assert Rag(chosen, embedder, ScriptedGenerator([draft]), documents=sources).answer(question).text == text
+
+
+@pytest.mark.parametrize(("listed", "lines"), [(99, 9), (2, 2)])
+def test_no_more_is_listed_behind_a_summary_than_was_tuned(
+    chosen: Settings, embedder: FakeEmbedder, listed: int, lines: int
+) -> None:
+    generator = ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"])
+    rag = Rag(chosen, embedder, generator, numbers=replace(tuned(), listed=listed))
+    answer = rag.answer("總結一下浙江大學為杭州培養了人才和浙大校友創辦的企業")
+    assert answer.text.count("\n- ") == lines

@@ -90,10 +90,15 @@ class Bilingual(FakeEmbedder):
 
 
 @pytest.mark.parametrize(
-    ("draft", "stays"), [("Yes, the bridge is made of iron.", False), ("The bridge is made of pine.", True)]
+    ("draft", "stays"),
+    [
+        ("Yes, the bridge is made of iron.", False),
+        ("Yes, the bridges are made of colored iron.", False),
+        ("The bridge is made of pine.", True),
+    ],
 )
 def test_an_english_echo_is_told_without_the_words_of_a_chinese_source(draft: str, stays: bool) -> None:
-    assert kept("這座橋的橋身是松木的。", "Is the bridge made of iron?", draft, Bilingual()) is stays
+    assert kept("這座橋的橋身是松木的。", "Is the bridge made of coloured iron?", draft, Bilingual()) is stays
 
 
 def test_the_reader_sees_the_source_instead_of_an_echo(make_rag: Maker) -> None:

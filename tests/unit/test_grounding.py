@@ -5,10 +5,11 @@ from fakes import ARTICLE, FakeEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.claim import Claim, compose
 from rag.documents import Document
 from rag.draft import split_draft
 from rag.english import English
-from rag.grounding import Claim, compose, ground
+from rag.grounding import ground
 from rag.index import Index, build
 from rag.text import fold
 from rag.tuned import tuned
@@ -131,6 +132,13 @@ def test_a_few_words_count_as_said_where_one_of_the_likeliest_sentences_holds_ea
     assert claim.sources == (number_of(index, FOUNDER),)
 
 
+@pytest.mark.parametrize("begun", ["因为", "Because "])
+def test_the_word_that_a_reason_begins_with_need_not_be_in_the_source(index: Index, begun: str) -> None:
+    likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
+    (claim,) = ground(f"{begun}王兴兴", "為什麼？", likeliest, index, FakeEmbedder(), tuned(), English())
+    assert (claim.text, claim.sources, claim.support) == (f"{begun}王兴兴", (likeliest[0],), (1.0,))
+
+
 def test_a_claim_of_two_sentences_names_both(index: Index) -> None:
     (claim,) = claims(index, "深度求索成立於2023年7月17日，浙大校友創辦的企業超過3000家。")
     assert set(claim.sources) == {number_of(index, FOUNDED), number_of(index, ALUMNI)}
@@ -168,6 +176,8 @@ def test_a_number_that_only_the_question_holds_is_not_the_texts(index: Index) ->
         ("It was founded by Wang Xing (王興).", "問", ()),
         ("It was founded by Li Hua (李華).", "問", ("Li Hua", "李華")),
         ("It was founded by Li Hua（李华）.", "Is it Li Hua?", ("李华",)),
+        ("創始人是埃隆·馬斯克。", "問", ("隆·馬",)),
+        ("創始人是埃隆·馬斯克。", "埃隆·马斯克是誰", ()),
     ],
 )
 def test_names_that_no_evidence_holds_are_found(index: Index, draft: str, question: str, missing: tuple[str, ...]) -> None:
@@ -266,7 +276,24 @@ def test_an_english_claim_is_tied_to_the_sentence_whose_translation_it_repeats(i
     assert claim.sources == (number_of(index, source),)
     assert claim.support[0] >= 0.6
     assert claim.missing == ()
-    assert in_english(index, draft, English())[0].sources == ()
+
+
+@pytest.mark.parametrize(
+    ("draft", "source"),
+    [
+        ("Wang Xingxing", FOUNDER),
+        ("Over 3000", ALUMNI),
+        ("3000 firms", ALUMNI),
+        ("Li Hua", None),
+        ("2999 firms", None),
+        ("The founder", None),
+    ],
+)
+def test_a_few_english_words_are_said_by_the_chinese_sentence_that_holds_their_numbers_and_names(
+    index: Index, draft: str, source: str | None
+) -> None:
+    (claim,) = in_english(index, draft, English())
+    assert claim.sources == ((number_of(index, source),) if source else ())
 
 
 def test_how_much_of_an_english_claim_its_source_says_is_told_by_the_translation(index: Index) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import CorpusError
-from rag.names import Names
+from rag.names import Names, transliterated
 
 TABLE = (
     '[names]\n"六小龍" = ["Six Little Dragons", "Six Dragons"]\n"杭州六小龍" = ["Hangzhou\'s Six"]\n"深度求索" = ["DeepSeek"]\n'
@@ -79,6 +79,17 @@ def test_a_text_gets_english_before_a_name_and_keeps_the_original_at_its_first(n
     assert names.annotate("杭州六小龍有深度求索，深度求索很強。") == (
         " Hangzhou's Six (杭州六小龙)有 DeepSeek (深度求索)， DeepSeek 很强。"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("主作者是伊麗莎白·皮爾和費利斯‧弗萊。", ["白·皮", "斯‧弗"]),
+        ("王興興（Wang Xingxing）在3·15說起一·二八", []),
+    ],
+)
+def test_a_foreign_name_in_chinese_characters_is_known_by_its_dot(text: str, letters: list[str]) -> None:
+    assert transliterated(text) == letters
 
 
 @pytest.mark.parametrize("text", ["not toml", "[other]\n", 'names = "x"', b"\xff\xfe".decode("latin-1") + "="])

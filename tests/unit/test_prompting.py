@@ -19,6 +19,7 @@ from rag.prompting import (
 )
 from rag.retrieval import Query
 from rag.settings import Settings
+from rag.text import Language
 
 SHIPPED = Settings.load({}).prompts
 ENGLISH = English(Names((("深度求索", ("DeepSeek",)),)))
@@ -202,6 +203,22 @@ def test_a_chinese_answer_to_what_is_read_in_english_has_a_grammar() -> None:
     prompt = answer_prompt(Templates(SHIPPED), query, [Passage("Its seat is Hangzhou.", "a", 0, 21)])
     assert prompt.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
     assert answer_prompt(Templates(SHIPPED), query, PASSAGES).grammar == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "read", "begins"),
+    [
+        ("zh-Hant", "总部设在杭州。", 'root ::= "因为" [^\\x00]+'),
+        ("zh-Hans", "Its seat is Hangzhou.", 'root ::= "因为" (plain | name | original)+\nplain ::='),
+        ("en", "总部设在杭州。", 'root ::= "Because" (plain | original)+\nplain ::='),
+    ],
+)
+def test_an_answer_that_is_to_give_a_reason_begins_with_one(language: Language, read: str, begins: str) -> None:
+    query, passages = Query("Why?", "", language), [Passage(read, "a", 0, len(read))]
+    asked, plain = (answer_prompt(Templates(SHIPPED), query, passages, reason) for reason in (True, False))
+    assert asked.grammar.startswith(begins)
+    assert asked.messages == plain.messages
+    assert plain.grammar == "" or plain.grammar == asked.grammar.replace(' "因为"', "").replace(' "Because"', "")
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])

@@ -1,0 +1,69 @@
+"""Hold what an answer claims, sentence by sentence, and put claims together as a text with marks.
+
+Where a claim's sources come from is `grounding.py`'s and `quotes.py`'s to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.index import Index
+from rag.results import Citation
+
+_NUMBERED = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Hold one sentence of a draft with the source sentences that support it.
+
+    before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
+    sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
+    no evidence holds.
+    cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another language than what the model
+    read. quoted: whether it is its source, word for word or translated.
+    """
+
+    before: str
+    text: str
+    sources: tuple[int, ...]
+    support: tuple[float, ...]
+    missing: tuple[str, ...] = ()
+    cover: float = 1.0
+    quoted: bool = False
+
+
+def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:
+    """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark.
+
+    A numbered list is counted anew, since claims may have been left out of it, from one behind a blank line.
+    """
+    items = 0
+    markers: dict[int, int] = {}
+    citations: list[Citation] = []
+    text = ""
+    for number, claim in enumerate(claims):
+        marks = ""
+        for source, support in zip(claim.sources, claim.support, strict=True):
+            marker = markers.setdefault(source, len(markers) + 1)
+            sentence = index.sentences[source]
+            citations.append(
+                Citation(
+                    marker,
+                    sentence.text,
+                    sentence.source,
+                    sentence.start,
+                    sentence.end,
+                    number,
+                    round(support, 3),
+                )
+            )
+            marks += f"[{marker}]"
+        before = claim.before if text else claim.before.lstrip()
+        if _NUMBERED.search(before):
+            items = 1 if "\n\n" in before else items + 1
+            before = _NUMBERED.sub(str(items), before)
+        text += before + claim.text + marks
+    return text, tuple(citations)
