@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from rag.asking import Asking, asks_reason
-from rag.claim import Claim, compose
+from rag.claim import Claim, compose, once
 from rag.clock import Clock
 from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
@@ -217,7 +217,7 @@ class Answering:
         if not stated(said) <= values(quote):
             return ""
         if language != "en":
-            return said if has_han(said) and not transliterated(said) else ""
+            return said if has_han(said) and transliterated(said) <= transliterated(quote) else ""
         said = respelled(said, quote)
         return "" if unread(said, quote) else said
 
@@ -243,7 +243,7 @@ class Answering:
                 first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
                 others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
-        text, citations = compose(_once(claims), self.index)
+        text, citations = compose(once(claims), self.index)
         text = to_script(text, language)
         if language == "en":
             text = self.templates.english.names.gloss(text)
@@ -258,11 +258,3 @@ class Answering:
             language,
             self.generator.name,
         )
-
-
-def _once(claims: Sequence[Claim]) -> list[Claim]:
-    """Return claims without those that say again, to the letter, what one before says."""
-    first: dict[str, Claim] = {}
-    for claim in claims:
-        first.setdefault(claim.text, claim)
-    return list(first.values())

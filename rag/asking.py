@@ -1,4 +1,4 @@
-"""Tell whether a question asks for an account, for a detail, for a reason, for the whole text in short or for some of it.
+"""Tell whether a question asks for an account, for a detail, for a reason, for the whole text in short or for a summary.
 
 The first two and the whole are told by nearness to examples; a reason and a summary are asked for in so many words.
 Texts give accounts (reasons, meanings, lists, comparisons) and leave out many details (a name, a date, an amount), so a
@@ -22,16 +22,26 @@ _SUMMARY = re.compile(
     r"\bbriefly\b|\bin short\b|\bin a nutshell\b|\bgist\b|\brecap\b|\boverview\b|\bsynopsis\b|\b(?:main|key) points\b|"
     r"\b(?:in|into|to) (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
 )
+_NO_VERB = "(?<![称作成名变定改认以视当列译分化选评设升誉喻])"
+"""What 为 is no part of: 成为什么 asks for no reason."""
 _REASON = re.compile(
-    r"为[什甚]么|为何|为[啥嘛]|何以|因何|缘何|凭[什啥]|点解|(?<![在是])干[嘛吗](?![用的])|"
-    r"[怎咋]么?(?:会|就|反|偏|老是|总是|还是|没|不|都|这么|那么)|原因|理由|图(?:的是)?个?(?:什么|啥)|"
-    r"\bwhy\b|\bhow come\b|\bwhat (?:made|caused|prompted|went wrong)\b|\b(?:the|what|any)(?: \w+)? reason\b"
+    rf"{_NO_VERB}为[什甚啥嘛]么?(?!样)|{_NO_VERB}为何(?![时种人物处地事]|\W*$)|"
+    r"(?<![如任])何以|因何|缘何|凭(?:什么|啥)(?![证票条资])|点解|(?<![在是饼])干[嘛吗](?=\w)(?![用的])|"
+    r"[怎咋]么?(?:会(?![面见合议师])|就(?![业医餐读学职近地])|反而|倒|偏|老是|总是|还是|没|不|这么|那么)|"
+    r"(?<![经管处受])(?:原因|理由)(?=[是为在呢]|\W|$)|(?<![地构插附张幅蓝])图(?:的是)?个?(?:什么|啥)(?=\W|$)|"
+    r"\bwhy\b|\bhow come\b|\bwhat (?:made(?! up)|caused|prompted|went wrong)\b|"
+    r"\bwhat(?:'s| is| was)? (?:the |his |her |its |their )?reason\b"
 )
-_NOT_ALONE = re.compile(
-    r"哪[些几一二两三四五]|[几两二三四五六][个点条项大](?:原因|理由)|多少|\breasons\b|\bhow (?:many|much)\b|"
-    r"[,;:?，；：？]\s*(?:为什么|为何|为啥|and why|why)\W*$|\band why\W*$"
+_BESIDE = re.compile(
+    r"谁|哪|何时|什么时候|多少|几(?!乎)|^\W*(?:who|whom|whose|when|where|which|how(?! come)|what|in (?:what|which))\b|"
+    r"^\W*(?:is|are|was|were|do|does|did|has|have|can|could|will|would)\b(?! you\b)"
 )
-"""What asks for several reasons, or for an amount or a choice too: an answer that began with a reason would leave that out."""
+"""What asks, before the words for a reason, for something else: an answer that began with a reason would leave it out."""
+_BEHIND = re.compile(r"吗\W*$|谁|哪|多少|百分之几|\bhow (?:many|much)\b")
+_LAST = re.compile(r"(?:[,;:?，；：？]\s*|\band )(?:为什么|为何|为啥|why)\W*$")
+_SEVERAL = re.compile(
+    r"[几两俩二三四五六七八九十][个点条项大](?:\w{0,2})(?:原因|理由)|\b(?:two|three|four|five|several|many) (?:\w+ )?reasons?\b"
+)
 _WHOLE = re.compile(r"\b(?:whole|entire)\b|整篇|全文|通篇|从头到尾")
 NEAREST = 3
 """Examples of each kind that a question is compared with: those nearest to it."""
@@ -66,9 +76,12 @@ def asks_summary(question: str) -> bool:
 
 
 def asks_reason(question: str) -> bool:
-    """Tell whether a question asks, in so many words, for one reason."""
+    """Tell whether a question asks, in so many words, for one reason and for nothing beside it."""
     folded = fold(question)
-    return _REASON.search(folded) is not None and _NOT_ALONE.search(folded) is None
+    asked = _REASON.search(folded)
+    if asked is None or _LAST.search(folded) or _SEVERAL.search(folded):
+        return False
+    return not (_BESIDE.search(folded[: asked.start()]) or _BEHIND.search(folded[asked.end() :]))
 
 
 def asks_summary_of_all(question: str) -> bool:

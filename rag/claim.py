@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.index import Index
 from rag.results import Citation
@@ -19,11 +19,10 @@ _NUMBERED = re.compile(r"\d+")
 class Claim:
     """Hold one sentence of a draft with the source sentences that support it.
 
-    before: what stands between it and the sentence before (a space, a line break, a list mark). sources: numbers of
-    sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers and names that
-    no evidence holds.
-    cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another language than what the model
-    read. quoted: whether it is its source, word for word or translated.
+    before: what stands between it and the sentence before (a space, a line break, a list mark, words that announce a quote).
+    sources: numbers of sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers
+    and names that no evidence holds. cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another
+    language than what the model read. quoted: whether it is its source, word for word or translated.
     """
 
     before: str
@@ -33,6 +32,24 @@ class Claim:
     missing: tuple[str, ...] = ()
     cover: float = 1.0
     quoted: bool = False
+
+
+def once(claims: Sequence[Claim]) -> list[Claim]:
+    """Return claims without those that say again, to the letter, what one before says.
+
+    What announces a quote that is left out announces the next one.
+    """
+    said: set[str] = set()
+    kept: list[Claim] = []
+    announced = ""
+    for claim in claims:
+        if claim.text in said:
+            announced = claim.before if claim.quoted else ""
+            continue
+        said.add(claim.text)
+        kept.append(replace(claim, before=max(announced, claim.before, key=len)) if claim.quoted else claim)
+        announced = ""
+    return kept
 
 
 def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:

@@ -1,6 +1,6 @@
 """Find the source sentences that must follow an answer, since it passes them by or says too little of them.
 
-It compares claims with sentences; how a sentence is quoted, or put into English, is `answering.py`'s.
+It compares claims with sentences; how a sentence is quoted, or put into English, is `quotes.py`'s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rag.claim import Claim
 from rag.english import English
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
-from rag.text import LATIN_WORD, content, mostly_latin, share_held, terms
+from rag.text import LATIN_WORD, asks, content, mostly_latin, share_held, terms
 from rag.tuned import Tuned
 
 VERBATIM = 0.9
@@ -33,19 +33,20 @@ class Completion:
         """Return the sentences to quote, by their numbers, in the order of the source.
 
         At least one claim has a source. near: sentences with their similarity to the question, nearest first. account: whether
-        one is asked for. They are the nearest ones that the answer neither cites nor says, of which a question for a number
-        needs one alone, and the nearest of the cited ones where it says too little of that. One that points back follows what
-        it points at.
+        one is asked for. They are the nearest ones that the answer neither cites nor says and that ask nothing themselves, of
+        which a question for a number needs one alone, and the nearest of the cited ones where it says too little of that. One
+        that points back follows what it points at.
         """
         similarity = dict(near)
         cited = {source for claim in self.claims for source in claim.sources}
         most = 1 if numbers_asked(question) else self.tuned.beside
-        nearest = [number for number, like in near[:most] if near[0][1] - like <= self.tuned.beside_within]
+        told = [(number, like) for number, like in near if not asks(self.index.sentences[number].text)][:most]
+        nearest = [number for number, like in told if told[0][1] - like <= self.tuned.beside_within]
         quoted = {number for number in nearest if number not in cited and self._share_said(number) < self.tuned.told}
         best = max(cited, key=lambda source: similarity.get(source, 0.0))
         if self._share_said(best) < VERBATIM and self._terse(best, question, account):
             quoted.add(best)
-        pointed_at = {self.index.pointed_at(number) for number in quoted} - {-1}
+        pointed_at = {self.index.pointed_at(number) for number in quoted} - cited - {-1}
         return tuple(sorted(quoted | {number for number in pointed_at if self._share_said(number) < self.tuned.told}))
 
     def left_out(self, read: Sequence[int]) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Tie each sentence of a draft to the source sentences that support it, and find what none supports.
 
 A draft's sentence is supported when its meaning is near a source sentence (one vector space for all languages) or made of
-its words or of its translation's, and every number and Latin name in it stands in the evidence. Citations are computed
+its words or of its translation's, and every number and foreign name in it stands in the evidence. Citations are computed
 here, never asked of a model. This module judges; what to do with a sentence that fails is the pipeline's to decide.
 """
 
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -33,8 +34,8 @@ FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
 BETWEEN = 3
 """Words before the last of a name that are looked at: "Professor Mary Ann Lee" is "Professor Lee" too."""
-LIKE = 4
-"""Letters that two words must share at least, where they begin, to be one."""
+LIKE = 0.85
+"""Share of their letters that two words have in common to be one: "labor" and "labour", "opposes" and "opposed"."""
 ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
 _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
@@ -126,7 +127,7 @@ class Grounds:
         missing = [str(value) for value in sorted(stated(text) - self.numbers)]
         if not mostly_latin(text):
             missing += _foreign_names(text, self.words) if has_han(text) else []
-            missing += [letters for letters in transliterated(text) if fold(letters) not in self.names]
+            missing += sorted(transliterated(text) - transliterated(self.names))
         elif self.in_english:
             later = _FIRST_WORD.sub("", text)
             foreign = [name for name in _foreign_names(later, self.words) if name[0].isupper()]
@@ -142,8 +143,8 @@ class Grounds:
 
 
 def _differ(words: set[str], others: set[str]) -> bool:
-    """Tell whether one of some words begins unlike all of others: "labor" is "labour", and "opposes" is "opposed"."""
-    return not {word[:LIKE] for word in words} <= {word[:LIKE] for word in others}
+    """Tell whether one of some words is unlike all of others."""
+    return not all(get_close_matches(word, others, 1, LIKE) for word in words)
 
 
 def _may_repeat(claim: str, question: str) -> bool:
@@ -182,7 +183,7 @@ def ground(
         text = _without_glosses(drafted, grounds.words)
         said = _BEGUN.sub("", text)
         words = content(said)
-        scores = np.maximum(similarities, _shared(said, words, usable, grounds.said))
+        scores = np.maximum(similarities, _shared(said, words, usable, grounds))
         sources = _sources(said, scores, usable, grounds.said, tuned.support)
         added = _added(said, question)
         sources += grounds.further(added, sources, usable, tuned.cover)
@@ -194,29 +195,31 @@ def ground(
     return claims
 
 
-def _shared(text: str, words: set[str], usable: Sequence[int], said: Mapping[int, str]) -> np.ndarray:
+def _shared(text: str, words: set[str], usable: Sequence[int], grounds: Grounds) -> np.ndarray:
     """Return how much of a claim each source sentence says in the same words."""
     shared = np.zeros(len(usable))
     if _few(text):
-        shared[:FIRST] = [_stands_in(text, said[number]) for number in usable[:FIRST]]
+        shared[:FIRST] = [_stands_in(text, number, grounds) for number in usable[:FIRST]]
     else:
-        shared[:] = [share_held(words, said[number]) for number in usable]
+        shared[:] = [share_held(words, grounds.said[number]) for number in usable]
     return shared
 
 
-def _stands_in(text: str, source: str) -> float:
+def _stands_in(text: str, number: int, grounds: Grounds) -> float:
     """Return 1 where a claim of a few words stands whole in a source sentence, or each of them does.
 
-    In English over Chinese it is enough that the numbers do, and the names as which characters are read.
+    In English, where there is nothing but Chinese, it is enough that the numbers do, and the names as which characters are
+    read.
     """
+    source = grounds.said[number]
     said = _letters(text)
     words = content(text)
     if len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content(source))):
         return 1.0
-    if has_han(text) or not has_han(source):
+    if grounds.english[number] or has_han(text) or mostly_latin(source):
         return 0.0
     numbers, people = stated(text), list(names(text, source))
-    return float(bool(numbers or people) and numbers <= values(source) and all(person.original for person in people))
+    return float(bool(numbers or people) and numbers <= stated(source) and all(person.original for person in people))
 
 
 def _letters(text: str) -> str:

@@ -59,6 +59,7 @@ class Int8Linear:
                 self._scales[stretch, first:last] = scale
                 self._sums[stretch, first:last] = part.sum(-1)
             first = last
+        self._shift = self._scales * self._sums
         self._bias = torch.zeros(outputs) if bias is None else bias
         self._zeros = torch.zeros(outputs, dtype=torch.int64)
         self.packed = False
@@ -68,6 +69,7 @@ class Int8Linear:
         if not self.packed:
             prepack = torch.ops.onednn.qlinear_prepack
             self._weights = [prepack(weights, [1, weights.shape[1]]) for weights in self._weights]
+            self._sums = torch.empty(0)
             self.packed = True
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -78,7 +80,7 @@ class Int8Linear:
         numbers = ((parts - least) / step).round_().to(torch.uint8)
         total = self._bias
         for stretch, (part, low, by) in enumerate(zip(numbers, least, step, strict=True)):
-            total = torch.addcmul(total, low, self._scales[stretch] * self._sums[stretch])
+            total = torch.addcmul(total, low, self._shift[stretch])
             total.addcmul_(self._product(part, stretch), by)
         return total
 

@@ -18,7 +18,8 @@ from rag.errors import CorpusError
 from rag.text import fold, to_simplified
 
 _NUMERAL = "零〇一二三四五六七八九十"
-_TRANSLITERATED = re.compile(rf"(?![{_NUMERAL}])[\u4e00-\u9fff][·‧・](?![{_NUMERAL}])[\u4e00-\u9fff]")
+_DOTS = "·‧・•"
+_TRANSLITERATED = re.compile(rf"(?=((?![{_NUMERAL}])[\u4e00-\u9fff])[{_DOTS}]((?![{_NUMERAL}])[\u4e00-\u9fff]))")
 """What stands around the dot of a foreign name in Chinese characters; where such a name begins cannot be told."""
 
 
@@ -88,9 +89,9 @@ class Names:
         return re.sub("|".join(re.escape(original) for original in table), render, text, flags=re.IGNORECASE)
 
 
-def transliterated(text: str) -> list[str]:
+def transliterated(text: str) -> set[str]:
     """Return what stands around the dots of the foreign names that a text has in Chinese characters: "隆·马"."""
-    return _TRANSLITERATED.findall(text)
+    return {"·".join(match) for match in _TRANSLITERATED.findall(fold(text))}
 
 
 def _followed_by(original: str, form: re.Match[str]) -> str:

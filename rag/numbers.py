@@ -60,18 +60,26 @@ _TENTHS_OUTSIDE = re.compile(rf"{IN_PARENTHESES.pattern}|{_TENTHS.pattern}")
 """The same; what stands in parentheses is passed over."""
 _PERCENT = "百分之"
 _DIGIT = "零〇一二三四五六七八九"
-_DECIMAL = re.compile(
-    rf"({_PERCENT})?(?<![.\d有这那第])(\d+|[{_DIGIT}两十百千]+)(?:"
-    rf"点([{_DIGIT}]+)(?![{_DIGIT}十百千分秒刻线]|(?<=一)[直样起定般切些下个种次到])|"
-    rf"([米块])(\d{{1,2}}|[{_DIGIT}]{{1,2}})(?=$|\W|[的高长宽深钱左上以到至多]))"
+_UNIT = (
+    "毫米|厘米|千米|公里|米|公尺|公分|毫克|千克|公斤|克|吨|毫升|升|公顷|亩|平方|立方|倍|度|级|岁|元|块钱|美元|欧元|英镑|个百分点|个?小时|秒|分贝|"
+    "千瓦|兆瓦|瓦|节|海里"
 )
-"""A Chinese decimal: "一点八", or as it is spoken, "四米五" and "三块二"; no "三点二十分", no "有一点一直没变"."""
+_DECIMAL = re.compile(
+    rf"({_PERCENT})?(?<![.\d{_DIGIT}两十百千万亿])(\d+|[{_DIGIT}两十百千万亿]+)(?:"
+    rf"点([{_DIGIT}]+)(?=(?(1)(?![{_DIGIT}十百千])|(?:{_CHINESE_SCALE}|{_UNIT})))|"
+    rf"([米块])(\d\d|[{_DIGIT}]{{1,2}})(?=$|\W|[的高长宽深钱多]))"
+)
+"""A Chinese decimal that counts something: "一点八亿", or as it is spoken, "四米五" and "三块二"; no "四点一声": a time."""
+_DECIMAL_OUTSIDE = re.compile(rf"{IN_PARENTHESES.pattern}|{_DECIMAL.pattern}")
+"""The same; what stands in parentheses is passed over."""
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
 _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
 _ENGLISH = re.compile(rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*(?![-\s](?:first|second|third|\w+th)\b)")
 _ONES = "|".join(_ENGLISH_WORDS[:10])
-_POINT = re.compile(rf"\b((?:{_WORD})(?:-(?:{_ONES}))?) point ((?:{_ONES})(?: (?:{_ONES}))*)\b")
-"""The same in English: "twenty-three point five"."""
+_POINT = re.compile(
+    rf"(?<!\bat )\b((?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*) point ((?:{_ONES})(?: (?:{_ONES}))*)\b"
+)
+"""An English one: "twenty-three point five"; no "at one point"."""
 _LOOSE = 10
 """Up to it, words for numbers are used loosely: "one of them", "十分"."""
 _AMOUNT = re.compile(
@@ -110,11 +118,12 @@ def stated(text: str) -> set[Decimal]:
 def values(text: str) -> set[Decimal]:
     """Return the values of every number in a text, whether in digits or in words.
 
-    A number with a scale ("1.8万亿") also counts as its bare digits, "三四十" as both; months count as their numbers.
+    A number with a scale ("1.8万亿") also counts as its bare digits, "三四十" as both; months count as their numbers, and what
+    may be a decimal as its parts too.
     """
-    folded = _with_decimals(fold(text))
+    folded = fold(text)
     found: set[Decimal] = set()
-    for value, bare in _digits(folded):
+    for value, bare in _digits(_with_decimals(folded)) + _digits(folded):
         found |= {value, bare}
     found |= {Decimal(_chinese(match.group())) for match in _CHINESE.finditer(folded)}
     found |= {Decimal(_chinese("".join(match.groups()))) for match in _ABOUT.finditer(folded)}
@@ -135,22 +144,23 @@ def in_english(text: str) -> str:
             return match.group()
         return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
 
-    told = _TENTHS_OUTSIDE.sub(lambda match: f"{_share(match)}%" if match[1] else match[0], _with_decimals(text))
-    return _AMOUNT.sub(render, told)
+    told = _DECIMAL_OUTSIDE.sub(lambda match: _decimal(match) if match[2] else match[0], text)
+    return _AMOUNT.sub(render, _TENTHS_OUTSIDE.sub(lambda match: f"{_share(match)}%" if match[1] else match[0], told))
 
 
-def _with_decimals(text: str) -> str:
+def _with_decimals(folded: str) -> str:
     """Return a text with the decimals that it has in words in digits: "1.8亿", "4.5米", "12.5%"."""
-
-    def chinese(match: re.Match[str]) -> str:
-        percent, whole, rest, unit, behind = match.groups()
-        digits = "".join(str(_CHINESE_DIGITS.get(character, character)) for character in rest or behind)
-        return f"{whole if whole.isdecimal() else _chinese(whole)}.{digits}{unit or ''}{'%' if percent else ''}"
 
     def english(match: re.Match[str]) -> str:
         return f"{_english(match[1])}." + "".join(str(_ENGLISH_VALUES[word]) for word in match[2].split())
 
-    return _POINT.sub(english, _DECIMAL.sub(chinese, text))
+    return _POINT.sub(english, _DECIMAL.sub(_decimal, folded))
+
+
+def _decimal(match: re.Match[str]) -> str:
+    percent, whole, rest, unit, behind = match.groups()
+    digits = "".join(str(_CHINESE_DIGITS.get(character, character)) for character in rest or behind)
+    return f"{whole if whole.isdecimal() else _chinese(whole)}.{digits}{unit or ''}{'%' if percent else ''}"
 
 
 def _short(value: Decimal) -> str:

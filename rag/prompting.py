@@ -6,6 +6,7 @@ missing or unknown is a PromptError. Chinese goes in as Simplified characters.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage
 
 def _begun(grammar: str, words: str) -> str:
     """Return a grammar whose texts begin with some words."""
-    return grammar.replace("root ::=", f'root ::= "{words}"', 1)
+    return grammar.replace("root ::=", f"root ::= {json.dumps(words, ensure_ascii=False)}", 1)
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:

@@ -121,11 +121,18 @@ class TestBothThatRunAGgufFile:
         plain = Prompt(YES_NO.messages, grammar='root ::= "Perhaps"')
         assert text(list(engine.stream(plain, 12, never))) == "Perhaps"
 
-    @pytest.mark.parametrize(("read", "begun"), [("天空是蓝的。", "因为"), ("The sky is blue.", "因为")])
+    @pytest.mark.parametrize(
+        ("question", "read", "begun"),
+        [
+            ("天空為什麼是藍的？", "天空是蓝的，因为空气散射蓝光。", "因为"),
+            ("天空為什麼是藍的？", "The sky is blue because air scatters blue light.", "因为"),
+            ("Why is the sky blue?", "天空是蓝的，因为空气散射蓝光。", "Because"),
+        ],
+    )
     def test_a_reason_begins_as_the_shipped_grammars_say_and_ends_by_itself(
-        self, engine: Generator, read: str, begun: str
+        self, engine: Generator, question: str, read: str, begun: str
     ) -> None:
-        query = Query("天空為什麼是藍的？", "", "zh-Hant")
+        query = Query(question, "", "en" if begun == "Because" else "zh-Hant")
         prompt = answer_prompt(Templates(Settings.load({}).prompts), query, [Passage(read, "a", 0, len(read))], reason=True)
         steps = list(engine.stream(prompt, 200, never))
         assert text(steps).startswith(begun)

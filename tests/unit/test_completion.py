@@ -173,3 +173,11 @@ def test_no_more_is_listed_behind_a_summary_than_was_tuned(
     rag = Rag(chosen, embedder, generator, numbers=replace(tuned(), listed=listed))
     answer = rag.answer("總結一下浙江大學為杭州培養了人才和浙大校友創辦的企業")
     assert answer.text.count("\n- ") == lines
+
+
+def test_a_sentence_that_asks_is_no_answer_beside_one() -> None:
+    asking, telling = "杭州為什麼成功？", "杭州的成功來自人才。"
+    index = build([Document("a", f"{asking}{telling}{SENTENCE}")], FakeEmbedder(), longest=100)[0]
+    claims = [Claim("", to_traditional(MOST), (2,), (1.0,))]
+    near = [(0, 0.9), (1, 0.8), (2, 0.5)]
+    assert Completion(claims, index, English(), tuned()).unsaid(near, "杭州為什麼成功？", account=False) == (1,)

@@ -89,19 +89,32 @@ def test_numbers_in_words_are_read(text: str, expected: str) -> None:
         ("百分之十二点五", ["12.5"], "12.5%"),
         ("折中成四米五，差两块六", ["4.5", "2.6"], "4.5米"),
         ("最高水位4米38", ["4.38"], "4.38米"),
-        ("twenty-three point five or zero point zero five", ["23.5", "0.05"], "23.5 or 0.05"),
+        ("约有二十三点五万人", ["235000"], "235,000人"),
+        ("一万二千三百点五公里", ["12300.5"], "12300.5公里"),
+        ("只有三点二公里，零点三秒", ["3.2", "0.3"], "0.3秒"),
+        ("（三点一四米）", ["3.14"], "（三点一四米）"),
+        ("one hundred and twenty-three point five metres", ["123.5"], "point"),
+        ("twenty-three point five or zero point zero five", ["23.5", "0.05"], "point"),
         ("有一点一直没变", [], "有一点一直没变"),
         ("这一点三人都同意", [], "这一点三人都同意"),
         ("三点五分开门", [], "三点五分"),
         ("下午三点二十分", ["20"], "三点20分"),
         ("两点一线", [], "两点一线"),
         ("一块三明治", [], "一块三明治"),
+        ("凌晨四点一声巨响", [], "四点一声"),
+        ("一点一滴地攒", [], "一点一滴"),
+        ("面积120米²。", ["120", "2"], "120米²"),
+        ("At one point three hundred ships lay there.", ["300"], "one point"),
     ],
 )
 def test_decimals_in_words_are_read(text: str, expected: list[str], english: str) -> None:
     assert stated(text) == numbers(*expected)
     assert numbers(*expected) <= values(text)
     assert english in in_english(to_simplified(text))
+
+
+def test_what_may_be_a_decimal_counts_as_its_parts_too() -> None:
+    assert numbers("3", "2", "3.2") <= values("下午三點二公里外")
 
 
 def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:

@@ -1,0 +1,64 @@
+"""Claims are put together as a text: each said once, each source with one mark."""
+
+import pytest
+from fakes import FakeEmbedder
+
+from rag.claim import Claim, compose, once
+from rag.documents import Document
+from rag.index import Index, build
+
+FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
+FOUNDER = "王興興是宇樹科技的創始人。"
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    return build([Document("a", FOUNDED + FOUNDER)], FakeEmbedder(), longest=100)[0]
+
+
+def quote(before: str, text: str) -> Claim:
+    return Claim(before, text, (0,), (1.0,), quoted=True)
+
+
+@pytest.mark.parametrize(
+    ("claims", "text"),
+    [
+        ([Claim("", "甲。", (), ()), Claim("", "乙。", (), ()), Claim("", "甲。", (), ())], "甲。乙。"),
+        (
+            [quote("", "甲。"), Claim("\n\n", "乙。", (), ()), quote("\n文中說：", "甲。"), quote("", "丙。")],
+            "甲。\n\n乙。\n文中說：丙。",
+        ),
+        ([quote("", "甲。"), quote("\n\n", "甲。"), quote("\n文中說：", "丙。")], "甲。\n文中說：丙。"),
+    ],
+)
+def test_what_is_said_twice_stays_at_its_first_place_and_what_announced_it_announces_the_next(
+    claims: list[Claim], text: str
+) -> None:
+    assert "".join(claim.before + claim.text for claim in once(claims)) == text
+
+
+def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index) -> None:
+    first, second = 1, 0
+    made = [
+        Claim("", "甲。", (second,), (0.9,)),
+        Claim("", "乙。", (first, second), (0.8, 0.6)),
+        Claim("\n", "丙。", (), ()),
+        Claim("\n", "丁。", (first,), (0.71234,)),
+    ]
+    text, citations = compose(made, index)
+    assert text == "甲。[1]乙。[2][1]\n丙。\n丁。[2]"
+    assert [(c.marker, c.sentence, c.quote, c.support) for c in citations] == [
+        (1, 0, FOUNDED, 0.9),
+        (2, 1, FOUNDER, 0.8),
+        (1, 1, FOUNDED, 0.6),
+        (2, 3, FOUNDER, 0.712),
+    ]
+
+
+def test_a_list_from_which_items_were_left_out_is_counted_anew(index: Index) -> None:
+    made = [Claim("\n2. ", "甲。", (0,), (0.9,)), Claim("\n5. ", "乙。", (1,), (0.9,)), Claim("\n- ", "丙。", (), ())]
+    assert compose(made, index)[0] == "1. 甲。[1]\n2. 乙。[2]\n- 丙。"
+
+
+def test_nothing_composed_is_nothing(index: Index) -> None:
+    assert compose([], index) == ("", ())
