@@ -11,13 +11,13 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
 
 
 def split_draft(draft: str) -> list[tuple[str, str]]:
-    """Return a draft's sentences, each with what stands before it; the model's own marks and markup are left out."""
+    """Return a draft's sentences, each whole and with what stands before it; the model's own marks and markup are left out."""
     pieces: list[tuple[str, str]] = []
     for line in _MARKUP.sub("", draft).splitlines():
         bullet = _BULLET.match(line)
         lead = bullet.group() if bullet else ""
         body = line[len(lead) :]
-        for count, (start, end) in enumerate(split_sentences(body)):
+        for count, (start, end) in enumerate(split_sentences(body, longest=len(body))):
             before = (
                 (("\n" if pieces else "") + lead.lstrip())
                 if count == 0

@@ -194,11 +194,11 @@ def language(text: str, default: Script = "zh-Hant") -> Language:
     return script(text) or default
 
 
-def split_sentences(text: str) -> list[tuple[int, int]]:
+def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[int, int]]:
     """Return the sentences of one paragraph as (start, end) offsets, in order, without surrounding white space.
 
     An end mark inside a title or an unfinished quotation does not end a sentence; decimal points, abbreviations and
-    names such as "To C" stay whole. Sentences longer than LONGEST_SENTENCE are cut, at a clause where there is one.
+    names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where there is one.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -214,7 +214,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         spans.append((start, position))
         start = position
     spans.append((start, len(text)))
-    return [piece for span in spans for piece in _cut(text, *_strip(text, *span))]
+    return [piece for span in spans for piece in _cut(text, *_strip(text, *span), longest)]
 
 
 def _depths(text: str) -> list[int]:
@@ -269,13 +269,13 @@ def _strip(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return a sentence whole, or in pieces of at most LONGEST_SENTENCE code points."""
+def _cut(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]:
+    """Return a sentence whole, or in pieces of at most so many code points."""
     pieces: list[tuple[int, int]] = []
-    while end - start > LONGEST_SENTENCE:
-        window = text[start : start + LONGEST_SENTENCE]
+    while end - start > longest:
+        window = text[start : start + longest]
         clause = max(window.rfind(mark) for mark in "；;，, ")
-        stop = start + (clause + 1 if clause > LONGEST_SENTENCE // 2 else LONGEST_SENTENCE)
+        stop = start + (clause + 1 if clause > longest // 2 else longest)
         pieces.append(_strip(text, start, stop))
         start = stop
     pieces.append(_strip(text, start, end))

@@ -53,6 +53,11 @@ def test_a_draft_is_split_into_sentences_without_marks_and_markup(draft: str, pi
     assert split_draft(draft) == pieces
 
 
+def test_a_long_sentence_of_a_draft_stays_whole() -> None:
+    long = "It has towns, " * 40 + "and a port."
+    assert split_draft(f"{long} It is old.") == [("", long), (" ", "It is old.")]
+
+
 @given(st.text(st.sampled_from("杭州的。！？1.-*#[]()（） \nabc"), max_size=120))
 def test_any_draft_can_be_split(draft: str) -> None:
     assert all(text.strip() == text != "" for _, text in split_draft(draft))
