@@ -5,7 +5,7 @@ It compares claims with sentences; how a sentence is quoted, or put into English
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,16 +38,16 @@ class Completion:
         that points back follows what it points at.
         """
         similarity = dict(near)
-        cited = {source for claim in self.claims for source in claim.sources}
         most = 1 if numbers_asked(question) else self.tuned.beside
-        told = [(number, like) for number, like in near if not asks(self.index.sentences[number].text)][:most]
-        nearest = [number for number, like in told if told[0][1] - like <= self.tuned.beside_within]
-        quoted = {number for number in nearest if number not in cited and self._share_said(number) < self.tuned.told}
-        best = max(cited, key=lambda source: similarity.get(source, 0.0))
+        telling = [(number, like) for number, like in near if not asks(self.index.sentences[number].text)][:most]
+        quoted = self._neither_cited_nor_said(
+            number for number, like in telling if telling[0][1] - like <= self.tuned.beside_within
+        )
+        best = max(self._cited, key=lambda source: similarity.get(source, 0.0))
         if self._share_said(best) < VERBATIM and self._terse(best, question, account):
             quoted.add(best)
-        pointed_at = {self.index.pointed_at(number) for number in quoted} - cited - {-1}
-        return tuple(sorted(quoted | {number for number in pointed_at if self._share_said(number) < self.tuned.told}))
+        pointed_at = {self.index.pointed_at(number) for number in quoted} - {-1}
+        return tuple(sorted(quoted | self._neither_cited_nor_said(pointed_at)))
 
     def left_out(self, read: Sequence[int]) -> tuple[int, ...]:
         """Return which of the sentences that were read a summary says too little of, in the order of the text.
@@ -55,9 +55,16 @@ class Completion:
         read: best first. Of a sentence in another language without a translation, whose words tell nothing, the summary says
         enough where it cites it.
         """
-        said = {source for claim in self.claims for source in claim.sources if self._untranslated(source)}
+        said = {source for source in self._cited if self._untranslated(source)}
         unsaid = [number for number in read if number not in said and self._share_said(number) < self.tuned.told]
         return tuple(sorted(unsaid[: self.tuned.listed]))
+
+    def _neither_cited_nor_said(self, numbers: Iterable[int]) -> set[int]:
+        return {number for number in numbers if number not in self._cited and self._share_said(number) < self.tuned.told}
+
+    @cached_property
+    def _cited(self) -> set[int]:
+        return {source for claim in self.claims for source in claim.sources}
 
     @cached_property
     def _said(self) -> str:

@@ -56,10 +56,8 @@ _TENTHS = re.compile(
     r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
 )
 """A share in tenths and hundredths, "六成二" for 62 %."""
-_TENTHS_OUTSIDE = re.compile(rf"{IN_PARENTHESES.pattern}|{_TENTHS.pattern}")
-"""The same; what stands in parentheses is passed over."""
 _PERCENT = "百分之"
-_DIGIT = "零〇一二三四五六七八九"
+_DIGIT = "".join(_CHINESE_DIGITS).replace("两", "")
 _UNIT = (
     "毫米|厘米|千米|公里|米|公尺|公分|毫克|千克|公斤|克|吨|毫升|升|公顷|亩|平方|立方|倍|度|级|岁|元|块钱|美元|欧元|英镑|个百分点|个?小时|秒|分贝|"
     "千瓦|兆瓦|瓦|节|海里"
@@ -70,23 +68,21 @@ _DECIMAL = re.compile(
     rf"([米块])(\d\d|[{_DIGIT}]{{1,2}})(?=$|\W|[的高长宽深钱多]))"
 )
 """A Chinese decimal that counts something: "一点八亿", or as it is spoken, "四米五" and "三块二"; no "四点一声": a time."""
-_DECIMAL_OUTSIDE = re.compile(rf"{IN_PARENTHESES.pattern}|{_DECIMAL.pattern}")
-"""The same; what stands in parentheses is passed over."""
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
 _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in _ENGLISH_SCALES)
-_ENGLISH = re.compile(rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*(?![-\s](?:first|second|third|\w+th)\b)")
+_NUMERAL = rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*"
+_ENGLISH = re.compile(rf"{_NUMERAL}(?![-\s](?:first|second|third|\w+th)\b)")
 _ONES = "|".join(_ENGLISH_WORDS[:10])
-_POINT = re.compile(
-    rf"(?<!\bat )\b((?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_SCALE})\b)*) point ((?:{_ONES})(?: (?:{_ONES}))*)\b"
-)
+_POINT = re.compile(rf"(?<!\bat )({_NUMERAL}) point ((?:{_ONES})(?: (?:{_ONES}))*)\b")
 """An English one: "twenty-three point five"; no "at one point"."""
 _LOOSE = 10
 """Up to it, words for numbers are used loosely: "one of them", "十分"."""
 _AMOUNT = re.compile(
-    rf"{IN_PARENTHESES.pattern}|({_PERCENT})?"
+    rf"({_PERCENT})?"
     rf"(\d[\d,.]*(?:{_CHINESE_SCALE})(?:\d[\d,.]*(?:千万|百万|万))?|{_CHINESE.pattern})(?=(年)?)"
 )
-"""An amount as Chinese writes it; what stands in parentheses is passed over."""
+"""An amount as Chinese writes it."""
+_PARENTHESES = re.compile(f"({IN_PARENTHESES.pattern})")
 _ASKED = re.compile(
     r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
     r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b|"
@@ -133,19 +129,25 @@ def values(text: str) -> set[Decimal]:
 
 
 def in_english(text: str) -> str:
-    """Return Chinese text in Simplified characters with its amounts beyond ten as English writes them: "38 million", "21%"."""
+    """Return Chinese text in Simplified characters with its amounts beyond ten as English writes them: "38 million", "21%".
 
+    What stands in parentheses stays as it is.
+    """
+    pieces = _PARENTHESES.split(text)
+    return "".join(piece if place % 2 else _rendered(piece) for place, piece in enumerate(pieces))
+
+
+def _rendered(text: str) -> str:
     def render(match: re.Match[str]) -> str:
         percent, amount, year = match.groups()
-        if not amount or not (amount[0].isdigit() or _EXACT.fullmatch(amount)):
+        if not (amount[0].isdigit() or _EXACT.fullmatch(amount)):
             return match.group()
         value = _digits(amount)[0][0] if amount[0].isdigit() else Decimal(_chinese(amount))
         if value <= _LOOSE and not percent:
             return match.group()
         return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
 
-    told = _DECIMAL_OUTSIDE.sub(lambda match: _decimal(match) if match[2] else match[0], text)
-    return _AMOUNT.sub(render, _TENTHS_OUTSIDE.sub(lambda match: f"{_share(match)}%" if match[1] else match[0], told))
+    return _AMOUNT.sub(render, _TENTHS.sub(lambda match: f"{_share(match)}%", _DECIMAL.sub(_decimal, text)))
 
 
 def _with_decimals(folded: str) -> str:
