@@ -24,17 +24,16 @@ from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import ground
 from rag.index import Index
 from rag.judge import Judge
-from rag.names import transliterated
-from rag.numbers import stated, values
 from rag.probe import Probes
-from rag.prompting import Templates, answer_prompt, translation_prompt
+from rag.prompting import Templates, answer_prompt
 from rag.quotes import Quotes
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
-from rag.romanization import glossed, respelled, unread
+from rag.romanization import glossed, respelled
 from rag.steering import Steering
-from rag.text import Language, clean, has_han, to_script
+from rag.text import Language, clean, to_script
+from rag.translation import Translator
 from rag.tuned import Tuned
 
 _LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
@@ -92,21 +91,31 @@ class Answering:
         parts = self.find(replace(query, text=asked))
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
+        answering = self._naming(parts, clock, stop) if query.language == "en" else self
         told: list[_Told] = []
         for part in parts:
             if told:
                 yield Token(text="\n\n")
-            told.append((yield from self._told(part, clock, stop)))
-        yield Final(self._joined(told, parts, query.language, clock))
+            told.append((yield from answering._told(part, clock, stop)))
+        yield Final(answering._joined(told, parts, query.language, clock))
+
+    def _naming(self, parts: Sequence[Part], clock: Clock, stop: Stop) -> Answering:
+        """Return what answers with the names in the sentences that will be read, as English writes them."""
+        read = dict.fromkeys(number for part in parts if not self._hopeless(part) for number in part.found.chosen)
+        translator = self.translator(clock, stop).naming([self.index.sentences[number].text for number in read])
+        return replace(self, templates=translator.templates)
 
     def _told(self, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
         """Yield the events of answering one question and return what is told of it."""
-        found = part.found
-        if not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned)):
+        if self._hopeless(part):
             return self._declined(part, clock, stop)
-        draft = yield from self._draft(self._prompt(found), clock, stop)
-        yield Progress(stage="checking", fraction=1.0)
-        return self._checked(draft, part, clock, stop)
+        draft = yield from self._draft(self._prompt(part.found), clock, stop)
+        return (yield from self._checked(draft, part, clock, stop))
+
+    def _hopeless(self, part: Part) -> bool:
+        """Tell whether nothing that was found is worth a draft."""
+        found = part.found
+        return not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned))
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
         """Return a question as it is searched for in this text."""
@@ -159,8 +168,12 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> _Told:
-        """Return the draft's claims with their sources; what no source supports is replaced by what the source says."""
+    def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
+        """Yield the events of checking a draft and return its claims with their sources.
+
+        What no source supports is replaced by what the source says.
+        """
+        yield Progress(stage="checking", fraction=0.0)
         found, near = part
         language = found.query.language
         asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
@@ -173,6 +186,7 @@ class Answering:
             sure = probability(signals, self.probes, self.tuned)
             if self.watch is not None:
                 self.watch(signals)
+        yield Progress(stage="checking", fraction=1.0)  # quotes may still be translated
         if sure < self.tuned.gate_threshold:
             return self._declined(part, clock, stop)
         if not self.switches.grounding:
@@ -204,22 +218,12 @@ class Answering:
         return replace(quotes.of(claim.sources[0]), before=claim.before)
 
     def _quotes(self, language: Language, clock: Clock, stop: Stop) -> Quotes:
-        return Quotes(
-            self.index,
-            self.templates.english,
-            language,
-            cache(lambda quote: self.translated(quote, language, clock, stop)),
-        )
+        translator = self.translator(clock, stop)
+        return Quotes(self.index, self.templates.english, language, cache(lambda quote: translator.sentence(quote, language)))
 
-    def translated(self, quote: str, language: Language, clock: Clock, stop: Stop) -> str:
-        """Return a source sentence in another language, "" where a number or a name in the translation is not its own."""
-        said = " ".join(self.generate(translation_prompt(self.templates, quote, language), clock, stop).split())
-        if not stated(said) <= values(quote):
-            return ""
-        if language != "en":
-            return said if has_han(said) and transliterated(said) <= transliterated(quote) else ""
-        said = respelled(said, quote)
-        return "" if unread(said, quote) else said
+    def translator(self, clock: Clock, stop: Stop) -> Translator:
+        """Return what puts source sentences into another language."""
+        return Translator(self.templates, lambda prompt, most: self.generate(prompt, clock, stop, most))
 
     def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""

@@ -8,7 +8,7 @@ Chinese and translates as it writes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag import journal
@@ -21,10 +21,14 @@ from rag.text import fold, has_han, split_sentences
 
 @dataclass(frozen=True)
 class English:
-    """Hold the names of a corpus, and its sentences (folded) with their translations, "" where none could be had."""
+    """Hold the names of a corpus, and its sentences (folded) with their translations, "" where none could be had.
+
+    named: whether the text brings its names, so that none are sought in it.
+    """
 
     names: Names = field(default_factory=Names)
     sentences: Mapping[str, str] = field(default_factory=dict)
+    named: bool = False
 
     @classmethod
     def read(cls, corpus: Path | None, written: Path | None = None) -> English:
@@ -35,7 +39,12 @@ class English:
         sentences = _rows(written) if written else {}
         for path in beside(corpus, "english.jsonl"):
             sentences |= _rows(path)
-        return cls(Names.read(corpus) if corpus else Names(), sentences)
+        names = Names.read(corpus) if corpus else Names()
+        return cls(names, sentences, bool(names.forms))
+
+    def naming(self, names: Names) -> English:
+        """Return the same with more names."""
+        return replace(self, names=Names.of(dict(names.forms) | dict(self.names.forms)))
 
     def sentence(self, text: str) -> str:
         """Return the translation of a sentence, "" where there is none."""

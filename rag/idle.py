@@ -110,7 +110,8 @@ class Idle:
         for done, text in enumerate(missing, start=1):
 
             def put(stop: Stop, text: str = text) -> None:
-                keep(self._translations, text, _or_nothing(lambda: answering.translated(text, "en", Clock(), stop)) or "")
+                translator = answering.translator(Clock(), stop)
+                keep(self._translations, text, _or_nothing(lambda: translator.naming([text]).sentence(text, "en")) or "")
 
             self._quietly(put)
             if report:

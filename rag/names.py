@@ -7,7 +7,7 @@ question finds the original name, and an English answer shows both. Without one,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,11 @@ class Names:
                 raise CorpusError(
                     f'The names {path} cannot be read ({error}); expected [names] "original" = ["English"].'
                 ) from error
+        return cls.of(table)
+
+    @classmethod
+    def of(cls, table: Mapping[str, tuple[str, ...]]) -> Names:
+        """Return the names of a table."""
         return cls(tuple(sorted(table.items(), key=lambda row: -len(row[0]))))
 
     def expand(self, question: str) -> str:
@@ -71,19 +76,18 @@ class Names:
         return _pattern(originals).sub(render, text) if originals else text
 
     def annotate(self, text: str) -> str:
-        """Return Chinese text in Simplified characters with English in front of each name, the original kept at its first."""
+        """Return Chinese text in Simplified characters with English in front of each name, the original behind its first."""
         text = to_simplified(text)
         seen: set[str] = set()
 
         def render(match: re.Match[str]) -> str:
-            original = fold(match.group())
-            english = table[original][0]
+            original, english = table[fold(match.group())]
             if english in seen:
                 return f" {english} "
             seen.add(english)
-            return f" {english} ({match.group()})"
+            return f" {english} ({original})"
 
-        table = {fold(original): forms for original, forms in self.forms}
+        table = {fold(original): (original, forms[0]) for original, forms in self.forms}
         if not table:
             return text
         return re.sub("|".join(re.escape(original) for original in table), render, text, flags=re.IGNORECASE)

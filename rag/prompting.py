@@ -175,6 +175,18 @@ def translation_prompt(templates: Templates, quote: str, language: Language) -> 
     return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language, quote))
 
 
+def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:
+    """Return the prompt whose continuation is a list of the names of people and places in Chinese sentences."""
+    messages = [{"role": "system", "content": templates.text("names/system")}]
+    for example in templates.examples("names"):
+        messages += [
+            {"role": "user", "content": example["source"].strip()},
+            {"role": "assistant", "content": example["names"].strip()},
+        ]
+    source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
+    return Prompt((*messages, {"role": "user", "content": source}))
+
+
 def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
     """Return the prompt whose continuation is a question, in a language, that a source sentence answers."""
     name = _folder(language)

@@ -1,8 +1,9 @@
-"""Hold the names of people that an English text writes in Latin letters to the Chinese characters of its source.
+"""Hold the names that an English text writes in Latin letters to the Chinese characters of its source.
 
-A small model spells a name as it thinks that it sounds; how its characters are read is known (Hanyu Pinyin, ISO 7098). A name
-is a surname of the common ones and one or two syllables behind it, each word with a capital: "Gu Yanzhang", "Gong Shu Lan".
-Other ways of writing names, and other names, are left alone.
+A small model spells a name as it thinks that it sounds; how its characters are read is known (Hanyu Pinyin, ISO 7098). The name
+of a person is a surname of the common ones and one or two syllables behind it, each word with a capital: "Gu Yanzhang", "Gong
+Shu Lan". It is mended where its source has one that is like it. Of other names, a word of two syllables that only Chinese is
+spelled with is told where its source has nothing like it: a model puts a city that it knows in place of one that it does not.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 from rag.text import fold, functional, has_han, to_simplified
 
@@ -29,9 +31,29 @@ _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")
 """Words that could be read as a Chinese name, and are English: "Lane", "Gate"."""
+_CHINESE = re.compile(
+    r"(?!(?:along|manga|pixie|sarong|taxi)$)(?:.*(?:zh|x|q[ian]|ng[a-z]|uo|ao|iu|uan)|.*(?:ou|ai|ui|yu|ang|ong|eng)$)"
+)
+"""Words that hold what few but Chinese ones do, when they are spelled in syllables as those are."""
+_SIMILAR = 0.75
+"""Share of their letters that a word and the reading of characters have in common to be meant for one another."""
 _LONGEST_SYLLABLE = 6
 _GIVEN = 2
 """Syllables of a given name, at most."""
+
+
+_FOREIGN = frozenset("斯尔克特蒂姆茨弗兹夫勒廷顿")
+"""Characters of foreign names that hardly one Chinese name has."""
+_EXONYMS = frozenset(
+    (
+        "日本 东京 大阪 京都 名古屋 横滨 朝鲜 首尔 越南 河内 印度 新加坡 马来西亚 印尼 菲律宾 缅甸 蒙古 "
+        "俄罗斯 莫斯科 欧盟 伦敦 巴黎 柏林 罗马 荷兰 波兰 瑞士 瑞典 挪威 丹麦 芬兰 希腊 奥地利 比利时 "
+        "葡萄牙 西班牙 意大利 土耳其 以色列 埃及 巴西 智利 秘鲁 墨西哥 加拿大 纽约 波士顿 洛杉矶 旧金山 "
+        "硅谷 香港 澳门 台北 台中 高雄 基隆 新竹 金门 西藏 拉萨 内蒙古 呼和浩特 乌鲁木齐 哈尔滨 陕西 黄河 "
+        "长江 珠江"
+    ).split()
+)
+"""Places that English has names of its own for, or spells in its own way."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +81,57 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
     return english
 
 
+def romanized(name: str, person: bool) -> str:
+    """Return a name in Chinese characters as they are read, "" of one that English has another name for, or may have.
+
+    person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place.
+    """
+    from pypinyin import lazy_pinyin
+
+    folded = to_simplified(name)
+    sounds = [sound.replace("v", "u") for sound in lazy_pinyin(folded)]
+    if not person:
+        return "" if folded in _EXONYMS or folded[-1] in "国洲" else _joined(sounds)
+    surname = 2 if folded[:2] in DOUBLE_SURNAMES else 1
+    if not _surname(folded, surname) or not surname < len(folded) <= surname + _GIVEN or _FOREIGN & set(folded):
+        return ""
+    return f"{_joined(sounds[:surname])} {_joined(sounds[surname:])}"
+
+
+def _joined(sounds: Sequence[str]) -> str:
+    """Return syllables as one word, an apostrophe before one that could be the end of another."""
+    return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(sounds)).capitalize()
+
+
 def unread(english: str, chinese: str) -> list[str]:
     """Return the names of an English text that are like none of a Chinese one."""
-    told = [english[name.start : name.end] for name in names(english, chinese) if not name.original]
+    people = list(names(english, chinese))
+    told = [english[name.start : name.end] for name in people if not name.original]
+    told += _elsewhere(english, chinese, [range(name.start, name.end) for name in people])
     return [name for name in told if not _NO_NAME.match(name)]
+
+
+def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[str]:
+    """Yield the Chinese names in one word that are like nothing in a Chinese text.
+
+    people: where the names of people stand, which are passed over.
+    """
+    pairs = set(_windows(chinese, _GIVEN))
+    for word in _WORD.finditer(english) if pairs else ():
+        spelled = word.group().lower()
+        if _CHINESE.match(spelled) and not any(word.start() in name for name in people):
+            in_two = any(len(way) == _GIVEN for way in _syllables(word.group()))
+            if in_two and not any(_resembles(_letters(spelled), pair) for pair in pairs):
+                yield word.group()
+
+
+def _letters(word: str) -> str:
+    return "".join(_PART.findall(word))
+
+
+def _resembles(letters: str, characters: str) -> bool:
+    """Tell whether letters are those that characters are read as, or nearly so."""
+    return any(SequenceMatcher(None, letters, "".join(read)).ratio() >= _SIMILAR for read in product(*map(_sounds, characters)))
 
 
 def glossed(english: str, chinese: str) -> str:
@@ -118,7 +187,9 @@ def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName 
         originals = {
             window
             for window in _windows(chinese, len(syllables))
-            if _surname(window, len(reading[0])) and (_reads(syllables, window) if exact else _like(syllables, window))
+            if not functional(window[1:])
+            and _surname(window, len(reading[0]))
+            and (_reads(syllables, window) if exact else _like(syllables, window))
         }
         if len(originals) == 1:
             original = originals.pop()
@@ -161,12 +232,9 @@ def _syllables(word: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _windows(chinese: str, length: int) -> Iterator[str]:
-    """Yield so many characters in a row, of a Chinese text, no function word among the later ones."""
+    """Yield so many characters in a row, of a Chinese text."""
     for run in _HAN_RUN.findall(chinese):
-        for start in range(len(run) - length + 1):
-            window = run[start : start + length]
-            if not functional(window[1:]):
-                yield window
+        yield from (run[start : start + length] for start in range(len(run) - length + 1))
 
 
 def _surname(window: str, length: int) -> bool:
@@ -178,7 +246,7 @@ def _surname(window: str, length: int) -> bool:
 def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:
     """Tell whether any characters of a text are read so."""
     syllables = [syllable for word in reading for syllable in word]
-    return any(_reads(syllables, window) for window in _windows(chinese, len(syllables)))
+    return any(_reads(syllables, window) for window in _windows(chinese, len(syllables)) if not functional(window[1:]))
 
 
 def _reads(syllables: Sequence[str], characters: str) -> bool:

@@ -7,7 +7,6 @@ their file; nothing of the test half is seen.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -25,7 +24,6 @@ from rag.measures import Question, touches
 from rag.pipeline import Rag
 from rag.probe import Probe, Probes
 from rag.progress import bar
-from rag.results import Final
 from rag.retrieval import Query
 from rag.settings import Settings
 from rag.steering import INTENTS, Fitted
@@ -67,9 +65,9 @@ class Collected(NamedTuple):
 
 
 def _asked(others: int) -> list[Question]:
-    """Return the tune half, and a sample of the questions on other texts."""
+    """Return the tune half, and the newest of the questions on other texts, which are the hardest."""
     more = questions("other")
-    return questions("tune") + random.Random(0).sample(more, min(others, len(more)))
+    return questions("tune") + more[max(0, len(more) - others) :]
 
 
 def collect(settings: Settings, others: int) -> tuple[Collected, str]:
@@ -82,19 +80,26 @@ def collect(settings: Settings, others: int) -> tuple[Collected, str]:
         asked = _asked(others)
         report = bar("drafts", "question")
         for number, question in enumerate(asked, start=1):
-            seen: list[Signals] = []
-            answering = replace(rags.of(question).answering(), watch=seen.append)
+            answering = rags.of(question).answering()
             query = answering.query(question.question, question.history)
-            for event in answering.stream(query, Clock(), lambda: False):
-                if isinstance(event, Final) and len(seen) < 2:  # of two questions at once each may be answered or not
-                    collected.asked.append(Row(question.text, seen[-1] if seen else None, question.answerable))
-                    if seen and question.answerable:
-                        without = _without_evidence(question, query, answering)
-                        collected.left_out.append(Row(question.text, without, False))
+            if len(answering.find(query)) == 1:  # of two questions at once each may be answered or not
+                signals = _signals(query, answering)
+                collected.asked.append(Row(question.text, signals, question.answerable))
+                if signals is not None and question.answerable:
+                    collected.left_out.append(Row(question.text, _without_evidence(question, query, answering), False))
             report(number, len(asked))
         return collected, _fit_leaning(rags)
     finally:
         shared.close()
+
+
+def _signals(query: Query, answering: Answering) -> Signals | None:
+    """Return what the gate weighs for a question, None where it is declined before a draft."""
+    seen: list[Signals] = []
+    for _ in replace(answering, watch=seen.append).stream(query, Clock(), lambda: False):
+        if seen:  # what follows is how the reader is told
+            break
+    return seen[0] if seen else None
 
 
 def _without_evidence(question: Question, query: Query, answering: Answering) -> Signals:

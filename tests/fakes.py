@@ -92,15 +92,18 @@ class ScriptedGenerator:
     """Say the drafts in order, the last one again and again; a draft that is an exception is raised.
 
     chances: the probability of the first choice, by prompt. states: what is shown after a draft, and after a choice. hold: set
-    to let a held generation go on. Prompts that came are kept, as is whether a stop was obeyed.
+    to let a held generation go on. names: what is said to which names there are, which is no draft. Prompts that came are kept,
+    as is whether a stop was obeyed.
     """
 
     drafts: Sequence[Script] = ("深度求索成立於2023年。",)
     chances: Callable[[Prompt], float] = lambda prompt: 0.999
     states: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
     hold: threading.Event | None = None
+    names: str = "无"
     name: str = "scripted"
     prompts: list[Prompt] = field(default_factory=list)
+    searched: list[Prompt] = field(default_factory=list)
     chosen: list[Prompt] = field(default_factory=list)
     readings: list[Prompt] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
@@ -108,6 +111,10 @@ class ScriptedGenerator:
     closed: bool = False
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+        if prompt.messages[0]["content"].startswith("抄出文字里"):
+            self.searched.append(prompt)
+            yield from (Piece(self.names), Usage(7, 3, 1))
+            return
         draft = self.drafts[min(len(self.prompts), len(self.drafts) - 1)]
         self.prompts.append(prompt)
         self.started.set()

@@ -77,7 +77,7 @@ def test_the_original_that_prefers_a_form_has_it() -> None:
 
 def test_a_text_gets_english_before_a_name_and_keeps_the_original_at_its_first(names: Names) -> None:
     assert names.annotate("杭州六小龍有深度求索，深度求索很強。") == (
-        " Hangzhou's Six (杭州六小龙)有 DeepSeek (深度求索)， DeepSeek 很强。"
+        " Hangzhou's Six (杭州六小龍)有 DeepSeek (深度求索)， DeepSeek 很强。"
     )
 
 

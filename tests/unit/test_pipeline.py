@@ -18,7 +18,7 @@ def test_the_evidence_comes_first_then_the_words_and_last_the_checked_answer(mak
     assert isinstance(events[0], Evidence)
     assert "深度求索成立於2023年7月17日" in events[0].sentences[0].quote
     assert "".join(e.text for e in events if isinstance(e, Token)) == "深度求索成立於2023年。"
-    assert [e.stage for e in events if isinstance(e, Progress)] == ["reading", "reading", "checking"]
+    assert [e.stage for e in events if isinstance(e, Progress)] == ["reading", "reading", "checking", "checking"]
     assert isinstance(events[-1], Final)
 
 

@@ -64,7 +64,9 @@ def test_a_source_without_chinese_spells_no_name() -> None:
         ("Wu Xiulan met Sun Yat-sen and Mary Lin Smith.", []),
         ("Women of China, Wu Xiulan.", []),
         ("Tian Shan, Hong Kong, Fang Lane, Wu Gate, Dean Li, Lisa Su, Eileen Gu, Ang Lee and Yo-Yo Ma", []),
-        ("Taihu Lake, Qianmen Gate, Longjing Tea, Beijing Time, Duke Wen, Madame Wu, Tai Chi, Han Chinese", []),
+        ("Taihu Lake, Beijing Time, Duke Wen, Madame Wu, Tai Chi, Han Chinese", []),
+        ("Zhuhai knows Wu Xiulan from Hangzhou.", ["Zhuhai", "Hangzhou"]),
+        ("Along the taxis of Shanghai and Shangai, Osaka and Canada", []),
     ],
 )
 def test_a_name_that_no_characters_of_the_source_are_read_as_is_told(text: str, told: list[str]) -> None:

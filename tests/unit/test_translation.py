@@ -1,0 +1,105 @@
+"""Names come before translations: a small model puts those that it knows in place of those that it does not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import ScriptedGenerator, asked
+
+from rag.generation import Prompt
+from rag.names import Names
+from rag.pipeline import Rag
+from rag.prompting import Templates
+from rag.settings import Settings
+from rag.text import to_simplified
+from rag.translation import Translator, named
+
+Maker = Callable[..., Rag]
+PORT = "羅錦濤說，雲港有深水碼頭。"
+LISTED = "罗锦涛 人\n云港 地"
+KNOWN = {"羅錦濤": ("Luo Jintao",), "雲港": ("Yungang",)}
+
+
+class Writer:
+    """Say what a test wrote: a list of names to a prompt for one, and translations in order."""
+
+    def __init__(self, listed: str, *translations: str) -> None:
+        self.listed = listed
+        self.translations = list(translations)
+        self.read: list[str] = []
+
+    def __call__(self, prompt: Prompt, most: int | None) -> str:
+        if most is not None:
+            return self.listed
+        self.read.append(asked(prompt))
+        return self.translations.pop(0)
+
+
+def translator(write: Writer) -> Translator:
+    return Translator(Templates(Settings.load({}).prompts), write)
+
+
+def test_names_are_spelled_as_their_characters_are_read_and_kept_as_the_text_writes_them() -> None:
+    assert named(LISTED, PORT) == Names.of(KNOWN)
+
+
+@pytest.mark.parametrize("told", ["无", "云港 物", "云港", "云港 地 Yuhang", "秦小满 人", "深水码头有深水 地", "", "说 人"])
+def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(told: str) -> None:
+    assert named(told, PORT) == Names()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "english"),
+    [
+        ("歐陽修", "人", "Ouyang Xiu"),
+        ("西安", "地", "Xi'an"),
+        ("重慶", "地", "Chongqing"),
+        ("呂梁", "地", "Luliang"),
+        ("莫蒂斯", "人", None),
+        ("桐油", "人", None),
+        ("東京", "地", None),
+        ("法國", "地", None),
+    ],
+)
+def test_names_that_english_has_others_for_are_left_to_the_model(name: str, kind: str, english: str | None) -> None:
+    told = f"{to_simplified(name)} {kind}"
+    assert named(told, name) == (Names.of({name: (english,)}) if english else Names())
+
+
+def test_a_translation_with_another_city_is_made_again_with_the_names_of_its_sentence() -> None:
+    writer = Writer(
+        LISTED, "Li Keqiang said that Zhuhai has a port.", "Luo Jintao (羅錦濤) (Luo Jintao) said that Yungang has a port."
+    )
+    assert translator(writer).sentence(PORT, "en") == "Luo Jintao (羅錦濤) said that Yungang has a port."
+    assert "Luo Jintao" not in writer.read[0]
+    assert "Luo Jintao (羅錦濤)说， Yungang (雲港)有深水码头" in writer.read[1]
+
+
+def test_one_that_still_has_another_city_is_no_translation() -> None:
+    assert translator(Writer(LISTED, "Zhuhai has a port.", "Zhuhai has a port.")).sentence(PORT, "en") == ""
+
+
+def test_where_no_names_are_found_it_is_made_once() -> None:
+    assert translator(Writer("无", "Zhuhai has a port.")).sentence(PORT, "en") == ""
+
+
+def test_names_are_found_before_an_english_draft_and_stand_beside_their_originals(make_rag: Maker) -> None:
+    generator = ScriptedGenerator(["Shanghai."], names="杭州 地\n上海 地")
+    answer = make_rag(generator).answer("Which place is this about: 上海的外資企業最多?")
+    assert "上海的外资企业最多" in asked(generator.searched[0])
+    assert " Shanghai (上海)的外资企业最多" in asked(generator.prompts[0])
+    assert answer.text.startswith("Shanghai (上海).[1]")
+
+
+def test_a_text_that_brings_its_names_is_not_searched_for_them(make_rag: Maker, chosen: Settings) -> None:
+    Path(chosen.corpus / "article.names.toml").write_text('[names]\n"王興興" = ["Wang X."]\n', encoding="utf-8")
+    generator = ScriptedGenerator(["Wang X. founded it."])
+    make_rag(generator).answer("Who is 王興興是宇樹科技的創始人 about?")
+    assert generator.searched == []
+
+
+@pytest.mark.parametrize("question", ["宇樹科技的創始人是誰？", "What is the weather?"])
+def test_names_are_sought_for_english_drafts_alone(make_rag: Maker, question: str) -> None:
+    generator = ScriptedGenerator(["王兴兴是宇树科技的创始人。"])
+    make_rag(generator).answer(question)
+    assert generator.searched == []
