@@ -54,6 +54,8 @@ _EXONYMS = frozenset(
     ).split()
 )
 """Places that English has names of its own for, or spells in its own way."""
+_GENERIC = frozenset("国洲区厂府店院校馆库场站所局司社会铺带机")
+"""Last characters of countries, and of what is no place but a kind of place or thing."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def romanized(name: str, person: bool) -> str:
     folded = to_simplified(name)
     sounds = [sound.replace("v", "u") for sound in lazy_pinyin(folded)]
     if not person:
-        return "" if folded in _EXONYMS or folded[-1] in "国洲" else _joined(sounds)
+        return "" if folded in _EXONYMS or folded[-1] in _GENERIC else _joined(sounds)
     surname = 2 if folded[:2] in DOUBLE_SURNAMES else 1
     if not _surname(folded, surname) or not surname < len(folded) <= surname + _GIVEN or _FOREIGN & set(folded):
         return ""

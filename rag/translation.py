@@ -18,13 +18,14 @@ from rag.prompting import Templates, names_prompt, translation_prompt
 from rag.romanization import respelled, romanized, unread
 from rag.text import Language, has_han, to_simplified
 
-LONGEST_LIST = 80
+LONGEST_LIST = 60
 """Tokens of a list of names, at most."""
 _TOLD = re.compile(r"^([\u4e00-\u9fff]{2,4}) ([人地])$", re.MULTILINE)
 """A line of such a list; longer names are those of institutions."""
+_PARENTHESIS = re.compile(r"[(（]")
 
-_TWICE = re.compile(r"\b([A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)( \([^()]*\))? \(\1\)")
-"""A name and, behind it, the same in parentheses."""
+_ADDED = re.compile(r" \([^()\u4e00-\u9fff]*\)")
+"""What stands in parentheses without a name in Chinese characters."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Translator:
             return ""
         if language != "en":
             return said if has_han(said) and transliterated(said) <= transliterated(quote) else ""
-        said = respelled(_TWICE.sub(r"\1\2", said), quote)
+        said = respelled(said if _PARENTHESIS.search(quote) else _ADDED.sub("", said), quote)
         return None if unread(said, quote) else said
 
 

@@ -59,6 +59,7 @@ def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(tol
         ("桐油", "人", None),
         ("東京", "地", None),
         ("法國", "地", None),
+        ("園區", "地", None),
     ],
 )
 def test_names_that_english_has_others_for_are_left_to_the_model(name: str, kind: str, english: str | None) -> None:
@@ -68,7 +69,9 @@ def test_names_that_english_has_others_for_are_left_to_the_model(name: str, kind
 
 def test_a_translation_with_another_city_is_made_again_with_the_names_of_its_sentence() -> None:
     writer = Writer(
-        LISTED, "Li Keqiang said that Zhuhai has a port.", "Luo Jintao (羅錦濤) (Luo Jintao) said that Yungang has a port."
+        LISTED,
+        "Li Keqiang said that Zhuhai has a port.",
+        "Luo Jintao (羅錦濤) (Luo J.) said that Yungang (Cloud Harbour) has a port.",
     )
     assert translator(writer).sentence(PORT, "en") == "Luo Jintao (羅錦濤) said that Yungang has a port."
     assert "Luo Jintao" not in writer.read[0]
