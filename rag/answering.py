@@ -191,13 +191,13 @@ class Answering:
             return self._declined(part, clock, stop)
         if not self.switches.grounding:
             return _Told((Claim("", draft.text, (), ()),))
-        held = [claim for claim in claims if claim.sources and not claim.missing]
+        sourced = [claim for claim in claims if claim.sources]
         quotes = self._quotes(language, clock, stop)
         if found.summary:
-            kept = [claim for claim in held if claim.cover >= self.tuned.cover]
+            kept = [claim for claim in sourced if self._holds(claim)]
             kept += quotes.listed(Completion(kept, self.index, english, self.tuned).left_out(found.chosen))
-        elif held:
-            kept = [self._mended(claim, quotes) for claim in held]
+        elif sourced:
+            kept = [claim if self._holds(claim) else self._mended(claim, quotes) for claim in sourced]
             completion = Completion(kept, self.index, english, self.tuned)
             kept += quotes.said(completion.unsaid(near, found.query.text, account > 0))
         else:
@@ -211,10 +211,12 @@ class Answering:
         shown = " ".join(self.index.sentences[number].text for number in found.chosen)
         return respelled(draft, shown, found.query.text)
 
+    def _holds(self, claim: Claim) -> bool:
+        """Tell whether the sources of a claim say it, with all its numbers and names."""
+        return not claim.missing and claim.cover >= self.tuned.cover
+
     def _mended(self, claim: Claim, quotes: Quotes) -> Claim:
-        """Return a claim, or the source sentence itself in place of a paraphrase that strays from it."""
-        if claim.cover >= self.tuned.cover:
-            return claim
+        """Return the source sentence itself in place of a claim that strays from it."""
         return replace(quotes.of(claim.sources[0]), before=claim.before)
 
     def _quotes(self, language: Language, clock: Clock, stop: Stop) -> Quotes:

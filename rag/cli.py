@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     weights.set_defaults(run=_weights)
 
     tune = commands.add_parser("tune", help="fit what decides by logistic models, and show the curves")
-    tune.add_argument("--others", type=_positive, metavar="N", default=150, help="also use the newest N questions on other texts")
+    tune.add_argument(
+        "--others", type=_positive, metavar="N", default=150, help="also use the newest N questions on other texts"
+    )
     tune.add_argument("--probes", type=Path, metavar="FILE", help="also fit probes of the engine's states, into this file")
     tune.add_argument(
         "--intents", type=Path, metavar="FILE", help="fit only what tells questions from small talk, into this file"

@@ -142,6 +142,13 @@ def test_without_grounding_the_draft_is_the_answer(chosen: Settings, embedder: F
     assert (rag.answer(FOUNDED).text, rag.answer(FOUNDED).citations) == ("編造的1999年。", ())
 
 
+def test_a_sentence_with_a_foreign_number_gives_way_to_its_source(make_rag: Maker) -> None:
+    founder, wrong = "王兴兴是宇树科技的创始人。", "浙大校友创办的企业超过5000家，总市值约1.8万亿元。"
+    answer = make_rag(ScriptedGenerator([founder + wrong])).answer("宇樹科技的創始人是誰？")
+    assert answer.text == "王興興是宇樹科技的創始人。[1]浙大校友創辦的企業超過3000家，總市值約1.8萬億元。[2]"
+    assert_exact(answer)
+
+
 def test_an_english_question_is_asked_in_english_with_a_grammar(make_rag: Maker) -> None:
     generator = ScriptedGenerator(["Unitree (宇樹科技) was founded by Wang Xingxing (王興興)."])
     answer = make_rag(generator).answer("Who founded 宇樹科技 and who is 王興興 of 宇樹科技?")
