@@ -186,7 +186,7 @@ class Answering:
             sure = probability(signals, self.probes, self.tuned)
             if self.watch is not None:
                 self.watch(signals)
-        yield Progress(stage="checking", fraction=1.0)  # quotes may still be translated
+        yield Progress(stage="checking", fraction=0.5)  # quotes may still be translated
         if sure < self.tuned.gate_threshold:
             return self._declined(part, clock, stop)
         if not self.switches.grounding:

@@ -23,12 +23,12 @@ from rag.text import fold, has_han, split_sentences
 class English:
     """Hold the names of a corpus, and its sentences (folded) with their translations, "" where none could be had.
 
-    named: whether the text brings its names, so that none are sought in it.
+    brought: the names (folded) that the texts bring: where one stands, none are sought.
     """
 
     names: Names = field(default_factory=Names)
     sentences: Mapping[str, str] = field(default_factory=dict)
-    named: bool = False
+    brought: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, corpus: Path | None, written: Path | None = None) -> English:
@@ -40,11 +40,17 @@ class English:
         for path in beside(corpus, "english.jsonl"):
             sentences |= _rows(path)
         names = Names.read(corpus) if corpus else Names()
-        return cls(names, sentences, bool(names.forms))
+        return cls(names, sentences, frozenset(fold(original) for original, _ in names.forms))
 
     def naming(self, names: Names) -> English:
-        """Return the same with more names."""
-        return replace(self, names=Names.of(dict(names.forms) | dict(self.names.forms)))
+        """Return the same with more names; those that are known stay as they are."""
+        known = dict(self.names.forms)
+        return replace(self, names=Names.of(known | {name: forms for name, forms in names.forms if name not in known}))
+
+    def brings_names_of(self, text: str) -> bool:
+        """Tell whether a text holds a name that its source brings, and so, it is taken, all of them."""
+        folded = fold(text)
+        return any(name in folded for name in self.brought)
 
     def sentence(self, text: str) -> str:
         """Return the translation of a sentence, "" where there is none."""

@@ -71,7 +71,7 @@ class Grounds:
         translations = {number: english.sentence(text) for number, text in texts.items()}
         said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
-        names = fold(f"{whole} {question}")
+        names = fold(f"{whole} {question} {english.names.forms_of(whole)}")
         words = {part for name in _LATIN_NAME.findall(names) for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
         return cls(said, translations, values(whole), words, names, readable, any(map(has_han, texts.values())))

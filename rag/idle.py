@@ -111,7 +111,7 @@ class Idle:
 
             def put(stop: Stop, text: str = text) -> None:
                 translator = answering.translator(Clock(), stop)
-                keep(self._translations, text, _or_nothing(lambda: translator.naming([text]).sentence(text, "en")) or "")
+                keep(self._translations, text, _or_nothing(lambda: translator.carefully(text)) or "")
 
             self._quietly(put)
             if report:

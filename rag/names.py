@@ -1,7 +1,7 @@
 """Know how the names of a text are written in English.
 
 A source `article.txt` may have a table `article.names.toml` beside it: original = [English forms]. With it, an English
-question finds the original name, and an English answer shows both. Without one, nothing changes.
+question finds the original name, and an English answer shows both. Without one, `translation.py` seeks names.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Names:
         """Return the names of a table."""
         return cls(tuple(sorted(table.items(), key=lambda row: -len(row[0]))))
 
+    def forms_of(self, text: str) -> str:
+        """Return the English forms of the names that a text holds, in one line."""
+        folded = fold(text)
+        return " ".join(form for original, forms in self.forms if fold(original) in folded for form in forms)
+
     def expand(self, question: str) -> str:
         """Return an English question with the original behind each name that has one."""
         for original, forms in self.forms:
@@ -76,7 +81,7 @@ class Names:
         return _pattern(originals).sub(render, text) if originals else text
 
     def annotate(self, text: str) -> str:
-        """Return Chinese text in Simplified characters with English in front of each name, the original behind its first."""
+        """Return Chinese text in Simplified characters with English in place of each name, the original behind its first."""
         text = to_simplified(text)
         seen: set[str] = set()
 

@@ -9,21 +9,16 @@ spelled with is told where its source has nothing like it: a model puts a city t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise, product
+from pathlib import Path
+from typing import NamedTuple
 
+from rag import tables
 from rag.text import fold, functional, has_han, to_simplified
-
-SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏"
-    "韦付傅方白邹孟熊秦邱江尹薛闫阎段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤温康施牛樊葛邢齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关"
-    "焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂苗谷盛曲翁骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤穆卓古简车项连麦褚娄窦岑景"
-    "宫费卜冷晏席卫米柏宗瞿桂佟臧闵邬卞姬仇栾商刁沙荣巫寇桑郎甄仲虞敖巩佘查邝谈匡鞠荆郁胥班储楚冼蔺楼厉洪"
-)
-DOUBLE_SURNAMES = frozenset("欧阳 司马 诸葛 上官 司徒 东方 皇甫 尉迟 公孙 慕容 令狐 夏侯 端木".split())
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
 _PART = re.compile(r"[a-z]+")
@@ -32,7 +27,7 @@ _POSSESSIVE = re.compile(r"['’]s\b")
 _NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")
 """Words that could be read as a Chinese name, and are English: "Lane", "Gate"."""
 _CHINESE = re.compile(
-    r"(?!(?:along|manga|pixie|sarong|taxi)$)(?:.*(?:zh|x|q[ian]|ng[a-z]|uo|ao|iu|uan)|.*(?:ou|ai|ui|yu|ang|ong|eng)$)"
+    r"(?!(?:along|bayou|cacao|chennai|danang|laotian|macao|manga|pixie|sarong|sendai|taxi|(?:bo|fa|mi|ta|wa)xing)$)(?:.*(?:zh|x|q[ian]|ng[a-z]|uo|ao|iu|uan)|.*(?:ou|ai|ui|yu|ang|ong|eng)$)"
 )
 """Words that hold what few but Chinese ones do, when they are spelled in syllables as those are."""
 _SIMILAR = 0.75
@@ -42,20 +37,18 @@ _GIVEN = 2
 """Syllables of a given name, at most."""
 
 
-_FOREIGN = frozenset("斯尔克特蒂姆茨弗兹夫勒廷顿")
-"""Characters of foreign names that hardly one Chinese name has."""
-_EXONYMS = frozenset(
-    (
-        "日本 东京 大阪 京都 名古屋 横滨 朝鲜 首尔 越南 河内 印度 新加坡 马来西亚 印尼 菲律宾 缅甸 蒙古 "
-        "俄罗斯 莫斯科 欧盟 伦敦 巴黎 柏林 罗马 荷兰 波兰 瑞士 瑞典 挪威 丹麦 芬兰 希腊 奥地利 比利时 "
-        "葡萄牙 西班牙 意大利 土耳其 以色列 埃及 巴西 智利 秘鲁 墨西哥 加拿大 纽约 波士顿 洛杉矶 旧金山 "
-        "硅谷 香港 澳门 台北 台中 高雄 基隆 新竹 金门 西藏 拉萨 内蒙古 呼和浩特 乌鲁木齐 哈尔滨 陕西 黄河 "
-        "长江 珠江"
-    ).split()
-)
-"""Places that English has names of its own for, or spells in its own way."""
-_GENERIC = frozenset("国洲区厂府店院校馆库场站所局司社会铺带机")
-"""Last characters of countries, and of what is no place but a kind of place or thing."""
+class Readings(NamedTuple):
+    """Hold what `romanization.toml` says."""
+
+    surnames: frozenset[str]
+    double_surnames: frozenset[str]
+    foreign: frozenset[str]
+    exonyms: frozenset[str]
+    generic: frozenset[str]
+    kinds: frozenset[str]
+    short: Mapping[str, str]
+    read: Mapping[str, str]
+    read_surnames: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,18 +79,31 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
 def romanized(name: str, person: bool) -> str:
     """Return a name in Chinese characters as they are read, "" of one that English has another name for, or may have.
 
-    person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place.
+    person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place, of which
+    the province, city or county that it is called is left out.
     """
+    folded = to_simplified(name)
+    known = _known()
+    if known.foreign & set(folded):
+        return ""
+    if not person:
+        place = folded[:-1] if len(folded) > _GIVEN and folded[-1] in known.kinds else folded
+        return "" if place in known.exonyms or place[-1] in known.generic else _joined(_read(place))
+    surname = 2 if folded[:2] in known.double_surnames else 1
+    if not _surname(folded, surname) or not surname < len(folded) <= surname + _GIVEN:
+        return ""
+    sounds = _read(folded)
+    first = known.read_surnames.get(folded[:surname]) or _joined(sounds[:surname])
+    return f"{first.capitalize()} {_joined(sounds[surname:])}"
+
+
+def _read(characters: str) -> list[str]:
+    """Return how the characters of a name are read."""
     from pypinyin import lazy_pinyin
 
-    folded = to_simplified(name)
-    sounds = [sound.replace("v", "u") for sound in lazy_pinyin(folded)]
-    if not person:
-        return "" if folded in _EXONYMS or folded[-1] in _GENERIC else _joined(sounds)
-    surname = 2 if folded[:2] in DOUBLE_SURNAMES else 1
-    if not _surname(folded, surname) or not surname < len(folded) <= surname + _GIVEN or _FOREIGN & set(folded):
-        return ""
-    return f"{_joined(sounds[:surname])} {_joined(sounds[surname:])}"
+    sounds = lazy_pinyin(characters)
+    otherwise = _known().read
+    return [otherwise.get(character, sound).replace("v", "u") for character, sound in zip(characters, sounds, strict=True)]
 
 
 def _joined(sounds: Sequence[str]) -> str:
@@ -118,22 +124,15 @@ def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[
 
     people: where the names of people stand, which are passed over.
     """
-    pairs = set(_windows(chinese, _GIVEN))
-    for word in _WORD.finditer(english) if pairs else ():
+    readings = {"".join(read) for pair in _windows(chinese, _GIVEN) for read in product(*map(_sounds, pair))}
+    short = _known().short
+    readings |= {short[character] for character in to_simplified(chinese) if character in short}
+    for word in _WORD.finditer(english) if readings else ():
         spelled = word.group().lower()
         if _CHINESE.match(spelled) and not any(word.start() in name for name in people):
             in_two = any(len(way) == _GIVEN for way in _syllables(word.group()))
-            if in_two and not any(_resembles(_letters(spelled), pair) for pair in pairs):
+            if in_two and not get_close_matches("".join(_PART.findall(spelled)), readings, 1, _SIMILAR):
                 yield word.group()
-
-
-def _letters(word: str) -> str:
-    return "".join(_PART.findall(word))
-
-
-def _resembles(letters: str, characters: str) -> bool:
-    """Tell whether letters are those that characters are read as, or nearly so."""
-    return any(SequenceMatcher(None, letters, "".join(read)).ratio() >= _SIMILAR for read in product(*map(_sounds, characters)))
 
 
 def glossed(english: str, chinese: str) -> str:
@@ -188,10 +187,8 @@ def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName 
         syllables = [syllable for word in reading for syllable in word]
         originals = {
             window
-            for window in _windows(chinese, len(syllables))
-            if not functional(window[1:])
-            and _surname(window, len(reading[0]))
-            and (_reads(syllables, window) if exact else _like(syllables, window))
+            for window in _likely_names(chinese, len(syllables))
+            if _surname(window, len(reading[0])) and (_reads(syllables, window) if exact else _like(syllables, window))
         }
         if len(originals) == 1:
             original = originals.pop()
@@ -239,16 +236,21 @@ def _windows(chinese: str, length: int) -> Iterator[str]:
         yield from (run[start : start + length] for start in range(len(run) - length + 1))
 
 
+def _likely_names(chinese: str, length: int) -> Iterator[str]:
+    """Yield those that may be a name: with no function word among the later characters."""
+    return (window for window in _windows(chinese, length) if not functional(window[1:]))
+
+
 def _surname(window: str, length: int) -> bool:
     """Tell whether characters begin with a surname of one or two."""
     first = to_simplified(window[:length])
-    return first in (SURNAMES if length == 1 else DOUBLE_SURNAMES)
+    return first in (_known().surnames if length == 1 else _known().double_surnames)
 
 
 def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:
     """Tell whether any characters of a text are read so."""
     syllables = [syllable for word in reading for syllable in word]
-    return any(_reads(syllables, window) for window in _windows(chinese, len(syllables)) if not functional(window[1:]))
+    return any(_reads(syllables, window) for window in _likely_names(chinese, len(syllables)))
 
 
 def _reads(syllables: Sequence[str], characters: str) -> bool:
@@ -284,8 +286,8 @@ def _sounds(character: str) -> tuple[str, ...]:
 
 @cache
 def _surname_sounds() -> frozenset[str]:
-    double = {a + b for name in DOUBLE_SURNAMES for a in _sounds(name[0]) for b in _sounds(name[1])}
-    return frozenset(sound for character in SURNAMES for sound in _sounds(character)) | double
+    double = {a + b for name in _known().double_surnames for a in _sounds(name[0]) for b in _sounds(name[1])}
+    return frozenset(sound for character in _known().surnames for sound in _sounds(character)) | double
 
 
 @cache
@@ -296,3 +298,19 @@ def _known_syllables() -> frozenset[str]:
     listed = {sound for character, sounds in pinyin_dict.items() if chr(character) <= "\u9fff" for sound in sounds.split(",")}
     read = {to_normal(sound).replace("v", "u") for sound in listed}
     return frozenset(sound for sound in read if re.search("[aeiou]", sound))
+
+
+@cache
+def _known() -> Readings:
+    table = tables.read(Path(__file__).with_suffix(".toml"))
+    return Readings(
+        surnames=frozenset("".join(table["surnames"].split())),
+        double_surnames=frozenset(table["double_surnames"].split()),
+        foreign=frozenset(table["foreign"]),
+        exonyms=frozenset(table["exonyms"].split()),
+        generic=frozenset(table["generic"]),
+        kinds=frozenset(table["kinds"]),
+        short=table["short"],
+        read=table["read"],
+        read_surnames=table["read_surnames"],
+    )

@@ -16,16 +16,15 @@ from rag.names import Names, transliterated
 from rag.numbers import stated, values
 from rag.prompting import Templates, names_prompt, translation_prompt
 from rag.romanization import respelled, romanized, unread
-from rag.text import Language, has_han, to_simplified
+from rag.text import Language, fold, has_han, to_simplified
 
 LONGEST_LIST = 60
 """Tokens of a list of names, at most."""
 _TOLD = re.compile(r"^([\u4e00-\u9fff]{2,4}) ([人地])$", re.MULTILINE)
 """A line of such a list; longer names are those of institutions."""
-_PARENTHESIS = re.compile(r"[(（]")
-
-_ADDED = re.compile(r" \([^()\u4e00-\u9fff]*\)")
-"""What stands in parentheses without a name in Chinese characters."""
+_ADDED = re.compile(r"(\b[A-Z][\w'’-]*|\)) \([A-Z][^()\d\u4e00-\u9fff]*\)")
+"""A name or its original and, behind it, what a model makes of it."""
+_ASIDE = re.compile(r"[(（]|——")
 
 
 @dataclass(frozen=True)
@@ -42,41 +41,49 @@ class Translator:
     def naming(self, sentences: Sequence[str]) -> Translator:
         """Return a translator that knows, too, the names that the generator finds in Chinese sentences without English.
 
-        A text that brings its names is taken at its word.
+        Where the text brings names of these sentences, none are sought.
         """
         english = self.templates.english
-        chinese = [text for text in sentences if has_han(text) and not english.sentence(text)]
-        if not chinese or english.named:
+        missing = [text for text in sentences if has_han(text) and not english.sentence(text)]
+        chinese = "\n".join(missing)
+        if not missing or english.brings_names_of(chinese):
             return self
-        told = self.write(names_prompt(self.templates, chinese), LONGEST_LIST)
-        names = named(told, "\n".join(chinese))
+        names = named(self.write(names_prompt(self.templates, missing), LONGEST_LIST), chinese)
         return replace(self, templates=replace(self.templates, english=english.naming(names)))
 
     def sentence(self, quote: str, language: Language) -> str:
         """Return a source sentence in another language, "" where a number or a name in the translation is not its own.
 
-        Where a name is not, the names of this sentence are sought, and it is translated once more.
+        Where a name is not, the names of this sentence alone are sought, and it is translated once more.
         """
-        said = self._checked(quote, language)
-        if said is None and (knowing := self.naming([quote])).templates != self.templates:
-            said = knowing._checked(quote, language)
-        return said or ""
+        said, foreign = self._tried(quote, language)
+        if foreign and (knowing := self.naming([quote])) != self:
+            said, _ = knowing._tried(quote, language)
+        return said
 
-    def _checked(self, quote: str, language: Language) -> str | None:
-        """Return a translation, "" where a number is not of the sentence, and None where a name is not."""
+    def carefully(self, quote: str) -> str:
+        """Return a Chinese sentence in English as `sentence` does, with its names sought at first: it takes longer."""
+        return self.naming([quote])._tried(quote, "en")[0]
+
+    def _tried(self, quote: str, language: Language) -> tuple[str, bool]:
+        """Return a translation, "" where it is not to be relied on, and whether a Chinese name that it has is the reason."""
         said = " ".join(self.write(translation_prompt(self.templates, quote, language), None).split())
+        if language == "en":
+            said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
         if not stated(said) <= values(quote):
-            return ""
+            return "", False
         if language != "en":
-            return said if has_han(said) and transliterated(said) <= transliterated(quote) else ""
-        said = respelled(said if _PARENTHESIS.search(quote) else _ADDED.sub("", said), quote)
-        return None if unread(said, quote) else said
+            return (said if has_han(said) and transliterated(said) <= transliterated(quote) else ""), False
+        known = fold(self.templates.english.names.forms_of(quote))
+        foreign = any(fold(name) not in known for name in unread(said, quote))
+        return "" if foreign else said, foreign
 
 
 def named(told: str, chinese: str) -> Names:
     """Return the names in Chinese sentences among those that a generator tells, a line each, as `prompts/names/` has it.
 
-    What the sentences do not hold, letter by letter, is no name of theirs. Originals are written as the sentences write them.
+    What the sentences do not hold, letter by letter, is no name of theirs. Originals are written as the sentences write them,
+    or in Simplified characters where those are not as many.
     """
     simplified = to_simplified(chinese)
     written = chinese if len(chinese) == len(simplified) else simplified

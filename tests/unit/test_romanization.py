@@ -66,11 +66,16 @@ def test_a_source_without_chinese_spells_no_name() -> None:
         ("Tian Shan, Hong Kong, Fang Lane, Wu Gate, Dean Li, Lisa Su, Eileen Gu, Ang Lee and Yo-Yo Ma", []),
         ("Taihu Lake, Beijing Time, Duke Wen, Madame Wu, Tai Chi, Han Chinese", []),
         ("Zhuhai knows Wu Xiulan from Hangzhou.", ["Zhuhai", "Hangzhou"]),
-        ("Along the taxis of Shanghai and Shangai, Osaka and Canada", []),
+        ("Along Taxi Mixing, Manga and Macao, Shangai and Shanghai, Osaka and Canada", []),
     ],
 )
 def test_a_name_that_no_characters_of_the_source_are_read_as_is_told(text: str, told: list[str]) -> None:
     assert unread(text, SOURCE) == told
+
+
+@pytest.mark.parametrize(("english", "chinese"), [("Zhejiang University", "浙大"), ("Shanghai", "沪上"), ("Chengdu", "成都")])
+def test_a_place_may_be_written_short_or_with_a_function_word(english: str, chinese: str) -> None:
+    assert unread(english, chinese) == []
 
 
 def test_the_original_stands_behind_the_first_mention_alone() -> None:
@@ -81,6 +86,7 @@ def test_the_original_stands_behind_the_first_mention_alone() -> None:
     )
 
 
-@pytest.mark.parametrize("hostile", ["An" + "an" * 5000, "Xian " * 1000, "Qiong-" * 1000, "Wu Xiulan " * 500])
+@pytest.mark.parametrize("hostile", ["An" + "an" * 5000, "Xian " * 1000, "Qiong-" * 1000, "Wu Xiulan " * 500, "Zhuhai " * 1000])
 def test_a_hostile_draft_does_not_take_long(hostile: str) -> None:
+    assert len(unread(hostile, SOURCE)) <= len(hostile)
     assert glossed(respelled(hostile, SOURCE), SOURCE).count("(吴秀兰)") == ("Wu" in hostile)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fakes import ScriptedGenerator, asked
 
+from rag.english import English
 from rag.generation import Prompt
 from rag.names import Names
 from rag.pipeline import Rag
@@ -52,7 +53,11 @@ def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(tol
     ("name", "kind", "english"),
     [
         ("歐陽修", "人", "Ouyang Xiu"),
+        ("曾國藩", "人", "Zeng Guofan"),
+        ("羅長根", "人", "Luo Changgen"),
         ("西安", "地", "Xi'an"),
+        ("長風鎮", "地", "Changfeng"),
+        ("杭州市", "地", "Hangzhou"),
         ("重慶", "地", "Chongqing"),
         ("呂梁", "地", "Luliang"),
         ("莫蒂斯", "人", None),
@@ -60,9 +65,13 @@ def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(tol
         ("東京", "地", None),
         ("法國", "地", None),
         ("園區", "地", None),
+        ("澳門市", "地", None),
+        ("墨爾本", "地", None),
     ],
 )
-def test_names_that_english_has_others_for_are_left_to_the_model(name: str, kind: str, english: str | None) -> None:
+def test_names_are_read_as_names_and_those_that_english_has_others_for_left_to_the_model(
+    name: str, kind: str, english: str | None
+) -> None:
     told = f"{to_simplified(name)} {kind}"
     assert named(told, name) == (Names.of({name: (english,)}) if english else Names())
 
@@ -98,11 +107,24 @@ def test_a_text_that_brings_its_names_is_not_searched_for_them(make_rag: Maker, 
     Path(chosen.corpus / "article.names.toml").write_text('[names]\n"王興興" = ["Wang X."]\n', encoding="utf-8")
     generator = ScriptedGenerator(["Wang X. founded it."])
     make_rag(generator).answer("Who is 王興興是宇樹科技的創始人 about?")
+    assert generator.prompts
     assert generator.searched == []
 
 
-@pytest.mark.parametrize("question", ["宇樹科技的創始人是誰？", "What is the weather?"])
-def test_names_are_sought_for_english_drafts_alone(make_rag: Maker, question: str) -> None:
+@pytest.mark.parametrize(("question", "drafts"), [("宇樹科技的創始人是誰？", 1), ("What is the weather?", 0)])
+def test_names_are_sought_for_english_drafts_alone(make_rag: Maker, question: str, drafts: int) -> None:
     generator = ScriptedGenerator(["王兴兴是宇树科技的创始人。"])
     make_rag(generator).answer(question)
-    assert generator.searched == []
+    assert (len(generator.prompts), generator.searched) == (drafts, [])
+
+
+def test_a_translation_of_an_aside_keeps_it() -> None:
+    writer = Writer("无", "The factory (The only one) has closed.", "The factory (The only one) has closed.")
+    assert translator(writer).sentence("工厂——唯一的一家——关了。", "en") == "The factory (The only one) has closed."
+    assert translator(writer).sentence("唯一的一家工厂关了。", "en") == "The factory (The only one) has closed."
+
+
+def test_names_that_the_text_brings_are_its_own_however_they_are_spelled() -> None:
+    english = English(Names.of({"云港": ("Zhuhai Port",)}), brought=frozenset({"云港"}))
+    writer = Writer("never asked", "Zhuhai Port is deep.")
+    assert Translator(Templates(Settings.load({}).prompts, english), writer).sentence(PORT, "en") == "Zhuhai Port is deep."
