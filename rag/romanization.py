@@ -9,46 +9,26 @@ spelled with is told where its source has nothing like it: a model puts a city t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from itertools import pairwise, product
-from pathlib import Path
-from typing import NamedTuple
 
-from rag import tables
-from rag.text import fold, functional, has_han, to_simplified
+from rag.readings import GIVEN, begins_with_surname, letters, sounds, surname_sounds, syllables, written_short
+from rag.text import fold, functional, has_han
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
-_PART = re.compile(r"[a-z]+")
 _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")
 """Words that could be read as a Chinese name, and are English: "Lane", "Gate"."""
 _CHINESE = re.compile(
-    r"(?!(?:along|bayou|cacao|chennai|danang|laotian|macao|manga|pixie|sarong|sendai|taxi|(?:bo|fa|mi|ta|wa)xing)$)(?:.*(?:zh|x|q[ian]|ng[a-z]|uo|ao|iu|uan)|.*(?:ou|ai|ui|yu|ang|ong|eng)$)"
+    r"(?!(?:along|bayou|cacao|chennai|danang|laotian|macao|manga|pixie|sarong|sendai|taxi|(?:bo|fa|mi|ta|wa)xing)$)"
+    r"(?:.*(?:zh|x|q[ian]|ng[a-z]|uo|ao|iu|uan)|.*(?:ou|ai|ui|yu|ang|ong|eng)$)"
 )
 """Words that hold what few but Chinese ones do, when they are spelled in syllables as those are."""
 _SIMILAR = 0.75
 """Share of their letters that a word and the reading of characters have in common to be meant for one another."""
-_LONGEST_SYLLABLE = 6
-_GIVEN = 2
-"""Syllables of a given name, at most."""
-
-
-class Readings(NamedTuple):
-    """Hold what `romanization.toml` says."""
-
-    surnames: frozenset[str]
-    double_surnames: frozenset[str]
-    foreign: frozenset[str]
-    exonyms: frozenset[str]
-    generic: frozenset[str]
-    kinds: frozenset[str]
-    short: Mapping[str, str]
-    read: Mapping[str, str]
-    read_surnames: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,41 +56,6 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
     return english
 
 
-def romanized(name: str, person: bool) -> str:
-    """Return a name in Chinese characters as they are read, "" of one that English has another name for, or may have.
-
-    person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place, of which
-    the province, city or county that it is called is left out.
-    """
-    folded = to_simplified(name)
-    known = _known()
-    if known.foreign & set(folded):
-        return ""
-    if not person:
-        place = folded[:-1] if len(folded) > _GIVEN and folded[-1] in known.kinds else folded
-        return "" if place in known.exonyms or place[-1] in known.generic else _joined(_read(place))
-    surname = 2 if folded[:2] in known.double_surnames else 1
-    if not _surname(folded, surname) or not surname < len(folded) <= surname + _GIVEN:
-        return ""
-    sounds = _read(folded)
-    first = known.read_surnames.get(folded[:surname]) or _joined(sounds[:surname])
-    return f"{first.capitalize()} {_joined(sounds[surname:])}"
-
-
-def _read(characters: str) -> list[str]:
-    """Return how the characters of a name are read."""
-    from pypinyin import lazy_pinyin
-
-    sounds = lazy_pinyin(characters)
-    otherwise = _known().read
-    return [otherwise.get(character, sound).replace("v", "u") for character, sound in zip(characters, sounds, strict=True)]
-
-
-def _joined(sounds: Sequence[str]) -> str:
-    """Return syllables as one word, an apostrophe before one that could be the end of another."""
-    return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(sounds)).capitalize()
-
-
 def unread(english: str, chinese: str) -> list[str]:
     """Return the names of an English text that are like none of a Chinese one."""
     people = list(names(english, chinese))
@@ -124,14 +69,13 @@ def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[
 
     people: where the names of people stand, which are passed over.
     """
-    readings = {"".join(read) for pair in _windows(chinese, _GIVEN) for read in product(*map(_sounds, pair))}
-    short = _known().short
-    readings |= {short[character] for character in to_simplified(chinese) if character in short}
+    readings = {"".join(read) for pair in _windows(chinese, GIVEN) for read in product(*map(sounds, pair))}
+    readings |= written_short(chinese)
     for word in _WORD.finditer(english) if readings else ():
         spelled = word.group().lower()
         if _CHINESE.match(spelled) and not any(word.start() in name for name in people):
-            in_two = any(len(way) == _GIVEN for way in _syllables(word.group()))
-            if in_two and not get_close_matches("".join(_PART.findall(spelled)), readings, 1, _SIMILAR):
+            in_two = any(len(way) == GIVEN for way in syllables(word.group()))
+            if in_two and not get_close_matches(letters(spelled), readings, 1, _SIMILAR):
                 yield word.group()
 
 
@@ -163,7 +107,7 @@ def names(english: str, chinese: str) -> Iterator[RomanName]:
     for place, word in enumerate(words):
         if word.start() < end:
             continue
-        rows = list(_rows(english, words[place : place + 1 + _GIVEN]))
+        rows = list(_rows(english, words[place : place + 1 + GIVEN]))
         found = next((name for row in rows for exact in (True, False) if (name := _name(row, chinese, exact))), None)
         if found is None and rows and not any(_stands_in(reading, chinese) for row in rows for reading in _readings(row)):
             found = RomanName(rows[0][0].start(), rows[0][-1].end(), "", "")
@@ -188,7 +132,8 @@ def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName 
         originals = {
             window
             for window in _likely_names(chinese, len(syllables))
-            if _surname(window, len(reading[0])) and (_reads(syllables, window) if exact else _like(syllables, window))
+            if begins_with_surname(window, len(reading[0]))
+            and (_reads(syllables, window) if exact else _like(syllables, window))
         }
         if len(originals) == 1:
             original = originals.pop()
@@ -205,29 +150,14 @@ def _as_read(original: str, reading: Sequence[Sequence[str]]) -> str:
 
 def _readings(row: Sequence[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], ...]]:
     """Yield the ways of reading words as a surname and a given name, the syllables of each word."""
-    surname, *given = (_syllables(word.group()) for word in row)
+    surname, *given = (syllables(word.group()) for word in row)
     for first in surname:
-        if "".join(first) not in _surname_sounds():
+        if "".join(first) not in surname_sounds():
             continue
         if len(given) == 1:
             yield from ((first, second) for second in given[0])
         elif all(len(word) == 1 and len(word[0]) == 1 for word in given):
             yield (first, *(word[0] for word in given))
-
-
-@cache
-def _syllables(word: str) -> tuple[tuple[str, ...], ...]:
-    """Return the ways of taking a word apart into one or two syllables; none for a word that is not made of them.
-
-    Within a word, a syllable that begins with a, e or o has an apostrophe before it.
-    """
-    parts = _PART.findall(word.lower())
-    if len(parts) > 1:
-        return (tuple(parts),) if len(parts) == _GIVEN and set(parts) <= _known_syllables() else ()
-    (letters,) = parts
-    cuts = range(1, min(len(letters), _LONGEST_SYLLABLE + 1))
-    ways = [(letters,), *((letters[:cut], letters[cut:]) for cut in cuts if letters[cut] not in "aeo")]
-    return tuple(way for way in ways if set(way) <= _known_syllables())
 
 
 def _windows(chinese: str, length: int) -> Iterator[str]:
@@ -241,12 +171,6 @@ def _likely_names(chinese: str, length: int) -> Iterator[str]:
     return (window for window in _windows(chinese, length) if not functional(window[1:]))
 
 
-def _surname(window: str, length: int) -> bool:
-    """Tell whether characters begin with a surname of one or two."""
-    first = to_simplified(window[:length])
-    return first in (_known().surnames if length == 1 else _known().double_surnames)
-
-
 def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:
     """Tell whether any characters of a text are read so."""
     syllables = [syllable for word in reading for syllable in word]
@@ -254,63 +178,22 @@ def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:
 
 
 def _reads(syllables: Sequence[str], characters: str) -> bool:
-    return all(syllable in _sounds(character) for syllable, character in zip(syllables, characters, strict=True))
+    return all(syllable in sounds(character) for syllable, character in zip(syllables, characters, strict=True))
 
 
 def _like(syllables: Sequence[str], characters: str) -> bool:
     """Tell whether all but one of three syllables or more are right, and that one is in the middle or begins as it should."""
-    if len(syllables) <= _GIVEN:
+    if len(syllables) <= GIVEN:
         return False
     pairs = list(zip(syllables, characters, strict=True))
-    wrong = [number for number, (syllable, character) in enumerate(pairs) if syllable not in _sounds(character)]
+    wrong = [number for number, (syllable, character) in enumerate(pairs) if syllable not in sounds(character)]
     if len(wrong) != 1 or wrong[0] == 0:
         return False
     syllable, character = pairs[wrong[0]]
-    return wrong[0] < len(pairs) - 1 or any(sound[:1] == syllable[0] for sound in _sounds(character))
+    return wrong[0] < len(pairs) - 1 or any(sound[:1] == syllable[0] for sound in sounds(character))
 
 
 def _closest(syllable: str, character: str) -> str:
     """Return how a character is read: as a syllable, or the first of its readings."""
-    sounds = _sounds(character)
-    return syllable if syllable in sounds else sounds[0]
-
-
-@cache
-def _sounds(character: str) -> tuple[str, ...]:
-    """Return the readings of a character without tones, "lü" as "lu", since few write it; "" of one that has none."""
-    from pypinyin import Style, pinyin
-
-    read = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
-    return tuple(dict.fromkeys(sound.replace("v", "u") for sounds in read for sound in sounds)) or ("",)
-
-
-@cache
-def _surname_sounds() -> frozenset[str]:
-    double = {a + b for name in _known().double_surnames for a in _sounds(name[0]) for b in _sounds(name[1])}
-    return frozenset(sound for character in _known().surnames for sound in _sounds(character)) | double
-
-
-@cache
-def _known_syllables() -> frozenset[str]:
-    from pypinyin.contrib.tone_convert import to_normal
-    from pypinyin.pinyin_dict import pinyin_dict
-
-    listed = {sound for character, sounds in pinyin_dict.items() if chr(character) <= "\u9fff" for sound in sounds.split(",")}
-    read = {to_normal(sound).replace("v", "u") for sound in listed}
-    return frozenset(sound for sound in read if re.search("[aeiou]", sound))
-
-
-@cache
-def _known() -> Readings:
-    table = tables.read(Path(__file__).with_suffix(".toml"))
-    return Readings(
-        surnames=frozenset("".join(table["surnames"].split())),
-        double_surnames=frozenset(table["double_surnames"].split()),
-        foreign=frozenset(table["foreign"]),
-        exonyms=frozenset(table["exonyms"].split()),
-        generic=frozenset(table["generic"]),
-        kinds=frozenset(table["kinds"]),
-        short=table["short"],
-        read=table["read"],
-        read_surnames=table["read_surnames"],
-    )
+    read = sounds(character)
+    return syllable if syllable in read else read[0]

@@ -15,7 +15,8 @@ from rag.generation import Prompt
 from rag.names import Names, transliterated
 from rag.numbers import stated, values
 from rag.prompting import Templates, names_prompt, translation_prompt
-from rag.romanization import respelled, romanized, unread
+from rag.readings import romanized
+from rag.romanization import respelled, unread
 from rag.text import Language, fold, has_han, to_simplified
 
 LONGEST_LIST = 60

@@ -67,6 +67,7 @@ def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(tol
         ("園區", "地", None),
         ("澳門市", "地", None),
         ("墨爾本", "地", None),
+        ("\u9fef嶺", "地", None),
     ],
 )
 def test_names_are_read_as_names_and_those_that_english_has_others_for_left_to_the_model(

@@ -1,0 +1,144 @@
+"""Know how the characters of Chinese names are read (Hanyu Pinyin, ISO 7098), and what syllables they are spelled with.
+
+What is known beside the readings of characters lies in `readings.toml`: surnames, and names that English has others for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from rag import tables
+from rag.text import to_simplified
+
+GIVEN = 2
+"""Syllables of a given name, at most; most places have as many."""
+LONGEST_SYLLABLE = 6
+_PART = re.compile(r"[a-z]+")
+
+
+class _Known(NamedTuple):
+    """Hold what `readings.toml` says."""
+
+    surnames: frozenset[str]
+    double_surnames: frozenset[str]
+    foreign: frozenset[str]
+    exonyms: frozenset[str]
+    generic: frozenset[str]
+    kinds: frozenset[str]
+    short: Mapping[str, str]
+    read: Mapping[str, str]
+    read_surnames: Mapping[str, str]
+
+
+def romanized(name: str, person: bool) -> str:
+    """Return a name in Chinese characters as they are read, "" of one that English has another name for, or may have.
+
+    person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place, of which
+    the province, city or county that it is called is left out.
+    """
+    folded = to_simplified(name)
+    known = _known()
+    if known.foreign & set(folded) or not all(sounds(character)[0] for character in folded):
+        return ""
+    read = _read(folded)
+    if not person:
+        length = len(folded) - 1 if len(folded) > GIVEN and folded[-1] in known.kinds else len(folded)
+        place = folded[:length]
+        return "" if place in known.exonyms or place[-1] in known.generic else _joined(read[:length])
+    surname = 2 if folded[:2] in known.double_surnames else 1
+    if not begins_with_surname(folded, surname) or not surname < len(folded) <= surname + GIVEN:
+        return ""
+    first = known.read_surnames.get(folded[:surname]) or _joined(read[:surname])
+    return f"{first.capitalize()} {_joined(read[surname:])}"
+
+
+def _read(characters: str) -> list[str]:
+    """Return how the characters of a name are read, each of which has a reading."""
+    from pypinyin import lazy_pinyin
+
+    otherwise = _known().read
+    read = zip(characters, lazy_pinyin(characters), strict=True)
+    return [otherwise.get(character, sound).replace("v", "u") for character, sound in read]
+
+
+def _joined(sounds: Sequence[str]) -> str:
+    """Return syllables as one word, an apostrophe before one that could be the end of another."""
+    return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(sounds)).capitalize()
+
+
+def written_short(chinese: str) -> set[str]:
+    """Return how the places are read that a text writes as one character, and some that it does not mean: 浙 in 浙大."""
+    short = _known().short
+    return {short[character] for character in to_simplified(chinese) if character in short}
+
+
+def letters(word: str) -> str:
+    """Return the letters of a word in lower case, without apostrophes and hyphens."""
+    return "".join(_PART.findall(word.lower()))
+
+
+@cache
+def syllables(word: str) -> tuple[tuple[str, ...], ...]:
+    """Return the ways of taking a word apart into one or two syllables; none for a word that is not made of them.
+
+    Within a word, a syllable that begins with a, e or o has an apostrophe before it.
+    """
+    parts = _PART.findall(word.lower())
+    if len(parts) > 1:
+        return (tuple(parts),) if len(parts) == GIVEN and set(parts) <= _known_syllables() else ()
+    (letters,) = parts
+    cuts = range(1, min(len(letters), LONGEST_SYLLABLE + 1))
+    ways = [(letters,), *((letters[:cut], letters[cut:]) for cut in cuts if letters[cut] not in "aeo")]
+    return tuple(way for way in ways if set(way) <= _known_syllables())
+
+
+def begins_with_surname(window: str, length: int) -> bool:
+    """Tell whether characters begin with a surname of one or two."""
+    first = to_simplified(window[:length])
+    return first in (_known().surnames if length == 1 else _known().double_surnames)
+
+
+@cache
+def sounds(character: str) -> tuple[str, ...]:
+    """Return the readings of a character without tones, "lü" as "lu", since few write it; "" of one that has none."""
+    from pypinyin import Style, pinyin
+
+    read = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+    return tuple(dict.fromkeys(sound.replace("v", "u") for sounds in read for sound in sounds)) or ("",)
+
+
+@cache
+def surname_sounds() -> frozenset[str]:
+    """Return how surnames are read."""
+    double = {a + b for name in _known().double_surnames for a in sounds(name[0]) for b in sounds(name[1])}
+    return frozenset(sound for character in _known().surnames for sound in sounds(character)) | double
+
+
+@cache
+def _known_syllables() -> frozenset[str]:
+    from pypinyin.contrib.tone_convert import to_normal
+    from pypinyin.pinyin_dict import pinyin_dict
+
+    listed = {sound for character, sounds in pinyin_dict.items() if chr(character) <= "\u9fff" for sound in sounds.split(",")}
+    read = {to_normal(sound).replace("v", "u") for sound in listed}
+    return frozenset(sound for sound in read if re.search("[aeiou]", sound))
+
+
+@cache
+def _known() -> _Known:
+    table = tables.read(Path(__file__).with_suffix(".toml"))
+    return _Known(
+        surnames=frozenset("".join(table["surnames"].split())),
+        double_surnames=frozenset(table["double_surnames"].split()),
+        foreign=frozenset(table["foreign"]),
+        exonyms=frozenset(table["exonyms"].split()),
+        generic=frozenset(table["generic"]),
+        kinds=frozenset(table["kinds"]),
+        short=table["short"],
+        read=table["read"],
+        read_surnames=table["read_surnames"],
+    )
