@@ -30,7 +30,7 @@ from rag.quotes import Quotes
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
-from rag.romanization import glossed, respelled
+from rag.romanization import as_written, glossed, respelled
 from rag.steering import Steering
 from rag.text import Language, clean, to_script
 from rag.translation import Translator
@@ -252,8 +252,8 @@ class Answering:
         text, citations = compose(once(claims), self.index)
         text = to_script(text, language)
         if language == "en":
-            text = self.templates.english.names.gloss(text)
-            text = glossed(text, " ".join(citation.quote for citation in citations))
+            quotes = " ".join(citation.quote for citation in citations)
+            text = glossed(as_written(self.templates.english.names.gloss(text), quotes), quotes)
         return Answer(
             text,
             not declined,

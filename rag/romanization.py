@@ -15,10 +15,11 @@ from difflib import get_close_matches
 from itertools import pairwise, product
 
 from rag.readings import GIVEN, begins_with_surname, letters, sounds, surname_sounds, syllables, written_short
-from rag.text import fold, functional, has_han
+from rag.text import fold, functional, has_han, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
 _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_ORIGINAL = re.compile(rf"\(({_HAN_RUN.pattern})\)")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")
 """Words that could be read as a Chinese name, and are English: "Lane", "Gate"."""
@@ -93,6 +94,17 @@ def glossed(english: str, chinese: str) -> str:
     for place, gloss in reversed(behind):
         english = english[:place] + gloss + english[place:]
     return english
+
+
+def as_written(english: str, chinese: str) -> str:
+    """Return an English text whose originals in parentheses are in the characters in which a Chinese text has them."""
+    simplified = to_simplified(chinese)
+
+    def own(original: re.Match[str]) -> str:
+        place = simplified.find(to_simplified(original[1]))
+        return f"({chinese[place : place + len(original[1])]})" if place >= 0 else original.group()
+
+    return _ORIGINAL.sub(own, english) if len(simplified) == len(chinese) else english
 
 
 def names(english: str, chinese: str) -> Iterator[RomanName]:

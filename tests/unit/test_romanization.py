@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.romanization import glossed, respelled, unread
+from rag.romanization import as_written, glossed, respelled, unread
 
 SOURCE = (
     "一九八一年，吹制工吴秀兰到上海看病；周晓满是她的外孙女。"
@@ -84,6 +84,11 @@ def test_the_original_stands_behind_the_first_mention_alone() -> None:
         "Zhou Xiaoman (周晓满) is Wu Xiulan's (吴秀兰) granddaughter; Wu Xiulan, a blower, and Gu Yanzhang (顧延章) "
         "knew Shan Xiongxin (單雄信)."
     )
+
+
+def test_originals_are_written_as_the_source_writes_them() -> None:
+    text = "Shan Xiongxin (单雄信), Wu Xiulan (吳秀蘭), (GDP) and Zhuhai (珠海)"
+    assert as_written(text, SOURCE) == "Shan Xiongxin (單雄信), Wu Xiulan (吴秀兰), (GDP) and Zhuhai (珠海)"
 
 
 @pytest.mark.parametrize("hostile", ["An" + "an" * 5000, "Xian " * 1000, "Qiong-" * 1000, "Wu Xiulan " * 500, "Zhuhai " * 1000])
