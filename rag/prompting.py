@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -153,13 +153,11 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
     """
     examples = templates.examples("judge")
     asked = _spoken(query.text)
-    source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
+    source = "\n".join(map(_line, sentences))
     shown = [{"source": example["source"], "question": example["question"]} for example in examples]
     *worked, last = templates.fill_each("judge/question", [*shown, {"source": source, "question": asked}])
-    messages = [{"role": "system", "content": templates.text("judge/system")}]
-    for content, example in zip(worked, examples, strict=True):
-        messages += [{"role": "user", "content": content}, {"role": "assistant", "content": example["verdict"]}]
-    return Prompt((*messages, {"role": "user", "content": last}))
+    verdicts = [example["verdict"] for example in examples]
+    return _after_examples(templates.text("judge/system"), zip(worked, verdicts, strict=True), last)
 
 
 def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
@@ -177,21 +175,26 @@ def translation_prompt(templates: Templates, quote: str, language: Language) -> 
 
 def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:
     """Return the prompt whose continuation is a list of the names of people and places in Chinese sentences."""
-    messages = [{"role": "system", "content": templates.text("names/system")}]
-    for example in templates.examples("names"):
-        messages += [
-            {"role": "user", "content": example["source"].strip()},
-            {"role": "assistant", "content": example["names"].strip()},
-        ]
-    source = "\n".join(" ".join(_spoken(sentence).split()) for sentence in sentences)
-    return Prompt((*messages, {"role": "user", "content": source}))
+    examples = ((example["source"], example["names"]) for example in templates.examples("names"))
+    return _after_examples(templates.text("names/system"), examples, "\n".join(map(_line, sentences)))
 
 
 def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
     """Return the prompt whose continuation is a question, in a language, that a source sentence answers."""
     name = _folder(language)
-    messages = [{"role": "system", "content": templates.text(f"suggest/{name}")}]
-    for example in templates.examples("suggest"):
-        messages += [{"role": "user", "content": example["source"]}, {"role": "assistant", "content": example[name]}]
-    content = _annotated(templates, " ".join(_spoken(sentence).split()), language)
-    return Prompt((*messages, {"role": "user", "content": content}), grammar=_grammar(templates, language, sentence))
+    examples = ((example["source"], example[name]) for example in templates.examples("suggest"))
+    asked = _annotated(templates, _line(sentence), language)
+    return _after_examples(templates.text(f"suggest/{name}"), examples, asked, _grammar(templates, language, sentence))
+
+
+def _after_examples(system: str, examples: Iterable[tuple[str, str]], asked: str, grammar: str = "") -> Prompt:
+    """Return a prompt that asks behind worked examples, each what was asked and what was answered."""
+    messages = [{"role": "system", "content": system}]
+    for question, reply in examples:
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
+    return Prompt((*messages, {"role": "user", "content": asked}), grammar=grammar)
+
+
+def _line(sentence: str) -> str:
+    """Return a sentence as a model reads it, in one line."""
+    return " ".join(_spoken(sentence).split())

@@ -65,20 +65,15 @@ def _read(characters: str) -> list[str]:
     return [otherwise.get(character, sound).replace("v", "u") for character, sound in read]
 
 
-def _joined(sounds: Sequence[str]) -> str:
+def _joined(read: Sequence[str]) -> str:
     """Return syllables as one word, an apostrophe before one that could be the end of another."""
-    return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(sounds)).capitalize()
+    return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(read)).capitalize()
 
 
 def written_short(chinese: str) -> set[str]:
     """Return how the places are read that a text writes as one character, and some that it does not mean: 浙 in 浙大."""
     short = _known().short
     return {short[character] for character in to_simplified(chinese) if character in short}
-
-
-def letters(word: str) -> str:
-    """Return the letters of a word in lower case, without apostrophes and hyphens."""
-    return "".join(_PART.findall(word.lower()))
 
 
 @cache
@@ -108,7 +103,7 @@ def sounds(character: str) -> tuple[str, ...]:
     from pypinyin import Style, pinyin
 
     read = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
-    return tuple(dict.fromkeys(sound.replace("v", "u") for sounds in read for sound in sounds)) or ("",)
+    return tuple(dict.fromkeys(sound.replace("v", "u") for readings in read for sound in readings)) or ("",)
 
 
 @cache
@@ -123,7 +118,9 @@ def _known_syllables() -> frozenset[str]:
     from pypinyin.contrib.tone_convert import to_normal
     from pypinyin.pinyin_dict import pinyin_dict
 
-    listed = {sound for character, sounds in pinyin_dict.items() if chr(character) <= "\u9fff" for sound in sounds.split(",")}
+    listed = {
+        sound for character, readings in pinyin_dict.items() if chr(character) <= "\u9fff" for sound in readings.split(",")
+    }
     read = {to_normal(sound).replace("v", "u") for sound in listed}
     return frozenset(sound for sound in read if re.search("[aeiou]", sound))
 

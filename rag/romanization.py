@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise, product
 
-from rag.readings import GIVEN, begins_with_surname, letters, sounds, surname_sounds, syllables, written_short
-from rag.text import fold, functional, has_han, to_simplified
+from rag.readings import GIVEN, begins_with_surname, sounds, surname_sounds, syllables, written_short
+from rag.text import fold, functional, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
 _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -70,14 +70,15 @@ def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[
 
     people: where the names of people stand, which are passed over.
     """
-    readings = {"".join(read) for pair in _windows(chinese, GIVEN) for read in product(*map(sounds, pair))}
-    readings |= written_short(chinese)
-    for word in _WORD.finditer(english) if readings else ():
-        spelled = word.group().lower()
-        if _CHINESE.match(spelled) and not any(word.start() in name for name in people):
-            in_two = any(len(way) == GIVEN for way in syllables(word.group()))
-            if in_two and not get_close_matches(letters(spelled), readings, 1, _SIMILAR):
-                yield word.group()
+    strange = []
+    for word in _WORD.finditer(english):
+        pairs = [way for way in syllables(word.group()) if len(way) == GIVEN]
+        if pairs and _CHINESE.match(word.group().lower()) and not any(word.start() in name for name in people):
+            strange.append((word.group(), "".join(pairs[0])))
+    if strange:
+        readings = {"".join(read) for pair in _windows(chinese, GIVEN) for read in product(*map(sounds, pair))}
+        readings |= written_short(chinese)
+        yield from (word for word, letters in strange if readings and not get_close_matches(letters, readings, 1, _SIMILAR))
 
 
 def glossed(english: str, chinese: str) -> str:
@@ -98,13 +99,12 @@ def glossed(english: str, chinese: str) -> str:
 
 def as_written(english: str, chinese: str) -> str:
     """Return an English text whose originals in parentheses are in the characters in which a Chinese text has them."""
-    simplified = to_simplified(chinese)
 
     def own(original: re.Match[str]) -> str:
-        place = simplified.find(to_simplified(original[1]))
-        return f"({chinese[place : place + len(original[1])]})" if place >= 0 else original.group()
+        written = own_characters(to_simplified(original[1]), chinese)
+        return f"({written})" if written else original.group()
 
-    return _ORIGINAL.sub(own, english) if len(simplified) == len(chinese) else english
+    return _ORIGINAL.sub(own, english)
 
 
 def names(english: str, chinese: str) -> Iterator[RomanName]:

@@ -71,6 +71,13 @@ def to_simplified(text: str) -> str:
     return _converted(text, "t2s")
 
 
+def own_characters(name: str, text: str) -> str:
+    """Return a name, in Simplified characters, as a text writes it, "" where it has it not or that cannot be told."""
+    simplified = to_simplified(text)
+    place = simplified.find(name)
+    return text[place : place + len(name)] if place >= 0 and len(simplified) == len(text) else ""
+
+
 def to_traditional(text: str) -> str:
     """Return the text in Traditional characters (Taiwan's standard forms), whatever mixture it came in."""
     return _converted(to_simplified(text), "s2tw")

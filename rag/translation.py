@@ -17,7 +17,7 @@ from rag.numbers import stated, values
 from rag.prompting import Templates, names_prompt, translation_prompt
 from rag.readings import romanized
 from rag.romanization import respelled, unread
-from rag.text import Language, fold, has_han, to_simplified
+from rag.text import Language, fold, has_han, own_characters, to_simplified
 
 LONGEST_LIST = 60
 """Tokens of a list of names, at most."""
@@ -87,10 +87,5 @@ def named(told: str, chinese: str) -> Names:
     or in Simplified characters where those are not as many.
     """
     simplified = to_simplified(chinese)
-    written = chinese if len(chinese) == len(simplified) else simplified
-    names = {}
-    for name, kind in _TOLD.findall(told):
-        place, english = simplified.find(name), romanized(name, kind == "人")
-        if place >= 0 and english:
-            names[written[place : place + len(name)]] = (english,)
-    return Names.of(names)
+    found = {name: romanized(name, kind == "人") for name, kind in _TOLD.findall(told) if name in simplified}
+    return Names.of({own_characters(name, chinese) or name: (english,) for name, english in found.items() if english})

@@ -18,6 +18,7 @@ from rag.clock import Clock
 from rag.embedding import Embedder, Vectors
 from rag.errors import RagError
 from rag.evaluation import messages, questions
+from rag.evidence import Part
 from rag.follow_up import holds_pointer, log_length
 from rag.gate import Signals, log_odds
 from rag.measures import Question, touches
@@ -82,11 +83,12 @@ def collect(settings: Settings, others: int) -> tuple[Collected, str]:
         for number, question in enumerate(asked, start=1):
             answering = rags.of(question).answering()
             query = answering.query(question.question, question.history)
-            if len(answering.find(query)) == 1:  # of two questions at once each may be answered or not
+            part, *second = answering.find(query)
+            if not second:  # of two questions at once each may be answered or not
                 signals = _signals(query, answering)
                 collected.asked.append(Row(question.text, signals, question.answerable))
                 if signals is not None and question.answerable:
-                    collected.left_out.append(Row(question.text, _without_evidence(question, query, answering), False))
+                    collected.left_out.append(Row(question.text, _without_evidence(question, part, answering), False))
             report(number, len(asked))
         return collected, _fit_leaning(rags)
     finally:
@@ -102,9 +104,9 @@ def _signals(query: Query, answering: Answering) -> Signals | None:
     return seen[0] if seen else None
 
 
-def _without_evidence(question: Question, query: Query, answering: Answering) -> Signals:
+def _without_evidence(question: Question, part: Part, answering: Answering) -> Signals:
     """Return the judge's signals on the sentences nearest to a question without those that answer it."""
-    (found, near), *_ = answering.find(query)
+    found, near = part
     texts = [answering.index.sentences[number].text for number, _ in near]
     others = [text for text in texts if not any(touches(places, text) for places in question.evidence)]
     judged, state = answering.judge.verdict(found.query, others[:LEFT_OUT], Clock(), lambda: False)

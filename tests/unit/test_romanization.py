@@ -93,5 +93,5 @@ def test_originals_are_written_as_the_source_writes_them() -> None:
 
 @pytest.mark.parametrize("hostile", ["An" + "an" * 5000, "Xian " * 1000, "Qiong-" * 1000, "Wu Xiulan " * 500, "Zhuhai " * 1000])
 def test_a_hostile_draft_does_not_take_long(hostile: str) -> None:
-    assert len(unread(hostile, SOURCE)) <= len(hostile)
+    assert set(unread(hostile, SOURCE)) == {"Xian": {"Xian Xian Xian"}, "Zhuhai": {"Zhuhai"}}.get(hostile.split()[0], set())
     assert glossed(respelled(hostile, SOURCE), SOURCE).count("(吴秀兰)") == ("Wu" in hostile)
