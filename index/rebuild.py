@@ -55,7 +55,7 @@ def _rebuilt(settings: Settings, documents: Sequence[Document]) -> Rebuilt:
         index = stored(settings, documents)
     except IndexStoreError:
         return Rag(settings, documents=documents).rebuild(bar("index", "text"))
-    return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))  # no model was loaded to find this
+    return Rebuilt.of(index)  # no model was loaded to find this
 
 
 def _tell(done: Rebuilt, settings: Settings, seconds: float) -> None:

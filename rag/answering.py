@@ -16,6 +16,7 @@ from rag.claim import Claim, compose, once
 from rag.clock import Clock
 from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
+from rag.english import English
 from rag.errors import GenerationError
 from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, hopeless, probability
@@ -71,6 +72,7 @@ class Answering:
     embedder: Embedder
     generator: Engine
     templates: Templates
+    english: English
     steering: Steering
     asking: Asking
     tuned: Tuned
@@ -103,7 +105,7 @@ class Answering:
         """Return what answers with the names in the sentences that will be read, as English writes them."""
         read = dict.fromkeys(number for part in parts if not self._hopeless(part) for number in part.found.chosen)
         translator = self.translator(clock, stop).naming([self.index.sentences[number].text for number in read])
-        return replace(self, templates=translator.templates)
+        return replace(self, english=translator.english)
 
     def _told(self, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
         """Yield the events of answering one question and return what is told of it."""
@@ -119,7 +121,7 @@ class Answering:
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
         """Return a question as it is searched for in this text."""
-        return read_question(question, history, self.index.script, self.templates.english.names)
+        return read_question(question, history, self.index.script, self.english.names)
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
@@ -131,7 +133,7 @@ class Answering:
 
     def _prompt(self, found: Found) -> Prompt:
         reason = asks_reason(found.query.text) and not found.summary
-        return answer_prompt(self.templates, found.query, pieces(found, self.index), reason)
+        return answer_prompt(self.templates, self.english, found.query, pieces(found, self.index), reason)
 
     @property
     def judge(self) -> Judge:
@@ -176,9 +178,9 @@ class Answering:
         yield Progress(stage="checking", fraction=0.0)
         found, near = part
         language = found.query.language
-        asked, english = f"{found.query.previous} {found.query.text}", self.templates.english
+        asked = f"{found.query.previous} {found.query.text}"
         text = self._spelled(draft.text, found)
-        claims = ground(text, asked, found.chosen, self.index, self.embedder, self.tuned, english)
+        claims = ground(text, asked, found.chosen, self.index, self.embedder, self.tuned, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
@@ -195,10 +197,10 @@ class Answering:
         quotes = self._quotes(language, clock, stop)
         if found.summary:
             kept = [claim for claim in sourced if self._holds(claim)]
-            kept += quotes.listed(Completion(kept, self.index, english, self.tuned).left_out(found.chosen))
+            kept += quotes.listed(Completion(kept, self.index, self.english, self.tuned).left_out(found.chosen))
         elif sourced:
             kept = [claim if self._holds(claim) else self._mended(claim, quotes) for claim in sourced]
-            completion = Completion(kept, self.index, english, self.tuned)
+            completion = Completion(kept, self.index, self.english, self.tuned)
             kept += quotes.said(completion.unsaid(near, found.query.text, account > 0))
         else:
             kept = quotes.alone(self.judge.nearest(part))
@@ -221,11 +223,11 @@ class Answering:
 
     def _quotes(self, language: Language, clock: Clock, stop: Stop) -> Quotes:
         translator = self.translator(clock, stop)
-        return Quotes(self.index, self.templates.english, language, cache(lambda quote: translator.sentence(quote, language)))
+        return Quotes(self.index, self.english, language, cache(lambda quote: translator.sentence(quote, language)))
 
     def translator(self, clock: Clock, stop: Stop) -> Translator:
         """Return what puts source sentences into another language."""
-        return Translator(self.templates, lambda prompt, most: self.generate(prompt, clock, stop, most))
+        return Translator(self.templates, self.english, lambda prompt, most: self.generate(prompt, clock, stop, most))
 
     def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
         """Return a decline that says the nearest thing the text does say."""
@@ -253,7 +255,7 @@ class Answering:
         text = to_script(text, language)
         if language == "en":
             quotes = " ".join(citation.quote for citation in citations)
-            text = glossed(as_written(self.templates.english.names.gloss(text), quotes), quotes)
+            text = glossed(as_written(self.english.names.gloss(text), quotes), quotes)
         return Answer(
             text,
             not declined,

@@ -212,7 +212,11 @@ def _weights(options: argparse.Namespace) -> int:
         for name in names:
             print(weights.fetch(name, settings))
         return 0
-    states = [(name, state) for name in names for state in weights.verify(name, settings)] if options.action == "verify" else []
+    states = (
+        [(name, state) for name in names for state in weights.inspect(name, settings, full=True)]
+        if options.action == "verify"
+        else []
+    )
     for name, state in states:
         print(f"{state.state:8} {name}/{state.file.path}")
     if options.action == "list":

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import httpx
 
@@ -18,8 +17,8 @@ from rag.english import English, written_in
 from rag.errors import RagError
 from rag.generation.openai import is_loopback, shown
 from rag.library import stored
-from rag.models import engine_of, needed
-from rag.prompting import Templates, variables
+from rag.models import engine_of, needed, own_generator
+from rag.prompting import Templates, name_kinds, variables, verdicts
 from rag.settings import Settings
 
 PORT = 7860
@@ -52,7 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _weights(name: str, settings: Settings) -> str:
-    wrong = [state for state in weights.verify(name, settings) if state.state != "ok"]
+    wrong = [state for state in weights.inspect(name, settings, full=True) if state.state != "ok"]
     if wrong:
         raise RagError(f"{wrong[0].file.path} is {wrong[0].state}; run python -m rag weights fetch {name}.")
     return f"every file in {settings.weights / name} has its SHA-256"
@@ -73,6 +72,8 @@ def _prompts(settings: Settings) -> str:
         wanted, found = variables(shipped.text(str(name))), variables(own.text(str(name)))
         if wanted != found:
             raise RagError(f"{own.folder / name} has the variables {sorted(found)}; expected {sorted(wanted)}.")
+    for words in (verdicts, name_kinds):
+        words(own)
     return f"{len(names)} templates in {settings.prompts}"
 
 
@@ -83,11 +84,7 @@ def _index(settings: Settings) -> str:
 def _engine(settings: Settings) -> str:
     if settings.remote:
         return _server(settings)
-    if settings.generator not in weights.models() and not Path(settings.generator).expanduser().exists():
-        known = ", ".join(name for name, model in weights.models().items() if model.role == "generator")
-        raise RagError(
-            f"generator={settings.generator!r} is neither a model ({known}) nor an existing path; set RAG_GENERATOR."
-        )
+    own_generator(settings)
     package = {"int8": "torch", "llama_cpp": "xllamacpp", "transformers": "transformers"}[engine_of(settings)]
     try:
         return f"{settings.generator} by {package} {version(package)}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from rag.text import split_sentences
+from rag.text import LIST_NUMBER, split_sentences
 
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
-_BULLET = re.compile(r"^\s*(?:[-*•]|[（(]?\d{1,2}(?:\.(?!\d)|[、)）]))\s*")
+_BULLET = re.compile(rf"^\s*(?:[-*•]|{LIST_NUMBER})\s*")
 
 
 def split_draft(draft: str) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ class Embedder(Protocol):
     """Embed queries and passages into one space of unit vectors."""
 
     identity: str
-    dimensions: int
+    """What an index remembers of it: the hash of its files."""
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a query, shape (len(texts), dimensions)."""
@@ -51,7 +51,7 @@ class SentenceTransformerEmbedder:
         self._lock = threading.Lock()
         self._known: dict[str, Vectors] = {}
         self.identity = identity
-        self.dimensions = int(self._model.get_embedding_dimension() or 0)
+        self._dimensions = int(self._model.get_embedding_dimension() or 0)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a query; one asked for lately is not embedded again."""
@@ -67,7 +67,7 @@ class SentenceTransformerEmbedder:
 
     def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
         """Return one unit vector a text; texts of like length share a batch, so that little is padded."""
-        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        vectors = np.empty((len(texts), self._dimensions), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         with ThreadPoolExecutor(1, "passages", use_threads, (self._threads,)) as together:  # its helpers end with it
             for start in range(0, len(order), self.BATCH):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from rag.text import LATIN_WORD, Language, fold
+from rag.text import HAN, LATIN_WORD, Language, fold
 from rag.tuned import Tuned
 
 _CHINESE_POINTER = re.compile(
@@ -20,7 +20,7 @@ _ENGLISH_POINTER = re.compile(
     r"\b(?:it|its|he|she|him|his|her|hers|they|them|their|theirs|that|those|these|this|one|ones|former|latter|same|else)\b"
     r"|^(?:and|what about|how about|but|so|then|also|or)\b"
 )
-_WORD = re.compile(r"[a-z0-9'%.-]+|[\u3400-\u9fff]")
+_WORD = re.compile(rf"[a-z0-9'%.-]+|[{HAN}]")
 
 
 def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> float:

@@ -23,7 +23,20 @@ from rag.index import Index
 from rag.names import transliterated
 from rag.numbers import stated, values
 from rag.romanization import names, unread
-from rag.text import asks, clauses, compares, content, denies, fold, has_han, mostly_latin, share_held, terms
+from rag.text import (
+    HAN,
+    IN_PARENTHESES,
+    asks,
+    clauses,
+    compares,
+    content,
+    denies,
+    fold,
+    has_han,
+    mostly_latin,
+    share_held,
+    terms,
+)
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
@@ -43,8 +56,8 @@ _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
 _BEGUN = re.compile(r"^(?:because\b|因为)\s*", re.IGNORECASE)
 """The words that a reason begins with, which no source need hold."""
 _ASSENT = {"yes", "是的"}
-_PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
-_ORIGINAL = re.compile(r"[(（]([^()（）]*[\u3400-\u9fff][^()（）]*)[)）]")
+_PARENTHESES = re.compile(rf"\s*{IN_PARENTHESES.pattern}")
+_ORIGINAL = re.compile(rf"[(（]([^()（）]*[{HAN}][^()（）]*)[)）]")
 
 
 @dataclass(frozen=True)

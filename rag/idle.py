@@ -19,7 +19,7 @@ from rag.embedding import Report
 from rag.english import keep
 from rag.errors import Cancelled, GenerationError, RagError
 from rag.generation import Prompt, Stop
-from rag.prompting import beginning_prompt, judge_prompt
+from rag.prompting import LANGUAGES, beginning_prompt, judge_prompt
 from rag.retrieval import Query, piece
 from rag.suggestions import Suggestions, write_question
 from rag.text import Language
@@ -31,8 +31,6 @@ AHEAD = 30
 """Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
 LARGEST = 1_000
 """Sentences up to which a corpus is translated and gone through for questions: a book would take days."""
-READ: tuple[Language, ...] = ("zh-Hans", "en")
-"""Languages that prompts are in; Traditional ones are put in Simplified characters."""
 
 
 class Idle:
@@ -88,15 +86,15 @@ class Idle:
             self._quietly(read)
 
     def _likely_prompts(self, answering: Answering) -> Iterator[Prompt]:
-        templates, index = answering.templates, answering.index
-        queries = [Query("", "", language) for language in READ]
+        templates, english, index = answering.templates, answering.english, answering.index
+        queries = [Query("", "", language) for language in LANGUAGES]
         yield judge_prompt(templates, queries[0], ())
-        for language in READ:
+        for language in LANGUAGES:
             for question in self._suggestions.first(language, index.sentences):
                 yield answering.prompt(answering.query(question))
         for query in queries:
             for number in np.flatnonzero(index.rows >= 0)[:AHEAD].tolist():
-                yield beginning_prompt(templates, query, piece([number], index))
+                yield beginning_prompt(templates, english, query, piece([number], index))
 
     def translate(self, report: Report | None = None) -> int:
         """Put the sentences that have no English yet into English, and return how many there were.
@@ -104,7 +102,7 @@ class Idle:
         report: called with (done, total).
         """
         answering = self._answering()
-        index, english = answering.index, answering.templates.english
+        index, english = answering.index, answering.english
         searched = np.flatnonzero(index.rows >= 0).tolist()
         missing = [text for number in searched if english.lacks(text := index.sentences[number].text)]
         for done, text in enumerate(missing, start=1):

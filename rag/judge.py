@@ -16,7 +16,7 @@ from rag.gate import Signals, Verdict
 from rag.generation import Generator, Stop
 from rag.index import Index
 from rag.numbers import numbers_asked, values
-from rag.prompting import Templates, judge_prompt
+from rag.prompting import Templates, judge_prompt, verdicts
 from rag.retrieval import Query
 
 
@@ -30,7 +30,7 @@ class Judge:
 
     def verdict(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
         """Return what the generator says to whether sentences answer a question."""
-        choice = self.generator.choose(judge_prompt(self.templates, query, sentences), ("能", "否"), stop)
+        choice = self.generator.choose(judge_prompt(self.templates, query, sentences), verdicts(self.templates), stop)
         clock.add(choice.usage)
         yes, no = choice.chances
         return Verdict(yes / (yes + no) if yes + no else None, choice.usage.state)

@@ -41,6 +41,9 @@ def engine_of(settings: Settings) -> Engine:
 
 def open_embedder(settings: Settings) -> Embedder:
     """Return the embedder, fetching and verifying its files where they are missing."""
+    known = weights.names("embedder")
+    if settings.embedder not in known:
+        raise SettingsError(f"embedder={settings.embedder!r} is not one; set RAG_EMBEDDER to {' or '.join(known)}.")
     folder = weights.ensure(settings.embedder, settings)
     try:
         return SentenceTransformerEmbedder(folder, weights.identity(settings.embedder), settings.threads)
@@ -93,11 +96,21 @@ def _gguf(model: Path) -> Path | None:
 
 
 def _model_path(settings: Settings) -> Path:
-    """Return where the generator's files lie: a name in weights.toml, or a path of the user's own."""
-    if settings.generator in weights.models():
-        return weights.ensure(settings.generator, settings)
+    """Return where the generator's files lie."""
+    return own_generator(settings) or weights.ensure(settings.generator, settings)
+
+
+def own_generator(settings: Settings) -> Path | None:
+    """Return the path of a generator of the user's own, None of one in `weights.toml`.
+
+    Raises SettingsError where it is neither.
+    """
+    known = weights.names("generator")
+    if settings.generator in known:
+        return None
     path = Path(settings.generator).expanduser()
     if not path.exists():
-        names = ", ".join(sorted(weights.models()))
-        raise SettingsError(f"generator={settings.generator!r} is neither a model ({names}) nor an existing path.")
+        raise SettingsError(
+            f"generator={settings.generator!r} is neither a model ({', '.join(known)}) nor an existing path; set RAG_GENERATOR."
+        )
     return path

@@ -15,11 +15,11 @@ from pathlib import Path
 from rag import tables
 from rag.documents import beside
 from rag.errors import CorpusError
-from rag.text import fold, to_simplified
+from rag.text import HAN, fold, to_simplified
 
 _NUMERAL = "零〇一二三四五六七八九十"
 _DOTS = "·‧・•"
-_TRANSLITERATED = re.compile(rf"(?=((?![{_NUMERAL}])[\u4e00-\u9fff])[{_DOTS}]((?![{_NUMERAL}])[\u4e00-\u9fff]))")
+_TRANSLITERATED = re.compile(rf"(?=((?![{_NUMERAL}])[{HAN}])[{_DOTS}]((?![{_NUMERAL}])[{HAN}]))")
 """What stands around the dot of a foreign name in Chinese characters; where such a name begins cannot be told."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from rag.text import IN_PARENTHESES, fold
+from rag.text import IN_PARENTHESES, LIST_NUMBER, fold
 
 _CHINESE_DIGITS = {
     "零": 0,
@@ -89,7 +89,7 @@ _ASKED = re.compile(
     r"\bwhat (?:is|was|are|were)\b[^,;]*\b(?:amount|budget|income|percentage|population|price|profit|revenue|salary|share)s?\b"
 )
 _EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
-_LIST_MARK = re.compile(r"(?m)^\s*[（(]?\d{1,2}(?:\.(?!\d)|[、)）])\s*")
+_LIST_MARK = re.compile(rf"(?m)^\s*{LIST_NUMBER}\s*")
 
 
 def numbers_asked(question: str) -> int:

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Literal
 
 from rag.answering import Answering, Switches
@@ -196,10 +196,21 @@ class Rag:
         index, embedder = self.search_index()
         steering, asking = self._open_examples(embedder)
         generator = opening.result()
-        templates = replace(self._templates, english=self._library.english())
         limit = self.settings.max_tokens
-        probes = probes_of(self.settings.generator, templates)
-        return Answering(index, embedder, generator, templates, steering, asking, self._tuned, limit, probes, self._switches)
+        probes = probes_of(self.settings.generator, self._templates)
+        return Answering(
+            index,
+            embedder,
+            generator,
+            self._templates,
+            self._library.english(),
+            steering,
+            asking,
+            self._tuned,
+            limit,
+            probes,
+            self._switches,
+        )
 
     def _opening(self) -> Future[Generator]:
         """Open the generator beside other work; its thread keeps no one from ending the program meanwhile."""

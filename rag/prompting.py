@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import Any, cast
 
 from rag import tables
 from rag.documents import Passage
@@ -21,6 +22,8 @@ from rag.generation import Prompt
 from rag.retrieval import Query
 from rag.text import IN_PARENTHESES, Language, clean, has_han, mostly_latin, to_simplified
 
+LANGUAGES: tuple[Language, ...] = ("zh-Hans", "en")
+"""Languages that prompts are in; Traditional Chinese is read, and written, in Simplified characters."""
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?INST\])")
 """Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, </s>, [INST]."""
 
@@ -30,10 +33,9 @@ _ANYTHING = "root ::= [^\\x00]+"
 
 @dataclass(frozen=True)
 class Templates:
-    """Fill the templates of one folder; evidence is shown in English, where it is known, for an English answer."""
+    """Fill the templates of one folder."""
 
     folder: Path
-    english: English = field(default_factory=English)
 
     def fill(self, name: str, **variables: str) -> str:
         """Return a template with its variables put in; raise PromptError where the two do not fit."""
@@ -64,11 +66,19 @@ class Templates:
 
     def examples(self, name: str) -> list[dict[str, str]]:
         """Return the worked examples of a folder of templates."""
+        (rows,) = self._of_examples(name, "example")
+        return cast(list[dict[str, str]], rows)
+
+    def words(self, name: str, *keys: str) -> list[str]:
+        """Return words that replies to a folder's worked examples are made of, by their keys in `examples.toml`."""
+        return [str(word) for word in self._of_examples(name, *keys)]
+
+    def _of_examples(self, name: str, *keys: str) -> list[Any]:
         try:
-            rows: list[dict[str, str]] = tables.parse(self.text(f"{name}/examples.toml"))["example"]
+            table = tables.parse(self.text(f"{name}/examples.toml"))
+            return [table[key] for key in keys]
         except (ValueError, KeyError) as error:
             raise PromptError(f"The prompt {self.folder}/{name}/examples.toml has the wrong form: {error}.") from error
-        return rows
 
     def lines(self, name: str) -> list[str]:
         """Return the lines of a list."""
@@ -96,13 +106,13 @@ def evidence_text(passages: Sequence[Passage], english: English | None = None) -
     return "\n".join(_harmless(english.render(line)) if english else _spoken(line) for line in lines)
 
 
-def _evidence(templates: Templates, query: Query, passages: Sequence[Passage]) -> str:
-    return evidence_text(passages, templates.english if query.language == "en" else None)
+def _evidence(english: English, query: Query, passages: Sequence[Passage]) -> str:
+    return evidence_text(passages, english if query.language == "en" else None)
 
 
-def _annotated(templates: Templates, text: str, language: Language) -> str:
+def _annotated(english: English, text: str, language: Language) -> str:
     """Return a text, with its names and amounts as English writes them where English is to be written of it."""
-    return templates.english.annotate(text) if language == "en" else text
+    return english.annotate(text) if language == "en" else text
 
 
 def _folder(language: Language) -> str:
@@ -128,12 +138,15 @@ def _grammar(templates: Templates, language: Language, read: str) -> str:
     return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or mostly_latin(read) else ""
 
 
-def answer_prompt(templates: Templates, query: Query, passages: Sequence[Passage], reason: bool = False) -> Prompt:
+def answer_prompt(
+    templates: Templates, english: English, query: Query, passages: Sequence[Passage], reason: bool = False
+) -> Prompt:
     """Return the prompt whose continuation is the draft, which begins as a reason does where one is asked for.
 
-    Left to themselves, small models say the question again and end with whatever stands near.
+    english: what is known of the text in English, which an English question's passages are shown in. Left to themselves,
+    small models say a question for a reason again, and end with whatever stands near.
     """
-    evidence = _evidence(templates, query, passages)
+    evidence = _evidence(english, query, passages)
     grammar = _grammar(templates, query.language, evidence)
     if reason:
         grammar = _begun(grammar or _ANYTHING, templates.text(f"{_folder(query.language)}/reason"))
@@ -146,7 +159,7 @@ def _begun(grammar: str, words: str) -> str:
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
-    """Return the prompt whose first token says 能 or 否: whether source sentences answer a question.
+    """Return the prompt whose first token is one of `verdicts`: whether source sentences answer a question.
 
     Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question. A
     question that leans on another is judged without it: the sentences may well answer that one alone.
@@ -160,30 +173,42 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
     return _after_examples(templates.text("judge/system"), zip(worked, verdicts, strict=True), last)
 
 
-def beginning_prompt(templates: Templates, query: Query, passage: Passage) -> Prompt:
+def verdicts(templates: Templates) -> tuple[str, str]:
+    """Return the words with which a judge says that sentences answer a question, and that they do not."""
+    yes, no = templates.words("judge", "yes", "no")
+    return yes, no
+
+
+def beginning_prompt(templates: Templates, english: English, query: Query, passage: Passage) -> Prompt:
     """Return the beginning that every prompt whose best passage is this one shares."""
     opening = templates.text(f"{_folder(query.language)}/question").split("$passages")[0]
-    evidence = _evidence(templates, query, [passage])
+    evidence = _evidence(english, query, [passage])
     return _prompt(templates, query, evidence, opening + evidence)
 
 
-def translation_prompt(templates: Templates, quote: str, language: Language) -> Prompt:
+def translation_prompt(templates: Templates, english: English, quote: str, language: Language) -> Prompt:
     """Return the prompt that puts a quoted sentence into another language."""
-    content = templates.fill(f"{_folder(language)}/translate", quote=_annotated(templates, _spoken(quote), language))
+    content = templates.fill(f"{_folder(language)}/translate", quote=_annotated(english, _spoken(quote), language))
     return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language, quote))
 
 
 def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:
-    """Return the prompt whose continuation is a list of the names of people and places in Chinese sentences."""
+    """Return the prompt whose continuation lists the people and places in Chinese sentences, with the words of `name_kinds`."""
     examples = ((example["source"], example["names"]) for example in templates.examples("names"))
     return _after_examples(templates.text("names/system"), examples, "\n".join(map(_line, sentences)))
 
 
-def suggestion_prompt(templates: Templates, sentence: str, language: Language) -> Prompt:
+def name_kinds(templates: Templates) -> tuple[str, str]:
+    """Return the words that stand behind the name of a person, and behind that of a place."""
+    person, place = templates.words("names", "person", "place")
+    return person, place
+
+
+def suggestion_prompt(templates: Templates, english: English, sentence: str, language: Language) -> Prompt:
     """Return the prompt whose continuation is a question, in a language, that a source sentence answers."""
     name = _folder(language)
     examples = ((example["source"], example[name]) for example in templates.examples("suggest"))
-    asked = _annotated(templates, _line(sentence), language)
+    asked = _annotated(english, _line(sentence), language)
     return _after_examples(templates.text(f"suggest/{name}"), examples, asked, _grammar(templates, language, sentence))
 
 

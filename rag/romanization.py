@@ -15,10 +15,10 @@ from difflib import get_close_matches
 from itertools import pairwise, product
 
 from rag.readings import GIVEN, begins_with_surname, sounds, surname_sounds, syllables, written_short
-from rag.text import fold, functional, has_han, own_characters, to_simplified
+from rag.text import HAN, fold, functional, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
-_HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_HAN_RUN = re.compile(f"[{HAN}]+")
 _ORIGINAL = re.compile(rf"\(({_HAN_RUN.pattern})\)")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")

@@ -57,13 +57,18 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """Tell what a rebuild did: why, and how many of how many texts were embedded."""
+    """Say why an index was built anew, "" where it was not, and how many of its texts (`rows`) were embedded for that."""
 
     why: str
     embedded: int
     rows: int
     passages: int
     sentences: int
+
+    @classmethod
+    def of(cls, index: Index, why: str = "", embedded: int = 0) -> Rebuilt:
+        """Return what was done to bring about an index."""
+        return cls(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
 
 
 def _sha256(data: bytes) -> str:
@@ -175,8 +180,7 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
         folder.mkdir(parents=True)
         _write(folder, index)
         files = {p.relative_to(folder).as_posix(): _digest(p) for p in folder.rglob("*") if p.is_file()}
-        counts = {"documents": len(index.documents), "sentences": len(index.sentences), "passages": len(index.passages)}
-        manifest = {"format": FORMAT, "recipe": asdict(recipe), "counts": counts, "files": files}
+        manifest = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
         data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
         _durable(folder / "manifest.json", data)
         pointer = json.dumps({"build": build_id, "manifest": _sha256(data)}).encode()
@@ -271,12 +275,12 @@ def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, rec
     _clear(store)
     try:
         index = load(store, recipe)
-        return Rebuilt("", 0, len(index.owners), len(index.passages), len(index.sentences))
+        return Rebuilt.of(index)
     except IndexStoreError as error:
         why = error.why
     index, embedded = build(documents, embedder, recipe.longest, _known(store, recipe.embedder), report)
     save(store, index, recipe)
-    return Rebuilt(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
+    return Rebuilt.of(index, why, embedded)
 
 
 def _known(store: Path, embedder: str) -> dict[str, Vectors]:

@@ -19,13 +19,11 @@ from rag.documents import Sentence, beside
 from rag.errors import CorpusError
 from rag.generation import Stop
 from rag.index import Index
-from rag.prompting import suggestion_prompt
+from rag.prompting import LANGUAGES, suggestion_prompt
 from rag.results import Final
 from rag.retrieval import likely_sentences, retrieve
 from rag.text import Language, asks, fold, to_traditional
 
-WRITTEN: tuple[Language, ...] = ("zh-Hans", "en")
-"""Languages in which questions are written; Traditional is converted from Simplified."""
 LENGTHS = range(15, 121)
 """Code points of a sentence that is worth a question: not a heading, not a list of everything."""
 LONGEST = 48
@@ -53,7 +51,7 @@ class Suggestions:
 
     def missing(self, index: Index) -> Iterator[tuple[int, Language]]:
         """Yield each sentence, by its number, and language for which no question was sought yet."""
-        for language in WRITTEN:
+        for language in LANGUAGES:
             for number, sentence in enumerate(index.sentences):
                 tells = len(sentence.text) in LENGTHS and not asks(sentence.text)
                 worth = tells and index.rows[number] >= 0
@@ -102,7 +100,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     Raises Cancelled when stopped.
     """
     index = answering.index
-    prompt = suggestion_prompt(answering.templates, index.sentences[number].text, language)
+    prompt = suggestion_prompt(answering.templates, answering.english, index.sentences[number].text, language)
     question = answering.generate(prompt, Clock(), stop, LONGEST).split("\n")[0]
     unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
     if unnamed or not asks(question):

@@ -24,10 +24,14 @@ LATIN_WORD = 1.5
 LATIN_LETTERS = 3
 """Code points of a text without Chinese that say as much as a Chinese character."""
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Chinese characters, to stand in a character class of a regular expression."""
+LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)|[、)）])"
+"""The number of a list's item: "1.", "(2)", "3、"."""
+_HAN = re.compile(f"[{HAN}]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
-_TERM = re.compile(r"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_TERM = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]+")
 _ENDERS = "。！？!?…"
 _OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "《": "》", "〈": "〉", "【": "】", "‘": "’"}
 _CLOSERS = "”」』）)》〉】’\"'"

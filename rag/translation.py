@@ -11,19 +11,18 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rag.english import English
 from rag.generation import Prompt
 from rag.names import Names, transliterated
 from rag.numbers import stated, values
-from rag.prompting import Templates, names_prompt, translation_prompt
+from rag.prompting import Templates, name_kinds, names_prompt, translation_prompt
 from rag.readings import romanized
 from rag.romanization import respelled, unread
-from rag.text import Language, fold, has_han, own_characters, to_simplified
+from rag.text import HAN, Language, fold, has_han, own_characters, to_simplified
 
 LONGEST_LIST = 60
 """Tokens of a list of names, at most."""
-_TOLD = re.compile(r"^([\u4e00-\u9fff]{2,4}) ([人地])$", re.MULTILINE)
-"""A line of such a list; longer names are those of institutions."""
-_ADDED = re.compile(r"(\b[A-Z][\w'’-]*|\)) \([A-Z][^()\d\u4e00-\u9fff]*\)")
+_ADDED = re.compile(rf"(\b[A-Z][\w'’-]*|\)) \([A-Z][^()\d{HAN}]*\)")
 """A name or its original and, behind it, what a model makes of it."""
 _ASIDE = re.compile(r"[(（]|——")
 
@@ -32,11 +31,12 @@ _ASIDE = re.compile(r"[(（]|——")
 class Translator:
     """Translate with what is known of a text.
 
-    templates: the words for a model, with the text's own names and translations. write: returns what the generator writes
-    behind a prompt, of at most so many tokens (those of an answer for None).
+    english: the text's own names and translations. write: returns what the generator writes behind a prompt, of at most so many
+    tokens (those of an answer for None).
     """
 
     templates: Templates
+    english: English
     write: Callable[[Prompt, int | None], str]
 
     def naming(self, sentences: Sequence[str]) -> Translator:
@@ -44,13 +44,12 @@ class Translator:
 
         Where the text brings names of these sentences, none are sought.
         """
-        english = self.templates.english
-        missing = [text for text in sentences if has_han(text) and not english.sentence(text)]
+        missing = [text for text in sentences if has_han(text) and not self.english.sentence(text)]
         chinese = "\n".join(missing)
-        if not missing or english.brings_names_of(chinese):
+        if not missing or self.english.brings_names_of(chinese):
             return self
-        names = named(self.write(names_prompt(self.templates, missing), LONGEST_LIST), chinese)
-        return replace(self, templates=replace(self.templates, english=english.naming(names)))
+        listed = self.write(names_prompt(self.templates, missing), LONGEST_LIST)
+        return replace(self, english=self.english.naming(named(listed, chinese, *name_kinds(self.templates))))
 
     def sentence(self, quote: str, language: Language) -> str:
         """Return a source sentence in another language, "" where a number or a name in the translation is not its own.
@@ -68,24 +67,26 @@ class Translator:
 
     def _tried(self, quote: str, language: Language) -> tuple[str, bool]:
         """Return a translation, "" where it is not to be relied on, and whether a Chinese name that it has is the reason."""
-        said = " ".join(self.write(translation_prompt(self.templates, quote, language), None).split())
+        said = " ".join(self.write(translation_prompt(self.templates, self.english, quote, language), None).split())
         if language == "en":
             said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
         if not stated(said) <= values(quote):
             return "", False
         if language != "en":
             return (said if has_han(said) and transliterated(said) <= transliterated(quote) else ""), False
-        known = fold(self.templates.english.names.forms_of(quote))
+        known = fold(self.english.names.forms_of(quote))
         foreign = any(fold(name) not in known for name in unread(said, quote))
         return "" if foreign else said, foreign
 
 
-def named(told: str, chinese: str) -> Names:
-    """Return the names in Chinese sentences among those that a generator tells, a line each, as `prompts/names/` has it.
+def named(listed: str, chinese: str, person: str, place: str) -> Names:
+    """Return the names of people and places in Chinese sentences, among those that a generator lists.
 
-    What the sentences do not hold, letter by letter, is no name of theirs. Originals are written as the sentences write them,
-    or in Simplified characters where those are not as many.
+    listed: a name a line, and behind it the word for a `person` or for a `place`; what is longer than four characters names an
+    institution. What the sentences do not hold, letter by letter, is no name of theirs. Originals are written as the sentences
+    write them, or in Simplified characters where those are not as many.
     """
     simplified = to_simplified(chinese)
-    found = {name: romanized(name, kind == "人") for name, kind in _TOLD.findall(told) if name in simplified}
+    lines = re.findall(rf"^([{HAN}]{{2,4}}) ({re.escape(person)}|{re.escape(place)})$", listed, re.MULTILINE)
+    found = {name: romanized(name, kind == person) for name, kind in lines if name in simplified}
     return Names.of({own_characters(name, chinese) or name: (english,) for name, english in found.items() if english})

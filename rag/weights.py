@@ -43,6 +43,11 @@ def models() -> Mapping[str, Model]:
     return {name: _model(name, row) for name, row in table.items()}
 
 
+def names(role: str) -> list[str]:
+    """Return the names of the models that are an "embedder", or a "generator"."""
+    return sorted(name for name, model in models().items() if model.role == role)
+
+
 def _model(name: str, row: dict[str, Any]) -> Model:
     files = tuple(WeightFile(**file) for file in row["files"])
     return Model(name, row["role"], row["licence"], row["hub"], row["revision"], files, Carrier(**row["carrier"]))
@@ -84,11 +89,6 @@ def inspect(name: str, settings: Settings, full: bool = False) -> tuple[FileStat
     states = tuple(FileState(file, _state(folder, file, record)) for file in _known(name).files)
     _remember(folder, [s.file for s in states if s.state == "ok"])
     return states
-
-
-def verify(name: str, settings: Settings) -> tuple[FileState, ...]:
-    """Return the state of each file after hashing it whole."""
-    return inspect(name, settings, full=True)
 
 
 def listing(settings: Settings) -> list[str]:

@@ -34,7 +34,7 @@ def test_a_change_that_hides_behind_the_old_time_is_found_by_a_full_check(settin
     with path.open("r+b") as file:
         file.write(b"\xff")
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert {state.file.path: state.state for state in weights.verify("toy", settings)}["model.bin"] == "altered"
+    assert {state.file.path: state.state for state in weights.inspect("toy", settings, full=True)}["model.bin"] == "altered"
 
 
 @pytest.mark.parametrize("record", ["", "[]", "no json", '{"model.bin": 1}'])

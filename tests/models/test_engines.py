@@ -10,6 +10,7 @@ from steps import is_piece, is_reading, never, seconds_to_stop, text, usage
 
 from rag.documents import Passage
 from rag.embedding import Vectors
+from rag.english import English
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Generator, Piece, Prompt, Reading, Usage
 from rag.generation.llama_cpp import LlamaCppGenerator
@@ -133,7 +134,9 @@ class TestBothThatRunAGgufFile:
         self, engine: Generator, question: str, read: str, begun: str
     ) -> None:
         query = Query(question, "", "en" if begun == "Because" else "zh-Hant")
-        prompt = answer_prompt(Templates(Settings.load({}).prompts), query, [Passage(read, "a", 0, len(read))], reason=True)
+        prompt = answer_prompt(
+            Templates(Settings.load({}).prompts), English(), query, [Passage(read, "a", 0, len(read))], reason=True
+        )
         steps = list(engine.stream(prompt, 200, never))
         assert text(steps).startswith(begun)
         assert len(begun) < len(text(steps))

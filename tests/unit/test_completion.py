@@ -67,7 +67,7 @@ def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_ord
 @pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
 def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
     answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
-    query = read_question("深度求索的總部設在哪裡？", (), "zh-Hant", answering.templates.english.names)
+    query = read_question("深度求索的總部設在哪裡？", (), "zh-Hant", answering.english.names)
     answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
     assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")
 

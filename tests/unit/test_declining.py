@@ -59,7 +59,7 @@ def test_how_many_is_not_answered_by_words_alone(make_rag: Maker) -> None:
     def invented(draft: str) -> float:
         seen: list[Signals] = []
         answering = replace(make_rag(ScriptedGenerator([draft])).answering(), watch=seen.append)
-        query = read_question("浙大校友創辦了多少家企業？", (), "zh-Hant", answering.templates.english.names)
+        query = read_question("浙大校友創辦了多少家企業？", (), "zh-Hant", answering.english.names)
         list(answering.stream(query, Clock(), lambda: False))
         return seen[-1].invented
 

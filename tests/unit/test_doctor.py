@@ -19,14 +19,16 @@ BODY = b"weights"
 
 @pytest.fixture
 def findings(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Finding]]:
-    """Return an examiner with one small model: findings(**changed settings) by name.
+    """Return an examiner with two small models: findings(**changed settings) by name.
 
     The engine is named, since finding out which one suits this processor would take torch.
     """
-    monkeypatch.setattr(weights, "models", lambda: {"toy": toy_model(BODY)})
+    toy = toy_model(BODY)
+    models = {"toy": toy, "writer": replace(toy, name="writer", role="generator")}
+    monkeypatch.setattr(weights, "models", lambda: models)
 
     def look(**changes: object) -> dict[str, Finding]:
-        settings = replace(chosen, **({"embedder": "toy", "generator": "toy", "engine": "llama_cpp"} | changes))
+        settings = replace(chosen, **({"embedder": "toy", "generator": "writer", "engine": "llama_cpp"} | changes))
         return {finding.name: finding for finding in examine(settings)}
 
     return look
@@ -59,6 +61,14 @@ def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Pat
     assert f"The prompt {path} cannot be read" in findings(prompts=prompts)["prompts"].text
 
 
+@pytest.mark.parametrize("folder", ["judge", "names"])
+def test_worked_examples_without_the_words_of_their_replies_are_named(findings, folder: str, tmp_path: Path) -> None:
+    prompts = Path(shutil.copytree(Settings.load({}).prompts, tmp_path / "prompts"))
+    path = prompts / folder / "examples.toml"
+    path.write_text("example = []", encoding="utf-8")
+    assert findings(prompts=prompts)["prompts"].text.startswith(f"The prompt {path} has the wrong form: ")
+
+
 def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Settings) -> None:
     shutil.rmtree(chosen.store)
     missing = chosen.store / "current.json"
@@ -68,7 +78,7 @@ def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Set
 
 def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings) -> None:
     assert findings(generator="gpt-9")["engine"].text.startswith("generator='gpt-9' is neither a model (")
-    assert findings(engine="llama_cpp")["engine"].text.startswith("toy by xllamacpp 20")
+    assert findings(engine="llama_cpp")["engine"].text.startswith("writer by xllamacpp 20")
 
 
 @pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "MEND engine: {url} refuses")])

@@ -56,14 +56,14 @@ def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_n
     rag = make_rag(generator)
     count = rag.translate(lambda *step: done.append(step))
     assert (count, done[-1], len(generator.prompts)) == (10, (10, 10), 10)
-    english = rag.answering().templates.english
+    english = rag.answering().english
     assert english.sentence(SENTENCE) == "It is so."
     assert english.sentence("宇樹科技的機器人在春節晚會上跳了舞。") == ""
     assert make_rag(generator).translate() == 0
     (chosen.corpus / "article.english.jsonl").write_text(
         json.dumps({"sentence": SENTENCE, "english": "The text's own words."}), encoding="utf-8"
     )
-    assert make_rag().answering().templates.english.sentence(SENTENCE) == "The text's own words."
+    assert make_rag().answering().english.sentence(SENTENCE) == "The text's own words."
 
 
 def test_translations_that_cannot_be_kept_are_told(tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def test_an_edited_article_is_indexed_before_the_next_answer(
 
 def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
-    assert rag.answering().templates.english.names.annotate("深度求索") == "深度求索"
+    assert rag.answering().english.names.annotate("深度求索") == "深度求索"
     table = chosen.corpus / "article.names.toml"
     table.write_text('[names]\n"深度求索" = ["DeepSeek"]\n', encoding="utf-8")
-    assert rag.answering().templates.english.names.annotate("深度求索") == " DeepSeek (深度求索)"
+    assert rag.answering().english.names.annotate("深度求索") == " DeepSeek (深度求索)"
     table.write_text("[names", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"The names .*article\.names\.toml cannot be read"):
         rag.answer(FOUNDED)
@@ -57,11 +57,11 @@ def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, 
 
 def test_an_edited_translation_is_used_at_the_next_question(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
-    assert rag.answering().templates.english.sentence(SENTENCE) == ""
+    assert rag.answering().english.sentence(SENTENCE) == ""
     (chosen.corpus / "article.english.jsonl").write_text(
         json.dumps({"sentence": SENTENCE, "english": "Founded in 2023."}), encoding="utf-8"
     )
-    assert rag.answering().templates.english.sentence(SENTENCE) == "Founded in 2023."
+    assert rag.answering().english.sentence(SENTENCE) == "Founded in 2023."
 
 
 def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(

@@ -117,9 +117,9 @@ def test_the_judges_examples_are_whole_and_show_both_verdicts() -> None:
 
 def test_a_suggestion_is_asked_for_in_the_language_of_its_reader() -> None:
     sentence = "深度求索總部設在杭州。"
-    chinese = suggestion_prompt(Templates(SHIPPED), sentence, "zh-Hans")
+    chinese = suggestion_prompt(Templates(SHIPPED), English(), sentence, "zh-Hans")
     assert chinese.messages[-1]["content"] == "深度求索总部设在杭州。"
-    english = suggestion_prompt(Templates(SHIPPED, ENGLISH), sentence, "en")
+    english = suggestion_prompt(Templates(SHIPPED), ENGLISH, sentence, "en")
     assert english.messages[-1]["content"] == " DeepSeek (深度求索)总部设在杭州。"
     assert english.messages[2]["content"].endswith("?")
 
@@ -142,14 +142,14 @@ def test_evidence_is_one_passage_a_line_in_simplified_characters() -> None:
 
 
 def test_a_chinese_question_is_put_in_simplified_and_without_a_grammar() -> None:
-    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), Query("總部在哪裡？", "", "zh-Hant"), PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED), ENGLISH, Query("總部在哪裡？", "", "zh-Hant"), PASSAGES)
     assert [message["role"] for message in prompt.messages] == ["system", "user"]
     assert prompt.messages[1]["content"] == "资料：\n深度求索在 杭州。\n总部设在杭州。\n\n问题：总部在哪里？"
     assert prompt.grammar == ""
 
 
 def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
-    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), Query("Where?", "", "en"), PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED), ENGLISH, Query("Where?", "", "en"), PASSAGES)
     assert prompt.messages[1]["content"] == (
         "Material:\n DeepSeek (深度求索)在 杭州。\n总部设在杭州。\n\nQuestion: Where?\nAnswer in English:"
     )
@@ -158,7 +158,7 @@ def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
 
 def test_an_english_question_reads_translations_where_there_are_some_and_no_control_tokens_in_them() -> None:
     known = English(ENGLISH.names, {"总部设在杭州。": "It sits <|im_end|> in Hangzhou (杭州)."})
-    prompt = answer_prompt(Templates(SHIPPED, known), Query("Where?", "", "en"), PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED), known, Query("Where?", "", "en"), PASSAGES)
     assert "\n DeepSeek (深度求索)在 杭州。\nIt sits < |im_end| > in Hangzhou (杭州).\n" in prompt.messages[1]["content"]
 
 
@@ -167,16 +167,16 @@ def test_an_english_question_reads_translations_where_there_are_some_and_no_cont
 )
 def test_what_a_follow_up_leans_on_is_said_to_be_answered_with_its_answer(answered: str, read: str) -> None:
     query = Query("在哪裡？", "誰來了？", "zh-Hant", answered=answered)
-    prompt = answer_prompt(Templates(SHIPPED, ENGLISH), query, PASSAGES)
+    prompt = answer_prompt(Templates(SHIPPED), ENGLISH, query, PASSAGES)
     assert prompt.messages[1]["content"].endswith(f"\n\n{read}\n问题：在哪里？")
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
 def test_what_is_read_ahead_begins_every_prompt_with_that_best_passage(language: str) -> None:
-    shipped = Templates(SHIPPED, ENGLISH)
-    ahead = beginning_prompt(shipped, Query("", "", language), PASSAGES[0])
+    shipped = Templates(SHIPPED)
+    ahead = beginning_prompt(shipped, ENGLISH, Query("", "", language), PASSAGES[0])
     for previous in ("", "之前"):
-        asked = answer_prompt(shipped, Query("哪裡？", previous, language), PASSAGES)
+        asked = answer_prompt(shipped, ENGLISH, Query("哪裡？", previous, language), PASSAGES)
         assert asked.messages[0] == ahead.messages[0]
         assert asked.messages[1]["content"].startswith(ahead.messages[1]["content"])
 
@@ -190,19 +190,19 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
-    prompt = translation_prompt(Templates(SHIPPED, ENGLISH), "深度求索總部設在杭州。", "en")
+    prompt = translation_prompt(Templates(SHIPPED), ENGLISH, "深度求索總部設在杭州。", "en")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar
-    chinese = translation_prompt(Templates(SHIPPED, ENGLISH), "Its seat is Hangzhou.", "zh-Hant")
+    chinese = translation_prompt(Templates(SHIPPED), ENGLISH, "Its seat is Hangzhou.", "zh-Hant")
     assert chinese.messages[-1]["content"].endswith("Its seat is Hangzhou.")
     assert chinese.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
 
 
 def test_a_chinese_answer_to_what_is_read_in_english_has_a_grammar() -> None:
     query = Query("總部在哪裡？", "", "zh-Hant")
-    prompt = answer_prompt(Templates(SHIPPED), query, [Passage("Its seat is Hangzhou.", "a", 0, 21)])
+    prompt = answer_prompt(Templates(SHIPPED), English(), query, [Passage("Its seat is Hangzhou.", "a", 0, 21)])
     assert prompt.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
-    assert answer_prompt(Templates(SHIPPED), query, PASSAGES).grammar == ""
+    assert answer_prompt(Templates(SHIPPED), English(), query, PASSAGES).grammar == ""
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_chinese_answer_to_what_is_read_in_english_has_a_grammar() -> None:
 )
 def test_an_answer_that_is_to_give_a_reason_begins_with_one(language: Language, read: str, begins: str) -> None:
     query, passages = Query("Why?", "", language), [Passage(read, "a", 0, len(read))]
-    asked, plain = (answer_prompt(Templates(SHIPPED), query, passages, reason) for reason in (True, False))
+    asked, plain = (answer_prompt(Templates(SHIPPED), English(), query, passages, reason) for reason in (True, False))
     assert asked.grammar.startswith(begins)
     assert asked.messages == plain.messages
     assert plain.grammar == "" or plain.grammar == asked.grammar.replace(' "因为"', "").replace(' "Because"', "")
@@ -240,11 +240,11 @@ def test_an_answer_that_is_to_give_a_reason_begins_with_one(language: Language, 
 def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token: str, apart: str, language: str) -> None:
     passage = Passage(f"總部{token}設在杭州。", "a", 0, 20)
     query = Query(f"在{token}哪裡？", f"誰{token}？", language, answered=f"他{token}。")
-    asked = answer_prompt(Templates(SHIPPED, ENGLISH), query, [passage])
-    judged = judge_prompt(Templates(SHIPPED, ENGLISH), query, [passage.text])
-    ahead = beginning_prompt(Templates(SHIPPED, ENGLISH), query, passage)
-    translated = translation_prompt(Templates(SHIPPED, ENGLISH), passage.text, "en")
-    suggested = suggestion_prompt(Templates(SHIPPED, ENGLISH), passage.text, language)
+    asked = answer_prompt(Templates(SHIPPED), ENGLISH, query, [passage])
+    judged = judge_prompt(Templates(SHIPPED), query, [passage.text])
+    ahead = beginning_prompt(Templates(SHIPPED), ENGLISH, query, passage)
+    translated = translation_prompt(Templates(SHIPPED), ENGLISH, passage.text, "en")
+    suggested = suggestion_prompt(Templates(SHIPPED), ENGLISH, passage.text, language)
     for prompt, times in ((asked, 4), (judged, 2), (ahead, 1), (translated, 1), (suggested, 1)):
         said = "".join(message["content"] for message in prompt.messages)
         assert (said.count(apart), token in said) == (times, False)

@@ -18,6 +18,7 @@ from rag.translation import Translator, named
 Maker = Callable[..., Rag]
 PORT = "羅錦濤說，雲港有深水碼頭。"
 LISTED = "罗锦涛 人\n云港 地"
+KINDS = ("人", "地")
 KNOWN = {"羅錦濤": ("Luo Jintao",), "雲港": ("Yungang",)}
 
 
@@ -37,16 +38,16 @@ class Writer:
 
 
 def translator(write: Writer) -> Translator:
-    return Translator(Templates(Settings.load({}).prompts), write)
+    return Translator(Templates(Settings.load({}).prompts), English(), write)
 
 
 def test_names_are_spelled_as_their_characters_are_read_and_kept_as_the_text_writes_them() -> None:
-    assert named(LISTED, PORT) == Names.of(KNOWN)
+    assert named(LISTED, PORT, *KINDS) == Names.of(KNOWN)
 
 
 @pytest.mark.parametrize("told", ["无", "云港 物", "云港", "云港 地 Yuhang", "秦小满 人", "深水码头有深水 地", "", "说 人"])
 def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(told: str) -> None:
-    assert named(told, PORT) == Names()
+    assert named(told, PORT, *KINDS) == Names()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_names_are_read_as_names_and_those_that_english_has_others_for_left_to_t
     name: str, kind: str, english: str | None
 ) -> None:
     told = f"{to_simplified(name)} {kind}"
-    assert named(told, name) == (Names.of({name: (english,)}) if english else Names())
+    assert named(told, name, *KINDS) == (Names.of({name: (english,)}) if english else Names())
 
 
 def test_a_translation_with_another_city_is_made_again_with_the_names_of_its_sentence() -> None:
@@ -128,4 +129,4 @@ def test_a_translation_of_an_aside_keeps_it() -> None:
 def test_names_that_the_text_brings_are_its_own_however_they_are_spelled() -> None:
     english = English(Names.of({"云港": ("Zhuhai Port",)}), brought=frozenset({"云港"}))
     writer = Writer("never asked", "Zhuhai Port is deep.")
-    assert Translator(Templates(Settings.load({}).prompts, english), writer).sentence(PORT, "en") == "Zhuhai Port is deep."
+    assert Translator(Templates(Settings.load({}).prompts), english, writer).sentence(PORT, "en") == "Zhuhai Port is deep."

@@ -81,7 +81,7 @@ def test_an_altered_file_is_named_and_fetched_anew(settings: Settings) -> None:
     path.write_bytes(b"y" + BODY[1:])
     with pytest.raises(WeightsError, match=r"model.gguf is not the verified one .*run python -m rag weights fetch toy"):
         weights.ensure("toy", settings)
-    assert [state.state for state in weights.verify("toy", settings)] == ["altered"]
+    assert [state.state for state in weights.inspect("toy", settings, full=True)] == ["altered"]
     weights.fetch("toy", settings, [carrier([])])
     assert path.read_bytes() == BODY
 
