@@ -26,8 +26,8 @@ LATIN_LETTERS = 3
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Chinese characters, to stand in a character class of a regular expression."""
-LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)|[、)）])"
-"""The number of a list's item: "1.", "(2)", "3、"."""
+LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
+"""The number of a list's item: "1.", "(2)", "3、"; no "42." that says all, and none of "18、19"."""
 _HAN = re.compile(f"[{HAN}]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")

@@ -141,8 +141,10 @@ def test_list_marks_are_no_numbers(text: str) -> None:
         ("占百分之十五", ["15"]),
         ("從六成二跌到一成八", ["62", "18"]),
         ("兩成三左右", ["23"]),
-        ("之一成三人、達八成三萬人、三成、一成不變、九成一致、有一成三人", ["30000"]),
-        ("one of the two, in the twenty-first century", []),
+        ("之一成三人、達八成三萬人、一成不變、九成一致、有一成三人", ["30000"]),
+        ("one of the two, in the first century", []),
+        ("in the twenty-first century, the fiftieth time", ["21", "50"]),
+        ("游客百萬人，不是數百萬、上千萬，千萬不要去", ["1e6"]),
         ("千禧年，成千上萬的人三三兩兩，十分熱鬧，來了二三十個", []),
     ],
 )
@@ -161,10 +163,17 @@ def test_numbers_beyond_ten_are_stated_in_words_too(text: str, expected: list[st
         ("二〇一三年，四十七人，六万四千元", "2013年，47人，64,000元"),
         ("三四十年前，一个人十分努力", "三四十年前，一个人十分努力"),
         ("(十八洞)有15.5%", "(十八洞)有15.5%"),
+        ("月薪一万二，3万5千元", "月薪12,000，35,000元"),
+        ("1998,12万人", "1998,120,000人"),
     ],
 )
 def test_amounts_are_written_as_english_writes_them(text: str, expected: str) -> None:
     assert in_english(text) == expected
+
+
+@pytest.mark.parametrize("text", ["9" * 40 + "亿元", "一" + "亿" * 30, "一" + "万" * 30])
+def test_amounts_beyond_all_scales_are_written_without_failing(text: str) -> None:
+    assert "illion" not in in_english(text)
 
 
 @given(st.integers(11, 10**13))
@@ -172,8 +181,98 @@ def test_an_amount_in_english_has_its_value(number: int) -> None:
     assert stated(in_english(f"{number}万")) == {Decimal(number * 10**4).normalize()}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("月薪一萬二", "12000"),
+        ("租金三百五", "350"),
+        ("一億三", "1.3e8"),
+        ("一百二十五", "125"),
+        ("三万零五", "30005"),
+        ("3万5千元", "35000"),
+        ("3万5", "35000"),
+        ("2千元", "2000"),
+        ("5百人", "500"),
+        ("5千米", "5"),
+        ("5百分點", "5"),
+        ("○", "0"),
+        ("二○一九年", "2019"),
+    ],
+)
+def test_amounts_are_read_as_they_are_spoken(text: str, expected: str) -> None:
+    assert stated(f"約{text}") - numbers("5", "0") == numbers(expected) - numbers("5", "0")
+    assert numbers(expected) <= values(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "not_meant"),
+    [
+        ("2019，2020年", ["2019", "2020"], "2019202"),
+        ("1998、2003，2010", ["1998", "2003", "2010"], "2003201"),
+        ("全國第4，300家門店", ["4", "300"], "4300"),
+        ("1998,12万人", ["1998", "120000"], "199812"),
+        ("１８，０００家", ["18000"], "18"),
+    ],
+)
+def test_a_comma_between_two_numbers_joins_them_only_as_it_parts_thousands(
+    text: str, expected: list[str], not_meant: str
+) -> None:
+    assert stated(text) == numbers(*expected)
+    assert Decimal(not_meant) not in stated(text)
+
+
+def test_what_a_comma_may_part_counts_among_the_values_either_way() -> None:
+    assert numbers("4300", "4", "300") <= values("全國第4,300家門店")
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "other"),
+    [
+        ("三成的企業", "30%", "80%"),
+        ("百分之八", "8%", "30%"),
+        ("三分之二", "two thirds", "30%"),
+        ("two-thirds of them", "三分之二", "30%"),
+        ("a quarter of them", "25%", "30%"),
+        ("half of the firms", "一半的企業", "30%"),
+        ("half of the firms", "上半年", "30%"),
+        ("一半", "50%", "30%"),
+        ("half a million", "五十萬", "300萬"),
+        ("a billion", "十億", "300 million"),
+        ("two and a half million", "250萬", "300萬"),
+        ("a million and a half", "a million and a half", "300萬"),
+        ("three dozen", "36人", "300人"),
+        ("a hundred and twenty", "120", "300"),
+        ("15K yuan", "15,000元", "15 million"),
+        ("1.5bn", "15億", "1.5 million"),
+        ("RMB500", "500元", "50元"),
+        ("CNY1.2bn", "12億", "2億"),
+        ("founded on May 17, 2023", "2023年5月17日", "2023年7月17日"),
+        ("in Jul. 2023", "2023年7月", "2023年5月"),
+        ("the 5th of March", "三月五日", "四月五日"),
+        ("eighteenth century", "十八世紀", "十九世紀"),
+        ("twenty-five with children", "25", "20"),
+        ("fifty million worth", "5000萬", "50"),
+        ("thirty-six month", "36", "30"),
+        ("the 1990s", "九十年代", "八十年代"),
+        ("九十年代", "the 1990s", "the 1980s"),
+    ],
+)
+def test_what_is_stated_in_one_way_is_meant_by_another_and_by_no_other_number(text: str, source: str, other: str) -> None:
+    assert stated(text) <= values(source)
+    assert not stated(text) <= values(other)
+
+
+def test_a_word_that_begins_as_a_scale_does_is_none() -> None:
+    assert values("7 billionaires, worth a month in the north") == numbers("7")
+
+
 def test_numbers_behind_list_marks_stay() -> None:
     assert stated("1. 有3000家\n2. 占15%") == numbers("3000", "15")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("42.", ["42"]), ("18、19世紀", ["18", "19"]), ("12、13日", ["12", "13"])])
+def test_a_number_that_begins_a_text_is_no_list_mark(text: str, expected: list[str]) -> None:
+    assert stated(text) == numbers(*expected)
 
 
 @given(st.integers(0, 10**15))

@@ -1,0 +1,303 @@
+"""Read numbers as they are written: in digits, in Chinese numerals, in English words, and as shares and dates.
+
+It reads folded text, piece by piece; what is made of the values of a text is `numbers.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+CHINESE_DIGITS = {
+    "零": 0,
+    "〇": 0,
+    "○": 0,
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
+CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
+ENGLISH_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+LOOSE = 10
+"""Up to it, words for numbers are used loosely: "one of them", "十分"."""
+PERCENT = "百分之"
+
+_SUFFIXES = {"k": 10**3, "mn": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12}
+"""What stands right behind digits; no "m", which may be a metre."""
+_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ENGLISH_VALUES = dict(zip([*_WORDS, *_TENS], [*range(20), *range(20, 100, 10)], strict=True))
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth"
+).split()
+_ORDINAL_VALUES = dict(zip(_ORDINALS, [*range(1, 20), *range(20, 100, 10)], strict=True))
+_PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
+_MONTHS = "january february march april may june july august september october november december".split()
+_ABBREVIATED = "jan feb mar apr may jun jul aug sept? oct nov dec".split()
+
+DIGIT = "".join(CHINESE_DIGITS)
+SCALE = "万亿|千亿|百亿|千万|百万|万|亿|千(?![米克瓦卡帕伏赫])|百(?![分帕])"
+"""Chinese scales behind digits; in 千米 and 百分 there is none."""
+NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
+NUMERAL = f"[{DIGIT}十百千][{DIGIT}十百千万亿]*"
+_ENGLISH_SCALE = "|".join(ENGLISH_SCALES)
+_DIGITS = re.compile(
+    rf"(?:(?<![a-z\d])|(?<=rmb)|(?<=cny)|(?<=usd)|(?<=eur))({NUMBER})"
+    rf"(?:\s*({SCALE}|(?:{_ENGLISH_SCALE})\b)|({'|'.join(_SUFFIXES)})(?![a-z\d]))?"
+)
+_HUNDREDTHS = re.compile(rf"{PERCENT}([{DIGIT}十百]+)(?!点)")
+_FRACTION = re.compile(rf"(?<![\d/])(\d+)/(\d+)(?![\d/])|([{DIGIT}十]+)分之([{DIGIT}十]+)")
+_CHINESE = re.compile(NUMERAL)
+_EXACT = re.compile(
+    r"(?:十[万亿]*)?(?:[零〇]?[一二两三四五六七八九][十百千万亿]+)*(?:[零〇]?[一二两三四五六七八九])?|"
+    r"[一二][零〇○一二三四五六七八九]{3}"
+)
+_ONE_OF = re.compile(
+    r"(?<![数几上成十百千万亿好一二两三四五六七八九\d\s.])(百万|百亿|千亿|千万(?![不别要注小当]))(?![一二两三四五六七八九十百千万亿富])"
+)
+"""A scale that stands for one of it: "百万人"; no "数百万", and no "千万不要"."""
+_ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
+_DECADE = re.compile(r"([二三四五六七八九]十|[2-9]0)年代")
+TENTHS = re.compile(
+    r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
+)
+"""A share in tenths and hundredths, "六成二" for 62 %."""
+_TENTH = re.compile(
+    r"(?<![十百千万亿第之])([一二两三四五六七八九])成(?![一二三四五六七八九半不功为立本员绩果就长熟交都语分品型人年天行])"
+)
+"""One in tenths alone, "三成" for 30 %."""
+_WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
+_ORDINAL_WORD = "|".join(_ORDINALS)
+_AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in ENGLISH_SCALES)
+ENGLISH_NUMERAL = rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_ENGLISH_SCALE})\b)*"
+_ENGLISH = re.compile(rf"{ENGLISH_NUMERAL}(?![-\s](?:{_WORD}|{_ENGLISH_SCALE}|{_ORDINAL_WORD})\b)")
+_ORDINAL = re.compile(rf"\b(?:({'|'.join(_TENS)})[-\s])?({_ORDINAL_WORD})\b")
+_PART = re.compile(rf"\b(?:({_WORD})[-\s]({'|'.join(_PARTS)})s?|a ({'|'.join(_PARTS)}) of)\b")
+_HALF = re.compile(r"一半|\bhalf (?:of|the|its|their)\b")
+_MAY_BE_HALF = re.compile(r"半|\bhalf\b")
+_NAMED = "|".join([*_MONTHS, *_ABBREVIATED])
+_DATE = re.compile(
+    rf"\b({_NAMED})\b\.?,?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?|\d{{4}})\b|\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?({_NAMED})\b"
+)
+_ONES = "|".join(_WORDS[:10])
+_POINT = re.compile(rf"(?<!\bat )({ENGLISH_NUMERAL}) point ((?:{_ONES})(?: (?:{_ONES}))*)\b")
+"""An English decimal: "twenty-three point five"; no "at one point"."""
+_SPOKEN = re.compile(rf"\b(?:(half) an?|(?:an?|({_WORD}))( and a half)?) ({_ENGLISH_SCALE}|dozen)\b")
+"""An English amount as it is spoken: "half a million", "two and a half billion", "a hundred", "three dozen"."""
+_UNIT = (
+    "毫米|厘米|千米|公里|米|公尺|公分|毫克|千克|公斤|克|吨|毫升|升|公顷|亩|平方|立方|倍|度|级|岁|元|块钱|美元|欧元|英镑|个百分点|个?小时|秒|分贝|"
+    "千瓦|兆瓦|瓦|节|海里"
+)
+_DECIMAL = re.compile(
+    rf"({PERCENT})?(?<![.\d{DIGIT}十百千万亿])(\d+|[{DIGIT}十百千万亿]+)(?:"
+    rf"点([{DIGIT}]+)(?=(?(1)(?![{DIGIT}十百千])|(?:{SCALE}|{_UNIT})))|"
+    rf"([米块])(\d\d|[{DIGIT}]{{1,2}})(?=$|\W|[的高长宽深钱多]))"
+)
+"""A Chinese decimal that counts something: "一点八亿", or as it is spoken, "四米五" and "三块二"; no "四点一声": a time."""
+
+
+class Reading(NamedTuple):
+    """Hold the value of a number, and whether it is stated or only may be meant."""
+
+    value: Decimal
+    stated: bool
+
+
+def readings(folded: str) -> Iterator[Reading]:
+    """Yield every number of a folded text.
+
+    Only meant, perhaps: words up to ten, a number without its scale ("1.8" of "1.8万亿"), both of "三四十", the parts of what a
+    comma joins, and a month that stands alone.
+    """
+    yield from in_digits(folded)
+    yield from _in_chinese(folded)
+    yield from _in_english(folded)
+    yield from _shares(folded)
+    for match in _DATE.finditer(folded):
+        yield Reading(Decimal(_month(match[1] or match[2])), True)
+    for number, month in enumerate(_MONTHS, start=1):
+        if re.search(rf"\b{month}\b", folded):
+            yield Reading(Decimal(number), False)
+
+
+def with_decimals(folded: str) -> str:
+    """Return a text with the decimals that it has in words in digits: "1.8亿", "4.5米", "12.5%", "0.5 million"."""
+    return _POINT.sub(_point, _SPOKEN.sub(_spoken, decimals(folded)))
+
+
+def decimals(folded: str) -> str:
+    """Return a text with the decimals in Chinese words in digits."""
+    return _DECIMAL.sub(_decimal, folded)
+
+
+def in_digits(folded: str) -> Iterator[Reading]:
+    """Yield the numbers in digits, with their scale and bare; "1亿2千万" is one number, and so is "3万5"."""
+    amounts: list[tuple[Decimal, Decimal]] = []
+    end, least = -1, Decimal(0)
+    for match in _DIGITS.finditer(folded):
+        digits, scaled, suffix = match.groups()
+        try:
+            bare = Decimal(digits.replace(",", ""))
+        except InvalidOperation:
+            continue
+        for part in digits.split(",") if "," in digits else ():
+            yield Reading(Decimal(part).normalize(), False)
+        scale = Decimal(_scale(scaled, suffix))
+        value = bare * scale
+        if match.start() == end and value < least:
+            spoken = scale == 1 and len(digits) == 1
+            value = amounts.pop()[0] + (value * least / 10 if spoken else value)
+            bare = value
+        amounts.append((value, bare))
+        end, least = match.end(), scale
+    for value, bare in amounts:
+        yield Reading(value.normalize(), True)
+        yield Reading(bare.normalize(), False)
+        if 1900 <= bare < 2100 and bare % 10 == 0:
+            yield Reading(bare % 100, False)  # "the 1990s" are 九十年代
+
+
+def _scale(scaled: str | None, suffix: str | None) -> int:
+    """Return what a scale in words, or one right behind the digits, multiplies by."""
+    if suffix:
+        return _SUFFIXES[suffix]
+    if not scaled:
+        return 1
+    return ENGLISH_SCALES[scaled] if scaled in ENGLISH_SCALES else chinese(scaled)
+
+
+def _in_chinese(folded: str) -> Iterator[Reading]:
+    for match in _CHINESE.finditer(folded.replace(PERCENT, " ")):
+        value = Decimal(chinese(match[0]))
+        yield Reading(value, value > LOOSE and exact(match[0]))
+    for match in _ONE_OF.finditer(folded):
+        yield Reading(Decimal(chinese(match[0])), True)
+    for match in _ABOUT.finditer(folded):
+        yield Reading(Decimal(chinese("".join(match.groups()))), False)
+    for match in _DECADE.finditer(folded):
+        years = int(match[1]) if match[1].isdigit() else chinese(match[1])
+        yield Reading(Decimal(1900 + years), False)
+        yield Reading(Decimal(2000 + years), False)
+
+
+def exact(numeral: str) -> bool:
+    """Tell whether the digits of a Chinese numeral have their units, or it is a year.
+
+    There is no "二三十", which is about so many, and no "成千上万".
+    """
+    return _EXACT.fullmatch(numeral) is not None
+
+
+def chinese(numeral: str) -> int:
+    """Return the value of a Chinese numeral.
+
+    Its digits are read one by one where it names no unit (二〇二三); a last one right behind a unit counts tenths of that, as
+    it is spoken (一万二 for 12,000).
+    """
+    if all(character in CHINESE_DIGITS for character in numeral):
+        return int("".join(str(CHINESE_DIGITS[character]) for character in numeral))
+    total = section = digit = 0
+    for character in numeral:
+        if character in CHINESE_DIGITS:
+            digit = CHINESE_DIGITS[character]
+            continue
+        unit = CHINESE_UNITS[character]
+        if unit < 10**4:
+            section += (digit or 1) * unit
+        elif unit == 10**4:
+            section = ((section + digit) or 1) * unit
+        elif section + digit:
+            total, section = total + (section + digit) * unit, 0
+        else:
+            total = (total or 1) * unit
+        digit = 0
+    if (before := CHINESE_UNITS.get(numeral[-2:-1], 0)) > 10:
+        digit *= before // 10
+    return total + section + digit
+
+
+def _in_english(folded: str) -> Iterator[Reading]:
+    for match in _ENGLISH.finditer(folded):
+        value = english(match[0])
+        yield Reading(value, value > LOOSE)
+    for match in _ORDINAL.finditer(folded):
+        value = Decimal(_ENGLISH_VALUES.get(match[1], 0) + _ORDINAL_VALUES[match[2]])
+        yield Reading(value, value > LOOSE)
+
+
+def english(numeral: str) -> Decimal:
+    """Return the value of an English numeral; "nineteen ninety-nine" is a year."""
+    total = part = 0
+    for word in re.split(r"[-\s]+", numeral):
+        if word in _ENGLISH_VALUES:
+            value = _ENGLISH_VALUES[word]
+            part = part * 100 + value if 10 <= part < 100 and value >= 10 else part + value
+        elif word == "hundred":
+            part *= 100
+        elif word != "and":
+            total, part = total + part * ENGLISH_SCALES[word], 0
+    return Decimal(total + part)
+
+
+def _shares(folded: str) -> Iterator[Reading]:
+    """Yield shares as what they are per cent."""
+    for match in TENTHS.finditer(folded):
+        yield Reading(share(match), True)
+    for match in _TENTH.finditer(folded):
+        yield Reading(Decimal(10 * CHINESE_DIGITS[match[1]]), True)
+    for match in _HUNDREDTHS.finditer(folded):
+        yield Reading(Decimal(chinese(match[1])), True)
+    for match in _FRACTION.finditer(folded):
+        part, whole = (int(match[1]), int(match[2])) if match[1] else (chinese(match[4]), chinese(match[3]))
+        yield from _share(part, whole, stated=not match[1])
+    for match in _PART.finditer(folded):
+        parts = _ENGLISH_VALUES[match[1]] if match[1] else 1
+        yield from _share(parts, _PARTS[match[2] or match[3]], stated=True)
+    if _MAY_BE_HALF.search(folded):
+        yield Reading(Decimal(50), _HALF.search(folded) is not None)
+
+
+def _share(part: int, whole: int, stated: bool) -> Iterator[Reading]:
+    if 0 < part < whole:
+        yield Reading(Decimal(100 * part / whole).quantize(Decimal("0.01")).normalize(), stated)
+
+
+def share(match: re.Match[str]) -> Decimal:
+    """Return a share in tenths and hundredths, in per cent."""
+    tenths, rest = match.groups()
+    return Decimal(10 * CHINESE_DIGITS[tenths] + (5 if rest == "半" else CHINESE_DIGITS[rest]))
+
+
+def _month(name: str) -> int:
+    return next(number for number, month in enumerate(_MONTHS, start=1) if month.startswith(name[:3]))
+
+
+def _point(match: re.Match[str]) -> str:
+    return f"{english(match[1])}." + "".join(str(_ENGLISH_VALUES[word]) for word in match[2].split())
+
+
+def _spoken(match: re.Match[str]) -> str:
+    half, count, more, scale = match.groups()
+    number = 0.5 if half else _ENGLISH_VALUES.get(count, 1) + (0.5 if more else 0)
+    if scale == "dozen":
+        return f"{12 * number:g}"
+    return f"{number:g} {scale}" if half or more else f"{count or 'one'} {scale}"
+
+
+def _decimal(match: re.Match[str]) -> str:
+    percent, whole, rest, unit, behind = match.groups()
+    digits = "".join(str(CHINESE_DIGITS.get(character, character)) for character in rest or behind)
+    return f"{whole if whole.isdecimal() else chinese(whole)}.{digits}{unit or ''}{'%' if percent else ''}"
