@@ -120,7 +120,7 @@ def is_identity(value: object) -> bool:
     """Tell whether a value can stand as an id in a JSON file of UTF-8: a text without half characters, or a number."""
     if isinstance(value, str):
         return value == value.encode("utf-8", "replace").decode()
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_answer(value: object) -> bool:

@@ -17,7 +17,7 @@ from rag.clock import Clock
 from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
 from rag.english import English
-from rag.errors import GenerationError
+from rag.errors import Cancelled, GenerationError
 from rag.evidence import Part, evidence, find, passages
 from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
@@ -33,12 +33,14 @@ from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, Query, pieces, read_question
 from rag.romanization import as_written, glossed, respelled
 from rag.steering import Steering
-from rag.text import Language, clean, to_script
+from rag.text import Language, clean, to_script, with_own_characters
 from rag.translation import Translator
 from rag.tuned import Tuned
 
-_LOOP = re.compile(r"(.)\1{15}$|(.{2,60}?)\2{3}$", re.DOTALL)
-"""A character or a phrase again and again, at the end of a draft."""
+ORDER = ("first", "second", "third")
+"""How the questions that are asked at once are counted."""
+_LOOP = re.compile(r"(.)\1{15}$|([\d,.]{2,20}?)\2{15}$|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}$", re.DOTALL)
+"""A character or a phrase again and again, at the end of a draft; digits, as those of 100,000,000, may come more often."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class Answering:
             text = reply(intent.replace(" ", "_"), query.language)
             yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
             return
+        if stop():
+            raise Cancelled("The answer was stopped.")
         parts = self.find(replace(query, text=asked))
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
@@ -128,7 +132,7 @@ class Answering:
         return self._prompt(self.find(query)[0].found)
 
     def find(self, query: Query) -> tuple[Part, ...]:
-        """Return what is found for a question, or for each of two that are asked at once."""
+        """Return what is found for a question, or for each of several that are asked at once."""
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
@@ -178,9 +182,8 @@ class Answering:
         yield Progress(stage="checking", fraction=0.0)
         found, near = part
         language = found.query.language
-        asked = f"{found.query.previous} {found.query.text}"
         text = self._spelled(draft.text, found)
-        claims = ground(text, asked, found.chosen, self.index, self.embedder, self.tuned, self.english)
+        claims = ground(text, found.query, found.chosen, self.index, self.embedder, self.tuned, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
@@ -238,9 +241,9 @@ class Answering:
         return _Told(tuple(claims), declined=True)
 
     def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
-        """Return the answer to one question, or to two that were asked at once.
+        """Return the answer to one question, or to several that were asked at once.
 
-        Where one of two is declined, what the answer to the other cites is not quoted as the nearest once more.
+        Where one of them is declined, what the answer to another cites is not quoted as the nearest once more.
         """
         declined = all(answer.declined for answer in told)
         cited = {source for answer in told if not answer.declined for claim in answer.claims for source in claim.sources}
@@ -248,11 +251,14 @@ class Answering:
         for number, answer in enumerate(told[:1] if declined else told):
             first, *others = answer.claims
             if answer.declined and not declined:
-                first = replace(first, text=reply(("first_not_in_text", "second_not_in_text")[number], language))
+                first = replace(first, text=reply(f"{ORDER[number]}_not_in_text", language))
                 others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(once(claims), self.index)
         text = to_script(text, language)
+        if language == "zh-Hant":
+            own = [citation.quote for citation in citations if citation.source in self.index.traditional]
+            text = with_own_characters(text, own)
         if language == "en":
             quotes = " ".join(citation.quote for citation in citations)
             text = glossed(as_written(self.english.names.gloss(text), quotes), quotes)

@@ -42,7 +42,10 @@ _LAST = re.compile(r"(?:[,;:?，；：？]\s*|\band )(?:为什么|为何|为啥|
 _SEVERAL = re.compile(
     r"[几两俩二三四五六七八九十][个点条项大](?:\w{0,2})(?:原因|理由)|\b(?:two|three|four|five|several|many) (?:\w+ )?reasons?\b"
 )
-_WHOLE = re.compile(r"\b(?:whole|entire)\b|整篇|全文|通篇|从头到尾")
+_WHOLE = re.compile(
+    r"\b(?:whole|entire) (?:article|book|document|essay|interview|passage|piece|report|speech|story|text|thing)\b|"
+    r"整篇|全文|通篇|从头到尾"
+)
 NEAREST = 3
 """Examples of each kind that a question is compared with: those nearest to it."""
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.index import Index
-from rag.results import Citation
+from rag.results import MARK, Citation
 
 _NUMBERED = re.compile(r"\d+")
 
@@ -82,5 +82,5 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
         if _NUMBERED.search(before):
             items = 1 if "\n\n" in before else items + 1
             before = _NUMBERED.sub(str(items), before)
-        text += before + claim.text + marks
+        text += before + MARK.sub("", claim.text) + marks  # a footnote of the source is no mark of ours
     return text, tuple(citations)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def source_files(corpus: Path) -> list[Path]:
     """Return the files of a corpus, in order of their names; raise CorpusError where there are none."""
     try:
         corpus.stat()
-        paths = sorted(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+        paths = _visible(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
     except (FileNotFoundError, NotADirectoryError):
         raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.") from None
     except OSError as error:
@@ -99,8 +99,13 @@ def beside(corpus: Path | None, kind: str) -> list[Path]:
     """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names."""
     if corpus is None:
         return []
-    paths = sorted(corpus.glob(f"*.{kind}")) if corpus.is_dir() else [corpus.with_suffix(f".{kind}")]
+    paths = _visible(corpus.glob(f"*.{kind}")) if corpus.is_dir() else [corpus.with_suffix(f".{kind}")]
     return [path for path in paths if path.exists()]
+
+
+def _visible(paths: Iterable[Path]) -> list[Path]:
+    """Return files in order of their names, without the hidden ones that editors and file managers leave."""
+    return sorted(path for path in paths if not path.name.startswith("."))
 
 
 def _read(path: Path) -> Document:
@@ -145,20 +150,28 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
     plain = ["".join(character for character in fold(sentence.text) if character.isalnum()) for sentence in sentences]
     crowd = Counter(sentence.paragraph for sentence in sentences)
     alone = [i for i, s in enumerate(sentences) if crowd[s.paragraph] == 1 and len(plain[i]) >= SHORTEST_QUOTE]
-    everything = "\n".join(plain)
-    places: dict[str, list[int]] = {plain[i][:SHORTEST_QUOTE]: [] for i in alone}
-    for start in range(len(everything) - SHORTEST_QUOTE + 1):
-        if (beginning := everything[start : start + SHORTEST_QUOTE]) in places:
-            places[beginning].append(start)
     twins = Counter(plain[i] for i in alone)
+    times = _times(twins.keys(), "\n".join(plain))
     seen: set[str] = set()
     dropped = set()
     for i in alone:
-        times = sum(everything.startswith(plain[i], start) for start in places[plain[i][:SHORTEST_QUOTE]])
-        if times > 1 and (times > twins[plain[i]] or plain[i] in seen):
+        if times[plain[i]] > 1 and (times[plain[i]] > twins[plain[i]] or plain[i] in seen):
             dropped.add(i)
         seen.add(plain[i])
     return frozenset(dropped)
+
+
+def _times(quotes: Collection[str], text: str) -> Counter[str]:
+    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, stands in a text, which is gone through once."""
+    lengths: dict[str, set[int]] = {}
+    for quote in quotes:
+        lengths.setdefault(quote[:SHORTEST_QUOTE], set()).add(len(quote))
+    return Counter(
+        quote
+        for start in range(len(text) - SHORTEST_QUOTE + 1)
+        for length in lengths.get(text[start : start + SHORTEST_QUOTE], ())
+        if (quote := text[start : start + length]) in quotes
+    )
 
 
 def group(

@@ -7,9 +7,10 @@ Chinese and translates as it writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from rag import journal
 from rag.documents import beside
@@ -36,9 +37,9 @@ class English:
 
         corpus: folder of sources, or one file, whose own translations come first. written: the model's translations.
         """
-        sentences = _rows(written) if written else {}
+        sentences = dict(_kept(written)) if written else {}
         for path in beside(corpus, "english.jsonl"):
-            sentences |= _rows(path)
+            sentences |= _brought(path)
         names = Names.read(corpus) if corpus else Names()
         return cls(names, sentences, frozenset(fold(original) for original, _ in names.forms))
 
@@ -82,9 +83,22 @@ def keep(path: Path, sentence: str, english: str) -> None:
     journal.keep(path, {"sentence": sentence, "english": english}, "translations", "free space there, or set RAG_STORE")
 
 
-def _rows(path: Path) -> dict[str, str]:
+def _kept(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the model's translations; a row of another form is left out, and its sentence is translated again."""
+    for _, row in journal.rows(path):
+        try:
+            yield _pair(row)
+        except (KeyError, TypeError, AttributeError):
+            continue
+
+
+def _pair(row: Any) -> tuple[str, str]:
+    return fold(row["sentence"]), str(row["english"])
+
+
+def _brought(path: Path) -> dict[str, str]:
     try:
-        return {fold(row["sentence"]): str(row["english"]) for _, row in journal.rows(path)}
+        return dict(_pair(row) for _, row in journal.rows(path))
     except (OSError, KeyError, TypeError, AttributeError) as error:
         raise CorpusError(
             f'The translations {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.'

@@ -8,11 +8,14 @@
     ├── IndexStoreError       an index that is missing, stale, foreign or damaged and may not be rebuilt here
     ├── WeightsError          model files that cannot be had, or that are not the ones they claim to be
     └── GenerationError       an engine that failed or ran out of time
+        ├── PromptTooLongError   a question that is too long for the engine, with which nothing is wrong
         └── Cancelled         the reader stopped it; nothing is wrong
 
-The edges (command line, page, HTTP) turn these into sentences; nothing else is caught there. A text that does not
-answer a question is not an error: it is an `Answer` whose `answerable` is False.
+The edges (command line, page, HTTP) turn these into sentences; anything else is a defect, which the page alone survives. A
+text that does not answer a question is not an error: it is an `Answer` whose `answerable` is False.
 """
+
+from __future__ import annotations
 
 
 class RagError(Exception):
@@ -52,6 +55,17 @@ class WeightsError(RagError):
 
 class GenerationError(RagError):
     """The engine failed, or did not finish within its time."""
+
+
+class PromptTooLongError(GenerationError):
+    """A prompt has more tokens than the engine holds."""
+
+    @classmethod
+    def of(cls, tokens: int, context: int) -> PromptTooLongError:
+        """Return the error of a prompt of so many tokens, for an engine that holds so many."""
+        return cls(
+            f"The prompt has {tokens:,} tokens, and the engine holds {context:,}; shorten the question, or raise RAG_CONTEXT."
+        )
 
 
 class Cancelled(GenerationError):

@@ -1,4 +1,4 @@
-"""Find the evidence for what is asked, be it one question, two at once or a summary, and show it before the words.
+"""Find the evidence for what is asked, be it one question, several at once or a summary, and show it before the words.
 
 It knows what kind of question needs how much; how passages are found is `retrieval.py`'s, whether they answer the gate's.
 """
@@ -31,31 +31,36 @@ class Part(NamedTuple):
 
 
 def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Part, ...]:
-    """Return what is found for a question, or for each of two that are asked at once, the second behind the first.
+    """Return what is found for a question, or for each of several that are asked at once, one behind the other.
 
     For one that asks for the whole text it is an outline, for one that asks for a summary more sentences than for others.
     """
-    return tuple(Part(found, likely_sentences(found, index, tuned)) for found in _found(query, index, embedder, asking, tuned))
+    parts = []
+    for asked in _asked(query):
+        if asks_summary_of_all(asked.text) or asking.wholeness(asked.text, embedder) >= tuned.whole:
+            found = survey(asked, index, embedder)
+        elif asks_summary(asked.text):
+            found = replace(retrieve(asked, index, embedder, replace(tuned, reading=tuned.reading_summary)), summary=True)
+        else:
+            found = retrieve(asked, index, embedder, tuned)
+        parts.append(Part(found, likely_sentences(found, index, tuned)))
+    return tuple(parts)
 
 
-def _found(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> Iterator[Found]:
-    """Yield what is found, as `find` says."""
-    if asks_summary_of_all(query.text) or asking.wholeness(query.text, embedder) >= tuned.whole:
-        yield survey(query, index, embedder)
-    elif asks_summary(query.text):
-        yield replace(retrieve(query, index, embedder, replace(tuned, reading=tuned.reading_summary)), summary=True)
-    else:
-        first, *second = asked_at_once(query.text, query.language)
-        yield retrieve(replace(query, text=first), index, embedder, tuned)
-        for text in second:
-            behind = Query(text, first, query.language, (query.previous, *query.earlier))
-            yield retrieve(behind, index, embedder, tuned)
+def _asked(query: Query) -> Iterator[Query]:
+    """Yield the questions that are asked at once, each behind the one before it."""
+    first, *others = asked_at_once(query.text, query.language)
+    asked = replace(query, text=first)
+    yield asked
+    for text in others:
+        asked = Query(text, asked.text, query.language, (asked.previous, *asked.earlier))
+        yield asked
 
 
 def evidence(parts: Sequence[Part], index: Index, seconds: float) -> Evidence:
     """Return what was found as a reader sees it first: the passages, and the sentences nearest to the question.
 
-    Of two questions that are asked at once each has its share.
+    Of several questions that are asked at once each has its share.
     """
     nearest = dict(pair for rank in zip_longest(*(near[:SHOWN] for _, near in parts)) for pair in rank if pair)
     shown = []

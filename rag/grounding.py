@@ -2,7 +2,7 @@
 
 A draft's sentence is supported when its meaning is near a source sentence (one vector space for all languages) or made of
 its words or of its translation's, and every number and foreign name in it stands in the evidence. Citations are computed
-here, never asked of a model. This module judges; what to do with a sentence that fails is the pipeline's to decide.
+here, never asked of a model. This module judges; what to do with a sentence that fails is `answering.py`'s to decide.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rag.english import English
 from rag.index import Index
 from rag.names import transliterated
 from rag.numbers import stated, values
+from rag.retrieval import Query
 from rag.romanization import names, unread
 from rag.text import (
     HAN,
@@ -40,7 +41,9 @@ from rag.text import (
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
-_FIRST_WORD = re.compile(r"(?:^|:)\W*\w+")
+_FIRST_WORD = re.compile(r"(?:^|:)[^\w:]*(\w+)")
+_OPENERS = {"according", "despite", "here", "however", "instead", "sure", "therefore", "unlike", "yes"}
+"""Words that begin an answer and need stand in no source, beside those that carry no meaning."""
 FEW = 4
 """Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
@@ -49,6 +52,8 @@ BETWEEN = 3
 """Words before the last of a name that are looked at: "Professor Mary Ann Lee" is "Professor Lee" too."""
 LIKE = 0.85
 """Share of their letters that two words have in common to be one: "labor" and "labour", "opposes" and "opposed"."""
+STEM = 5
+"""Letters that two forms of a word have in common: "Launching" and "launched"."""
 ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
 _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
@@ -66,7 +71,8 @@ class Grounds:
 
     said: the words of each source sentence that the model was shown, by its number, with its translation where there is one.
     english: the translations alone. numbers, words, names: what they hold (and, of names, the question too). in_english:
-    whether the model read them all in English. in_chinese: whether one of them is in Chinese.
+    whether the model read them all in English. in_chinese: whether one of them is in Chinese. for_english: whether the reader
+    wants English, so that a claim in Latin letters is in English, and does not only name things.
     """
 
     said: Mapping[int, str]
@@ -76,18 +82,20 @@ class Grounds:
     names: str
     in_english: bool
     in_chinese: bool
+    for_english: bool
 
     @classmethod
-    def of(cls, candidates: Sequence[int], question: str, index: Index, english: English) -> Grounds:
-        """Return what source sentences, by their numbers, are for a draft."""
+    def of(cls, candidates: Sequence[int], query: Query, index: Index, english: English) -> Grounds:
+        """Return what source sentences, by their numbers, are for an answer to a question."""
         texts = {number: index.sentences[number].text for number in candidates}
         translations = {number: english.sentence(text) for number, text in texts.items()}
         said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
-        names = fold(f"{whole} {question} {english.names.forms_of(whole)}")
+        names = fold(f"{whole} {_asked(query)} {english.names.forms_of(whole)}")
         words = {part for name in _LATIN_NAME.findall(names) for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
-        return cls(said, translations, values(whole), words, names, readable, any(map(has_han, texts.values())))
+        chinese = any(map(has_han, texts.values()))
+        return cls(said, translations, values(whole), words, names, readable, chinese, query.language == "en")
 
     def cover(self, claim: str, added: Sequence[set[str]], question: str, sources: Sequence[int]) -> float:
         """Return the share of a claim's terms that its sources and the question hold, or that of its most daring clause.
@@ -99,7 +107,7 @@ class Grounds:
         """
         words = content(claim)
         said = self._together(sources)
-        comparable = self.in_english if mostly_latin(claim) else self.in_chinese
+        comparable = self.in_english if self.for_english else self.in_chinese
         new = words - content(question) - _ASSENT
         adds = bool(new & content(said)) if comparable else _differ(new, content(question))
         if not adds and not _may_repeat(claim, question):
@@ -108,7 +116,7 @@ class Grounds:
             return 1.0
         if sources and compares(claim) and not compares(said):
             return 0.0
-        if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0], claim)):
+        if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0])):
             return 0.0
         return min([share_held(words, f"{question} {said}" if adds else said), *(share_held(new, said) for new in added)])
 
@@ -127,10 +135,10 @@ class Grounds:
     def _together(self, numbers: Sequence[int]) -> str:
         return " ".join(self.said[number] for number in numbers)
 
-    def _nearest_clause(self, words: set[str], number: int, claim: str) -> str:
-        """Return the clause of a source sentence, in the language of a claim, that holds most of some terms."""
-        told = self.english[number] if mostly_latin(claim) and self.english[number] else self.said[number]
-        return max(clauses(told), key=lambda clause: len(words & content(clause)))
+    def _nearest_clause(self, words: set[str], number: int) -> str:
+        """Return the clause of a source sentence, in the reader's language, that holds most of some terms."""
+        said = self.english[number] if self.for_english and self.english[number] else self.said[number]
+        return max(clauses(said), key=lambda clause: len(words & content(clause)))
 
     def missing(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names of a claim that the evidence lacks.
@@ -138,21 +146,32 @@ class Grounds:
         Of English names these are, where it is not in English too, those that are written as Chinese ones are read.
         """
         missing = [str(value) for value in sorted(stated(text) - self.numbers)]
-        if not mostly_latin(text):
-            missing += _foreign_names(text, self.words) if has_han(text) else []
+        if not self.for_english:
+            missing += _foreign_names(text, self.words)
             missing += sorted(transliterated(text) - transliterated(self.names))
         elif self.in_english:
             later = _FIRST_WORD.sub("", text)
-            foreign = [name for name in _foreign_names(later, self.words) if name[0].isupper()]
+            foreign = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
+            foreign += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
             missing += foreign or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
         else:
             missing += [name for name in unread(text, self._together([*self.said])) if fold(name) not in self.names]
         return (*missing, *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
 
+    def _strange(self, first: str) -> bool:
+        """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""
+        words = content(first) - _OPENERS
+        begun = {word[:STEM] for word in self.words}
+        return first.isalpha() and bool(words) and _differ(words, self.words) and begun.isdisjoint({fold(first)[:STEM]})
+
     def _another(self, first: str, second: str) -> bool:
         """Tell whether two words of a name are put together of two names: the evidence has the second behind others alone."""
         before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._together([*self.said]))
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
+
+
+def _asked(query: Query) -> str:
+    return f"{query.previous} {query.text}"
 
 
 def _differ(words: set[str], others: set[str]) -> bool:
@@ -177,9 +196,9 @@ def _added(claim: str, question: str) -> list[set[str]]:
 
 
 def ground(
-    draft: str, question: str, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned, english: English
+    draft: str, query: Query, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned, english: English
 ) -> list[Claim]:
-    """Return the claims of a draft.
+    """Return the claims of a draft that answers a question.
 
     candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. A claim of a few
     words, which many a sentence may hold by chance, counts as said only by the first of them. english: the translations
@@ -190,10 +209,11 @@ def ground(
     if not pieces or not usable:
         return []
     near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
-    grounds = Grounds.of(candidates, question, index, english)
+    grounds = Grounds.of(candidates, query, index, english)
+    question = _asked(query)
     claims = []
     for (before, drafted), similarities in zip(pieces, near, strict=True):
-        text = _without_glosses(drafted, grounds.words)
+        text = _without_glosses(drafted, grounds.words) if grounds.for_english else drafted
         said = _BEGUN.sub("", text)
         words = content(said)
         scores = np.maximum(similarities, _shared(said, words, usable, grounds))
@@ -240,12 +260,15 @@ def _letters(text: str) -> str:
 
 
 def _without_glosses(text: str, allowed: set[str]) -> str:
-    """Return a claim without Latin words in parentheses that the evidence lacks: a name is glossed by its original alone."""
+    """Return an English claim without Latin words in parentheses that the evidence lacks.
+
+    A name is glossed by its original alone.
+    """
 
     def kept(gloss: re.Match[str]) -> str:
         return "" if not has_han(gloss.group()) and _foreign_names(gloss.group(), allowed) else gloss.group()
 
-    return _PARENTHESES.sub(kept, text) if mostly_latin(text) else text
+    return _PARENTHESES.sub(kept, text)
 
 
 def _foreign_names(text: str, allowed: set[str]) -> list[str]:

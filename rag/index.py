@@ -22,7 +22,7 @@ import numpy.typing as npt
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
-from rag.text import Script, asks, points_back, script, terms
+from rag.text import Script, asks, points_back, script, terms, traditional
 
 PARTS = 8
 """Sentences of an outline, one from each of as many parts of the text."""
@@ -184,6 +184,11 @@ class Index:
     def script(self) -> Script | None:
         """Return the Chinese script of the first source, None where it has none of its own."""
         return script(self.documents[0].text)
+
+    @cached_property
+    def traditional(self) -> frozenset[str]:
+        """Return the sources that are written in Traditional characters, as `text.traditional` says."""
+        return frozenset(document.source for document in self.documents if traditional(document.text))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

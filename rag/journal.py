@@ -52,6 +52,6 @@ def rows(path: Path) -> Iterator[tuple[int, Any]]:
     for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), start=1):
         try:
             row = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         yield number, row

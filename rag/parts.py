@@ -1,4 +1,4 @@
-"""Tell two questions apart that are asked at once: "where was it built, and who paid for it?".
+"""Tell questions apart that are asked at once: "where was it built, and who paid for it?".
 
 A small model that is asked two things answers one, so each is searched for and answered by itself. It knows the words that
 ask, and no texts.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from rag.asking import asks_summary
 from rag.text import Language, fold
 
 _WORDS = "how|what|who|whose|whom|when|where|which|why"
@@ -29,19 +30,30 @@ SHORTEST = 5
 """Characters of a Chinese question; a shorter one ("right?") only stresses what stands before it."""
 FEWEST_WORDS = 3
 """The same in words of an English one."""
+MOST = 3
+"""Questions that are told apart in one message."""
 LONGEST = 40
 """Characters of a Chinese question that no mark tells from the other; a longer one tells a story."""
 
 
-def asked_at_once(question: str, language: Language) -> tuple[str, ...]:
-    """Return the two questions that a text asks, or the text alone where it asks one.
+def asked_at_once(question: str, language: Language, most: int = MOST) -> tuple[str, ...]:
+    """Return the questions that a text asks, at most so many, or the text alone where it asks one.
 
-    It is cut at the first mark or conjunction that has words which ask on both sides. In English the second must begin with
-    one, unless a mark ends the first: "who founded the firm that makes what everyone wants" is one question.
+    It is cut at the first mark or conjunction that has words which ask on both sides, or ask for a summary on one of them. In
+    English the second must begin with one, unless a mark ends the first: "who founded the firm that makes what everyone wants"
+    is one question.
     """
+    if most < 2:
+        return (question,)
+    first, second = _cut(question, language)
+    return (first, *asked_at_once(second, language, most - 1)) if second else (question,)
+
+
+def _cut(question: str, language: Language) -> tuple[str, str]:
+    """Return the first question that a text asks, and what is asked behind it, "" for nothing."""
     for cut in _CUT.finditer(question):
         first, second = question[: cut.start()].strip(), question[cut.end() :].lstrip("?？ ")
-        if _quoting(first) or not (_asks(first, language) and _asks(second, language)):
+        if _quoting(first) or not _ask(first, second, language):
             continue
         if cut["mark"]:
             return first + cut["mark"][0], second
@@ -50,12 +62,20 @@ def asked_at_once(question: str, language: Language) -> tuple[str, ...]:
                 return first, second
         elif (_OPENS if cut["joins"] else _OPENS_ALONE).match(second):
             return first, second
-    return (question,)
+    return question, ""
 
 
 def _quoting(text: str) -> bool:
     """Tell whether a text ends within a title or a quotation."""
     return text.count('"') % 2 == 1 or any(text.count(left) > text.count(right) for left, right in _PAIRS)
+
+
+def _ask(first: str, second: str, language: Language) -> bool:
+    """Tell whether both parts of a text ask: each a question, or one of them for a summary."""
+    summaries = [asks_summary(first), asks_summary(second)]
+    if all(summaries):
+        return False
+    return all(summary or _asks(part, language) for summary, part in zip(summaries, (first, second), strict=True))
 
 
 def _asks(part: str, language: Language) -> bool:

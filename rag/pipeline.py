@@ -23,7 +23,7 @@ from rag.clock import Clock
 from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
-from rag.errors import Cancelled, GenerationError, RagError
+from rag.errors import Cancelled, GenerationError, PromptTooLongError, RagError
 from rag.evidence import evidence, find
 from rag.examples import embed_examples
 from rag.generation import Generator, Stop
@@ -125,7 +125,8 @@ class Rag:
             limit = self.settings.timeout_s
             raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
         except RagError as error:
-            self._trouble = str(error)
+            if not isinstance(error, PromptTooLongError):
+                self._trouble = str(error)
             self._ended(request, "broken", type(error).__name__)
             raise
         finally:

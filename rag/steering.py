@@ -24,6 +24,10 @@ SURE = 0.9
 """Chance from which a sentence is a question although the whole message is none."""
 
 
+MOST = 16
+"""Sentences that are told apart, each by a vector of its own; a message of more is judged as a whole."""
+
+
 class Intents(Protocol):
     """Tell what messages are for."""
 
@@ -78,7 +82,9 @@ class Steering:
 
     def judge(self, message: str, embedder: Embedder) -> tuple[Intent, str]:
         """Return a message's intent, and what is left of it without the sentences that steer."""
-        sentences = [message[start:end] for start, end in split_sentences(message)] or [message]
+        sentences = [message[start:end] for start, end in split_sentences(message)]
+        if not 1 < len(sentences) <= MOST:
+            sentences = [message]
         texts = [message, *sentences] if len(sentences) > 1 else [message]
         chances = self.intents.chances(embedder.queries([normalize(text) for text in texts]))
         of_question = chances[:, 0].tolist()

@@ -108,7 +108,9 @@ def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
     current = _json(pointer, store / "current.json")
     if not isinstance(current, dict) or not {"build", "manifest"} <= current.keys():
         raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names no build")
-    folder = store / Path(str(current["build"])).name
+    if not _BUILD.fullmatch(str(current["build"])):
+        raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names the build {current['build']!r}")
+    folder = store / str(current["build"])
     manifest = _json(_checked(folder / "manifest.json", str(current["manifest"])), folder / "manifest.json")
     if manifest.get("format") != FORMAT:
         raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}")
@@ -158,7 +160,7 @@ def _checked(path: Path, expected: str) -> bytes:
 def _json(data: bytes, path: Path) -> Any:
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IndexStoreError(f"The index file {path} is damaged: it is not JSON") from error
 
 
@@ -199,7 +201,7 @@ def _clear(store: Path) -> None:
     """Remove every build but the one in use: older ones, and what a crash left half-written; nothing else is touched."""
     try:
         build = json.loads((store / "current.json").read_bytes())["build"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         build = None
     for path in store.iterdir():
         if path.is_dir() and path.name != build and _BUILD.fullmatch(path.name):

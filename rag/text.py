@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -49,6 +49,7 @@ _COMPARISON = re.compile(
     r"\b(?:more|less|fewer|better|worse|(?<!rather )(?<!other )than)\b(?!(?: than)? (?:\W?\d|half|an?\b|one\b|two\b|three\b))"
 )
 """Words that set one thing against another, not those that give an amount ("more than 200")."""
+_FOOTNOTES = re.compile(r"(?:\[\d{1,3}\])+")
 _CLAUSE_END = re.compile(r"[，;；:：。!！?？]|,(?!\d)")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -80,6 +81,31 @@ def own_characters(name: str, text: str) -> str:
     simplified = to_simplified(text)
     place = simplified.find(name)
     return text[place : place + len(name)] if place >= 0 and len(simplified) == len(text) else ""
+
+
+def with_own_characters(text: str, sources: Sequence[str]) -> str:
+    """Return Traditional text, its sources' own characters in what they hold: 余承東, which tables write 餘承東."""
+    simplified = to_simplified(text)
+    if len(simplified) != len(text):
+        return text
+    known = [(folded, source) for source in sources if len(folded := to_simplified(source)) == len(source)]
+    own, place = "", 0
+    while place < len(text):
+        run = max((_run(simplified, place, *pair) for pair in known), key=len, default="")
+        own += run if len(run) > 1 else text[place]
+        place += max(len(run), 1)
+    return own
+
+
+def _run(simplified: str, place: int, folded: str, source: str) -> str:
+    """Return the longest run that stands at a place of a text in Simplified characters and in a source, in that one's own."""
+    found, length = -1, 0
+    while place + length < len(simplified):
+        further = folded.find(simplified[place : place + length + 1], max(found, 0))
+        if further < 0:
+            break
+        found, length = further, length + 1
+    return source[found : found + length]
 
 
 def to_traditional(text: str) -> str:
@@ -189,6 +215,14 @@ def script(text: str) -> Script | None:
     return "zh-Hant" if traditional > simplified else "zh-Hans"
 
 
+def traditional(text: str) -> bool:
+    """Tell whether a text is written in Traditional characters, and not converted to them from others one by one.
+
+    A text that was has 于 for every 於, and its other characters are not to be relied on either.
+    """
+    return script(text) == "zh-Hant" and not ("于" in text and "於" not in text)
+
+
 def language(text: str, default: Script = "zh-Hant") -> Language:
     """Return the language in which a question wants its answer.
 
@@ -220,8 +254,8 @@ def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[in
             position += 1
             continue
         position += 1
-        while position < len(text) and (text[position] in _ENDERS or text[position] in _CLOSERS):
-            position += 1
+        while behind := _behind_end(text, position):
+            position = behind
         spans.append((start, position))
         start = position
     spans.append((start, len(text)))
@@ -263,13 +297,23 @@ def _ends_sentence(text: str, position: int, depths: list[int]) -> bool:
         follows = text[closing + 1 : closing + 2]
         return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…"))
     if character == "." and depths[position] == 0:
-        after = text[position + 1 : position + 2]
+        marks = _FOOTNOTES.match(text, position + 1)
+        behind = marks.end() if marks else position + 1
+        after = text[behind : behind + 1]
         before = text[position - 1 : position]
         if _HAN.match(before or " "):
             return not after.isdigit()
         ends = not after or after.isspace() or after in _CLOSERS
         return ends and not _ABBREVIATION.search(text[max(0, position - 5) : position])
     return False
+
+
+def _behind_end(text: str, position: int) -> int:
+    """Return the place behind a mark, or footnotes like "[2]", that still belongs to a sentence that has ended; 0 for none."""
+    if text[position : position + 1] in _ENDERS + _CLOSERS:
+        return position + 1 if position < len(text) else 0
+    marks = _FOOTNOTES.match(text, position)
+    return marks.end() if marks else 0
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ import torch
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper, grammar_from
 
 from rag.embedding import Vectors
-from rag.errors import Cancelled, GenerationError
+from rag.errors import Cancelled, GenerationError, PromptTooLongError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.gguf import GGUF
 from rag.generation.listening import Left, Tell, Worker, one_line
@@ -145,7 +145,7 @@ class Int8Generator:
     def _tokens(self, prompt: Prompt, network: Qwen2) -> list[int]:
         tokens = self._vocabulary.chat(prompt.chat())
         if len(tokens) >= network.context:
-            raise GenerationError(f"The prompt has {len(tokens)} tokens; the engine's context holds {network.context}.")
+            raise PromptTooLongError.of(len(tokens), network.context)
         return tokens
 
     def _read(self, network: Qwen2, tokens: list[int], tell: Tell, left: Left) -> int:

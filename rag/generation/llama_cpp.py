@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag.errors import GenerationError
+from rag.errors import GenerationError, PromptTooLongError
 from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import Left, Tell, Worker
 
@@ -101,6 +101,8 @@ class LlamaCppGenerator:
 
         for chunk in self._worker.run(work, stop):
             if "error" in chunk:
+                if chunk["error"].get("type") == "exceed_context_size_error":
+                    raise PromptTooLongError.of(int(chunk["error"]["n_prompt_tokens"]), int(chunk["error"]["n_ctx"]))
                 raise GenerationError(f"The engine refused the prompt: {chunk['error'].get('message', chunk['error'])}.")
             yield chunk
 

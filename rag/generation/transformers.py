@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig, StoppingCriteriaList
 from transformers.utils import logging
 
-from rag.errors import Cancelled, GenerationError
+from rag.errors import Cancelled, GenerationError, PromptTooLongError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import Left, Tell, Worker, one_line
 from rag.generation.tokens import Voice, common, weighed
@@ -127,7 +127,7 @@ class TransformersGenerator:
         """Return the prompt's tokens, ending where the engine goes on."""
         ids = self._spoken.chat(prompt.chat())
         if self._context is not None and len(ids) >= self._context:
-            raise GenerationError(f"The prompt has {len(ids)} tokens; the model reads fewer than {self._context}.")
+            raise PromptTooLongError.of(len(ids), self._context)
         return ids
 
     def _read(self, ids: list[int], tell: Tell, left: Left) -> int:

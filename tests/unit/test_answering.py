@@ -44,6 +44,23 @@ def test_an_answer_is_in_the_questions_script_with_exact_citations(make_rag: Mak
     assert simplified.citations[0].quote == SENTENCE
 
 
+def test_a_traditional_answer_has_the_characters_of_its_traditional_source(chosen: Settings) -> None:
+    (chosen.corpus / "article.txt").write_text("余承東是華為的高管。他住於深圳，後來搬走了。", encoding="utf-8")
+    answer = Rag(chosen, FakeEmbedder(), ScriptedGenerator(["余承东是华为的高管。"])).answer("余承東是什麼人？")
+    assert answer.text.startswith("余承東是華為的高管。[1]")
+    assert_exact(answer, "余承東是華為的高管。他住於深圳，後來搬走了。")
+
+
+def test_an_amount_of_many_zeros_does_not_end_a_draft_and_a_phrase_again_and_again_does(chosen: Settings) -> None:
+    text = "總預算為100000000元，由政府付。"
+    (chosen.corpus / "article.txt").write_text(text, encoding="utf-8")
+    draft = "总预算为100000000元，由政府付。"
+    rag = Rag(chosen, FakeEmbedder(), ScriptedGenerator([draft, "由政府付，" * 50]))
+    assert rag.answer("總預算為多少元，由政府付？").text.startswith("總預算為100000000元，由政府付。[1]")
+    words = [event.text for event in rag.stream("總預算為100000000元，由誰付？") if isinstance(event, Token)]
+    assert len("".join(words)) < 60
+
+
 class Bilingual(FakeEmbedder):
     """Find "castles" as near to SENTENCE as SENTENCE itself."""
 

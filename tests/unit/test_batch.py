@@ -177,6 +177,13 @@ def test_nothing_to_do_loads_nothing_and_leaves_a_file(chosen, source: Path, tar
     assert target.read_text() == ""
 
 
+def test_a_number_that_no_float_can_hold_is_an_id_like_others(run, source: Path, target: Path) -> None:
+    number = 10**400
+    source.write_text(json.dumps(ask(number)), encoding="utf-8")
+    assert run() == Done(1, 0)
+    assert [row["id"] for row in read(target)] == [number]
+
+
 def test_empty_lines_and_a_byte_order_mark_are_passed_over(run, source: Path) -> None:
     source.write_text(f'\ufeff{{"id": 1, "question": "{FOUNDED}"}}\r\n\n  \n', encoding="utf-8")
     assert run() == Done(1, 0)
@@ -210,6 +217,7 @@ FORM = ' is not {"id", "question", "history"?} with a text or a number as id.'
             '{"id": 1, "question": "x", "history": {}}',
             ': The history has the wrong form; expected a list of {"role": …, "content": …}.',
         ),
+        (f'{{"id": {"9" * 5000}, "question": "x"}}', FORM),
         ('{"id": 0, "question": "x"}', " has the id of {source}, line 1; give each question an id of its own."),
     ],
 )

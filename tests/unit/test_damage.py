@@ -82,11 +82,24 @@ def test_a_pointer_that_names_no_build_is_damaged(store: Path, pointer: str) -> 
     assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{MEND}"
 
 
+@pytest.mark.parametrize("build", ["x", "\0", "0123456789ab/..", 7])
+def test_a_pointer_to_what_is_no_build_is_damaged(store: Path, build: object) -> None:
+    replace(store / "current.json", json.dumps({"build": build, "manifest": "x"}).encode())
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build {build!r}{MEND}"
+
+
+def test_a_file_of_endless_brackets_is_no_json(store: Path) -> None:
+    replace(store / "current.json", b"[" * 100_000)
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it is not JSON{MEND}"
+    rebuild(store, article(), FakeEmbedder(), LONGEST)
+    load(store, recipe())
+
+
 def test_a_pointer_cannot_lead_out_of_the_store(store: Path, tmp_path: Path) -> None:
     pointer = json.loads((store / "current.json").read_text())
     shutil.move(build_of(store), tmp_path / "outside")
     replace(store / "current.json", json.dumps(pointer | {"build": "../outside"}).encode())
-    assert failure(store) == f"The index file {store / 'outside' / 'manifest.json'} is missing{MEND}"
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build '../outside'{MEND}"
 
 
 def test_a_store_that_was_never_built_says_which_file_is_missing(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents import Document, group, read_corpus, repeated, split_document
+from rag.documents import Document, beside, group, read_corpus, repeated, split_document
 from rag.errors import CorpusError
 from rag.text import extent
 
@@ -74,6 +75,22 @@ def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> Non
     first = split_document(Document("a", f"{SAID}。\n杭州很好。\n杭州很好。"))
     second = split_document(Document("b", f"{SAID}。\n"))
     assert repeated((*first, *second)) == frozenset()
+
+
+def test_many_lines_that_begin_alike_are_gone_through_once() -> None:
+    lines = [f"第一千零一號的會議記錄{number:05}號" for number in range(20_000)]
+    sentences = split_document(Document("a", "\n".join([*lines, lines[0]])))
+    began = time.monotonic()
+    assert repeated(sentences) == {20_000}
+    assert time.monotonic() - began < 5
+
+
+def test_files_that_editors_and_file_managers_hide_are_no_sources(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("甲。", encoding="utf-8")
+    (tmp_path / "._a.txt").write_bytes(b"\0\1\2")
+    (tmp_path / ".#a.names.toml").write_text("x", encoding="utf-8")
+    assert [document.source for document in read_corpus(tmp_path)] == ["a.txt"]
+    assert beside(tmp_path, "names.toml") == []
 
 
 def test_a_corpus_is_read_in_the_order_of_names_with_plain_line_ends(tmp_path: Path) -> None:

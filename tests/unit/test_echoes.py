@@ -11,6 +11,8 @@ from rag.english import English
 from rag.grounding import ground
 from rag.index import build
 from rag.pipeline import Rag
+from rag.retrieval import Query
+from rag.text import mostly_latin
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]
@@ -19,7 +21,8 @@ Maker = Callable[..., Rag]
 def cover(source: str, question: str, draft: str, embedder: FakeEmbedder | None = None) -> float:
     embedder = embedder or FakeEmbedder()
     index = build([Document("a", source)], embedder, longest=100)[0]
-    (claim,) = ground(draft, question, range(len(index.sentences)), index, embedder, tuned(), English())
+    query = Query(question, "", "en" if mostly_latin(draft) else "zh-Hans")
+    (claim,) = ground(draft, query, range(len(index.sentences)), index, embedder, tuned(), English())
     assert claim.sources
     return claim.cover
 

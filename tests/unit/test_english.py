@@ -50,6 +50,13 @@ def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Pa
         English.read(brought)
 
 
+@pytest.mark.parametrize("row", ["null", "[1]", '{"sentence": "乙。"}', '{"sentence": 1, "english": "A."}'])
+def test_of_the_models_own_translations_a_row_of_another_form_is_left_out(tmp_path: Path, row: str) -> None:
+    kept = tmp_path / "english.jsonl"
+    kept.write_text(f"{row}\n{json.dumps({'sentence': '甲。', 'english': 'A.'})}\n", encoding="utf-8")
+    assert English.read(None, kept).sentence("甲。") == "A."
+
+
 def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_not_at_all(make_rag, chosen: Settings) -> None:
     generator = ScriptedGenerator([lambda prompt: "It has 99 seats." if "宇树" in asked(prompt) else "It is so."])
     done: list[tuple[int, int]] = []

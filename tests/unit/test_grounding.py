@@ -8,7 +8,8 @@ from rag.documents import Document
 from rag.english import English
 from rag.grounding import ground
 from rag.index import Index, build
-from rag.text import fold
+from rag.retrieval import Query
+from rag.text import fold, mostly_latin
 from rag.tuned import tuned
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
@@ -25,8 +26,13 @@ def number_of(index: Index, text: str) -> int:
     return next(number for number, sentence in enumerate(index.sentences) if sentence.text == text)
 
 
+def query_of(question: str, draft: str) -> Query:
+    """Return a question whose answer is in the language of a draft."""
+    return Query(question, "", "en" if mostly_latin(draft) else "zh-Hans")
+
+
 def claims(index: Index, draft: str, question: str = "問") -> list[Claim]:
-    return ground(draft, question, range(len(index.sentences)), index, FakeEmbedder(), tuned(), English())
+    return ground(draft, query_of(question, draft), range(len(index.sentences)), index, FakeEmbedder(), tuned(), English())
 
 
 def test_a_claim_is_supported_by_the_sentence_that_says_it(index: Index) -> None:
@@ -99,14 +105,50 @@ def test_a_question_is_a_claim_where_the_source_asks_it_and_the_reader_does_not(
 def test_a_few_words_count_as_said_where_one_of_the_likeliest_sentences_holds_each(index: Index) -> None:
     likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
     english = English(sentences={fold(FOUNDER): "Wang Xingxing is, of Unitree, the founder."})
-    (claim,) = ground("Unitree: Wang", "Who?", likeliest, index, FakeEmbedder(), tuned(), english)
+    (claim,) = ground("Unitree: Wang", Query("Who?", "", "en"), likeliest, index, FakeEmbedder(), tuned(), english)
     assert claim.sources == (number_of(index, FOUNDER),)
+
+
+CODER = "深度求索的第一个模型叫DeepSeek Coder，发布于2023年。"
+
+
+@pytest.mark.parametrize(
+    ("draft", "missing"),
+    [
+        ("第一个模型叫DeepSeek Codex Turbo。", ("Codex", "Turbo")),
+        ("由OpenAI和Google DeepMind开发。", ("OpenAI", "Google", "DeepMind")),
+        ("OpenAI。", ("OpenAI",)),
+        ("DeepSeek Coder。", ()),
+    ],
+)
+def test_a_chinese_reader_is_told_no_latin_name_that_the_source_lacks(draft: str, missing: tuple[str, ...]) -> None:
+    index = build([Document("a", CODER)], FakeEmbedder(), longest=100)[0]
+    (claim,) = ground(draft, Query("模型叫什么？", "", "zh-Hans"), [0], index, FakeEmbedder(), tuned(), English())
+    assert claim.missing == missing
+
+
+@pytest.mark.parametrize(
+    ("draft", "missing"),
+    [
+        ("Tencent launched the R1 model in January 2025.", ("Tencent",)),
+        ("DeepSeek launched the R1 model: Tencent.", ("Tencent",)),
+        ("Launching the R1 model, DeepSeek grew.", ()),
+        ("According to this, the R1 model was launched in January.", ()),
+        ("Models were launched.", ()),
+    ],
+)
+def test_the_first_word_of_an_english_sentence_may_be_a_name_that_the_source_lacks(
+    draft: str, missing: tuple[str, ...]
+) -> None:
+    index = build([Document("a", "DeepSeek launched the R1 model in January 2025.")], FakeEmbedder(), longest=100)[0]
+    (claim,) = ground(draft, Query("Who launched it?", "", "en"), [0], index, FakeEmbedder(), tuned(), English())
+    assert claim.missing == missing
 
 
 @pytest.mark.parametrize("begun", ["因为", "Because "])
 def test_the_word_that_a_reason_begins_with_need_not_be_in_the_source(index: Index, begun: str) -> None:
     likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
-    (claim,) = ground(f"{begun}王兴兴", "為什麼？", likeliest, index, FakeEmbedder(), tuned(), English())
+    (claim,) = ground(f"{begun}王兴兴", Query("為什麼？", "", "zh-Hant"), likeliest, index, FakeEmbedder(), tuned(), English())
     assert (claim.text, claim.sources, claim.support) == (f"{begun}王兴兴", (likeliest[0],), (1.0,))
 
 
@@ -183,7 +225,7 @@ def test_english_over_chinese_is_not_judged_by_its_words(index: Index) -> None:
 
 def test_nothing_is_claimed_by_no_draft_or_from_no_source(index: Index) -> None:
     assert claims(index, "") == []
-    assert ground("甲。", "問", (), index, FakeEmbedder(), tuned(), English()) == []
+    assert ground("甲。", Query("問", "", "zh-Hant"), (), index, FakeEmbedder(), tuned(), English()) == []
 
 
 def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
@@ -204,7 +246,7 @@ TRANSLATED = English(
 
 def in_english(index: Index, draft: str, english: English = TRANSLATED) -> list[Claim]:
     numbers = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
-    return ground(draft, "Who?", numbers, index, FakeEmbedder(), tuned(), english)
+    return ground(draft, Query("Who?", "", "en"), numbers, index, FakeEmbedder(), tuned(), english)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +295,7 @@ def test_a_number_alone_says_nothing_where_the_words_can_be_compared_or_it_is_no
 ) -> None:
     index = build([Document("a", source)], FakeEmbedder(), longest=100)[0]
     english = English(sentences={fold(source): translation} if translation else {})
-    (claim,) = ground(draft, "What?", [0], index, FakeEmbedder(), tuned(), english)
+    (claim,) = ground(draft, Query("What?", "", "en"), [0], index, FakeEmbedder(), tuned(), english)
     assert claim.sources == ()
 
 

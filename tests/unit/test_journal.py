@@ -19,6 +19,11 @@ def test_half_a_character_is_replaced(tmp_path: Path) -> None:
     assert list(journal.rows(tmp_path / "rows")) == [(1, {"text": "a?"})]
 
 
+def test_a_line_that_no_reader_of_json_can_take_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text("[" * 100_000 + '\n{"n": 1}\n', encoding="utf-8")
+    assert list(journal.rows(tmp_path / "rows")) == [(2, {"n": 1})]
+
+
 def test_a_line_that_was_cut_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     journal.append(path, {"n": 1})

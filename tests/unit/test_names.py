@@ -94,7 +94,11 @@ def test_a_foreign_name_in_chinese_characters_is_known_by_its_dot(text: str, let
     assert transliterated(text) == letters
 
 
-@pytest.mark.parametrize("text", ["not toml", "[other]\n", 'names = "x"', b"\xff\xfe".decode("latin-1") + "="])
+@pytest.mark.parametrize(
+    "text",
+    ["not toml", "[other]\n", 'names = "x"', '[names]\n"深圳" = "Shenzhen"', b"\xff\xfe".decode("latin-1") + "="],
+    ids=["no TOML", "no names", "a text", "a form that is no list", "not UTF-8"],
+)
 def test_a_table_that_cannot_be_read_is_named_with_the_expected_form(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.names.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CorpusError) as error:

@@ -18,7 +18,8 @@ from rag.text import language
         ("这座塔高不高啊", "，", "对不对外开放"),
         ("When was the bridge built", " and ", "who paid for it?"),
         ("How long is the bridge", ", and ", "in which year was it opened?"),
-        ("Where does the river end?", " ", "Is that where the old mill stood, what was it for?"),
+        ("總結全文", "，另外", "王興興是什麼人？"),
+        ("Who is Wang Xingxing?", " ", "And sum up the text."),
         ("《谁来修桥？》写的是什么", "，", "是哪年写的"),
         ("When did the bridge (大橋) open", " and ", "who paid for the mill?"),
         ("When did the bridge open", " and ", "who paid for the mill (磨坊)?"),
@@ -31,9 +32,26 @@ def test_two_questions_are_told_apart(first: str, between: str, second: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "Where does the river end? Is that where the old mill stood, what was it for?",
+            ("Where does the river end?", "Is that where the old mill stood", "what was it for?"),
+        ),
+        ("橋是誰建的？哪一年建的？花了多少錢？", ("橋是誰建的？", "哪一年建的？", "花了多少錢？")),
+        ("這是誰建的橋？哪一年建的？花了多少錢？有多長啊？", ("這是誰建的橋？", "哪一年建的？", "花了多少錢？有多長啊？")),
+    ],
+)
+def test_up_to_three_questions_are_told_apart(question: str, parts: tuple[str, ...]) -> None:
+    assert asked_at_once(question, language(question)) == parts
+
+
+@pytest.mark.parametrize(
     "question",
     [
         "橋是哪一年建的？",
+        "總結一下這篇文章，主要講了什麼大意？",
+        "Sum up the article, what are the main points?",
         "桥和路哪个先修",
         "橋是木頭的，對嗎？",
         "桥是哪年建的，我想写篇文章",

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fakes import ScriptedGenerator, asked
 
-from rag.errors import Cancelled, GenerationError, QuestionError
+from rag.errors import Cancelled, GenerationError, PromptTooLongError, QuestionError
 from rag.results import Evidence, Final, Progress, Token
 
 QUESTION = "深度求索成立於哪一年？"
@@ -90,6 +90,21 @@ def test_a_broken_engine_is_an_error_and_the_next_question_is_answered(make_rag)
     with pytest.raises(GenerationError, match="The engine failed"):
         rag.answer(QUESTION)
     assert rag.answer(QUESTION).answerable
+
+
+def test_a_question_that_is_too_long_for_the_engine_is_an_error_and_nothing_is_broken(make_rag) -> None:
+    rag = make_rag(ScriptedGenerator([PromptTooLongError.of(5000, 4096)]))
+    with pytest.raises(PromptTooLongError, match="has 5,000 tokens, and the engine holds 4,096; shorten the question"):
+        rag.answer(QUESTION)
+    assert rag.status() == ("ready", "")
+
+
+def test_a_reader_who_stops_before_anything_was_found_waits_for_nothing(make_rag) -> None:
+    generator = ScriptedGenerator()
+    events = make_rag(generator).stream(QUESTION, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        list(events)
+    assert generator.prompts == []
 
 
 def test_an_engine_that_says_nothing_is_an_error(make_rag) -> None:

@@ -52,6 +52,12 @@ def test_a_message_is_judged_as_a_whole_and_sentence_by_sentence(
     assert Steering(told, question=0.4).judge(next(iter(chances)), told) == judged
 
 
+def test_a_message_of_very_many_sentences_is_judged_as_a_whole() -> None:
+    endless = "A? " * 999 + "A?"
+    told = Told({endless: QUESTION, "A?": ORDER})
+    assert Steering(told, question=0.4).judge(endless, told) == ("question", endless)
+
+
 def test_a_fitted_model_is_read_back_as_it_was_written_and_turns_odds_into_chances(tmp_path: Path) -> None:
     Fitted(np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32), np.zeros(3, np.float32), "some").save(tmp_path / "a.npz")
     fitted = Fitted.load(tmp_path / "a.npz")

@@ -22,6 +22,8 @@ from rag.text import (
     to_script,
     to_simplified,
     to_traditional,
+    traditional,
+    with_own_characters,
 )
 
 LIVELY = st.text(st.sampled_from("杭州的說国。！？!?….,，;； \t“”「」『』《》（）()\"'’aBTo.3年%\u3000"), max_size=120)
@@ -78,6 +80,9 @@ def test_end_marks_inside_titles_and_unfinished_quotations_do_not_end_a_sentence
         ("DeepSeek-R1 is out! Is it good? Yes.", ["DeepSeek-R1 is out!", "Is it good?", "Yes."]),
         ('He said "stop." Then he left.', ['He said "stop."', "Then he left."]),
         ("版本V3.1發布.杭州歡呼.", ["版本V3.1發布.", "杭州歡呼."]),
+        ('It burned in 1931.[2] "It was old."[3][4] Good.', ["It burned in 1931.[2]", '"It was old."[3][4]', "Good."]),
+        ("磨坊燒毀。[2]後來重建。", ["磨坊燒毀。[2]", "後來重建。"]),
+        ("See D[5] e. Then f.", ["See D[5] e.", "Then f."]),
     ],
 )
 def test_decimals_abbreviations_and_names_stay_whole(text: str, expected: list[str]) -> None:
@@ -106,8 +111,10 @@ def test_an_endless_sentence_is_cut_at_its_last_clause() -> None:
     assert pieces(text) == ["杭" * 300 + "，", "州" * 300]
 
 
-def test_many_open_quotations_are_split_in_linear_time() -> None:
-    assert len(split_sentences("“" * 20_000 + "杭州。" * 1000)) > 0
+def test_open_quotations_do_not_keep_sentences_from_ending_however_many_there_are() -> None:
+    spans = split_sentences("“" * 20_000 + "杭州。" * 1000)
+    assert len(spans) == 20_000 // LONGEST_SENTENCE + 1000
+    assert all(end - start == 3 for start, end in spans[-999:])
 
 
 @pytest.mark.parametrize(
@@ -194,6 +201,26 @@ def test_scripts_are_converted_both_ways_and_english_is_left_alone() -> None:
     assert to_script("為什麼", "zh-Hans") == "为什么"
     assert to_script("为什么", "zh-Hant") == "為什麼"
     assert to_script("“為什麼” means why", "en") == "“為什麼” means why"
+
+
+@pytest.mark.parametrize(
+    ("text", "sources", "own"),
+    [
+        ("餘承東說了話。", ["余承東是華為的高管。"], "余承東說了話。"),
+        ("鍾先生敲鐘，麵子上。", ["鍾先生敲鐘，面子上。"], "鍾先生敲鐘，面子上。"),
+        ("餘下的人。", ["余承東是華為的高管。"], "餘下的人。"),
+        ("餘承東", [], "餘承東"),
+    ],
+)
+def test_what_a_source_holds_has_its_own_characters(text: str, sources: list[str], own: str) -> None:
+    assert with_own_characters(text, sources) == own
+
+
+def test_a_text_that_writes_no_word_as_traditional_texts_do_was_converted_to_it() -> None:
+    assert traditional("余承東是華為的高管。")
+    assert traditional("于先生住於杭州，後來搬走了。")
+    assert not traditional("他成功于杭州，開發了雲計算。")
+    assert not traditional("余承东是华为的高管。")
 
 
 def test_cleaning_removes_what_cannot_be_seen_and_replaces_lone_surrogates() -> None:

