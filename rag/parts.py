@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rag.asking import asks_summary
+from rag.asking import asks_summary, asks_summary_of_all
 from rag.text import Language, fold
 
 _WORDS = "how|what|who|whose|whom|when|where|which|why"
@@ -30,30 +30,29 @@ SHORTEST = 5
 """Characters of a Chinese question; a shorter one ("right?") only stresses what stands before it."""
 FEWEST_WORDS = 3
 """The same in words of an English one."""
-MOST = 3
-"""Questions that are told apart in one message."""
 LONGEST = 40
 """Characters of a Chinese question that no mark tells from the other; a longer one tells a story."""
 
 
-def asked_at_once(question: str, language: Language, most: int = MOST) -> tuple[str, ...]:
-    """Return the questions that a text asks, at most so many, or the text alone where it asks one.
+def asked_at_once(question: str, language: Language) -> tuple[str, ...]:
+    """Return the questions that a text asks, at most three, or the text alone where it asks one.
 
-    It is cut at the first mark or conjunction that has words which ask on both sides, or ask for a summary on one of them. In
-    English the second must begin with one, unless a mark ends the first: "who founded the firm that makes what everyone wants"
-    is one question.
+    It is cut at the first mark or conjunction that has words which ask on both sides, be it for a summary of all on one of
+    them, and behind that at marks alone. In English the second must begin with such words, unless a mark ends the first: "who
+    founded the firm that makes what everyone wants" is one question.
     """
-    if most < 2:
-        return (question,)
     first, second = _cut(question, language)
-    return (first, *asked_at_once(second, language, most - 1)) if second else (question,)
+    if not second:
+        return (question,)
+    third = _cut(second, language, at_marks_alone=True)
+    return first, *filter(None, third)
 
 
-def _cut(question: str, language: Language) -> tuple[str, str]:
+def _cut(question: str, language: Language, at_marks_alone: bool = False) -> tuple[str, str]:
     """Return the first question that a text asks, and what is asked behind it, "" for nothing."""
     for cut in _CUT.finditer(question):
         first, second = question[: cut.start()].strip(), question[cut.end() :].lstrip("?？ ")
-        if _quoting(first) or not _ask(first, second, language):
+        if (at_marks_alone and not cut["mark"]) or _quoting(first) or not _ask(first, second, language):
             continue
         if cut["mark"]:
             return first + cut["mark"][0], second
@@ -71,11 +70,11 @@ def _quoting(text: str) -> bool:
 
 
 def _ask(first: str, second: str, language: Language) -> bool:
-    """Tell whether both parts of a text ask: each a question, or one of them for a summary."""
-    summaries = [asks_summary(first), asks_summary(second)]
-    if all(summaries):
-        return False
-    return all(summary or _asks(part, language) for summary, part in zip(summaries, (first, second), strict=True))
+    """Tell whether both parts of a text ask: each a question, or one of them for a summary of all and the other for none."""
+    if asks_summary(first) or asks_summary(second):
+        of_all, other = (first, second) if asks_summary(first) else (second, first)
+        return asks_summary_of_all(of_all) and not asks_summary(other) and _asks(other, language)
+    return _asks(first, language) and _asks(second, language)
 
 
 def _asks(part: str, language: Language) -> bool:
