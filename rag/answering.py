@@ -59,8 +59,8 @@ class _Draft(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Told:
-    """Hold the claims that answer one question, or decline it."""
+class _PartAnswer:
+    """Hold the claims that answer one of the questions asked, or decline it."""
 
     claims: tuple[Claim, ...]
     declined: bool = False
@@ -98,12 +98,12 @@ class Answering:
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
         answering = self._naming(parts, clock, stop) if query.language == "en" else self
-        told: list[_Told] = []
+        answers: list[_PartAnswer] = []
         for part in parts:
-            if told:
+            if answers:
                 yield Token(text="\n\n")
-            told.append((yield from answering._told(part, clock, stop)))
-        yield Final(answering._joined(told, parts, query.language, clock))
+            answers.append((yield from answering._answered(part, clock, stop)))
+        yield Final(answering._joined(answers, parts, query.language, clock))
 
     def _naming(self, parts: Sequence[Part], clock: Clock, stop: Stop) -> Answering:
         """Return what answers with the names in the sentences that will be read, as English writes them."""
@@ -111,8 +111,8 @@ class Answering:
         translator = self.translator(clock, stop).naming([self.index.sentences[number].text for number in read])
         return replace(self, english=translator.english)
 
-    def _told(self, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
-        """Yield the events of answering one question and return what is told of it."""
+    def _answered(self, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+        """Yield the events of answering one question and return its answer."""
         if self._hopeless(part):
             return self._declined(part, clock, stop)
         draft = yield from self._draft(self._prompt(part.found), clock, stop)
@@ -174,14 +174,10 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _Told]:
-        """Yield the events of checking a draft and return its claims with their sources.
-
-        What no source supports is replaced by what the source says.
-        """
+    def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+        """Yield the events of checking a draft and return the answer that it makes, or a decline."""
         yield Progress(stage="checking", fraction=0.0)
-        found, near = part
-        language = found.query.language
+        found = part.found
         text = self._spelled(draft.text, found)
         claims = ground(text, found.query, found.chosen, self.index, self.embedder, self.tuned, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
@@ -195,19 +191,23 @@ class Answering:
         if sure < self.tuned.gate_threshold:
             return self._declined(part, clock, stop)
         if not self.switches.grounding:
-            return _Told((Claim("", draft.text, (), ()),))
+            return _PartAnswer((Claim("", draft.text, (), ()),))
+        quotes = self._quotes(found.query.language, clock, stop)
+        return _PartAnswer(tuple(self._completed(claims, part, account > 0, quotes)))
+
+    def _completed(self, claims: Sequence[Claim], part: Part, account: bool, quotes: Quotes) -> list[Claim]:
+        """Return the claims that a source says, the source in place of those that stray, and quotes of what they leave out."""
+        found, near = part
         sourced = [claim for claim in claims if claim.sources]
-        quotes = self._quotes(language, clock, stop)
         if found.summary:
             kept = [claim for claim in sourced if self._holds(claim)]
-            kept += quotes.listed(Completion(kept, self.index, self.english, self.tuned).left_out(found.chosen))
-        elif sourced:
-            kept = [claim if self._holds(claim) else self._mended(claim, quotes) for claim in sourced]
-            completion = Completion(kept, self.index, self.english, self.tuned)
-            kept += quotes.said(completion.unsaid(near, found.query.text, account > 0))
-        else:
-            kept = quotes.alone(self.judge.nearest(part))
-        return _Told(tuple(kept))
+            left_out = Completion(kept, self.index, self.english, self.tuned).left_out(found.chosen)
+            return [*kept, *quotes.listed(left_out)]
+        if not sourced:
+            return quotes.alone(self.judge.nearest(part))
+        kept = [claim if self._holds(claim) else self._mended(claim, quotes) for claim in sourced]
+        unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(near, found.query.text, account)
+        return [*kept, *quotes.said(unsaid)]
 
     def _spelled(self, draft: str, found: Found) -> str:
         """Return a draft whose names, if it is in English, are spelled as the characters that it was shown are read."""
@@ -232,23 +232,23 @@ class Answering:
         """Return what puts source sentences into another language."""
         return Translator(self.templates, self.english, lambda prompt, most: self.generate(prompt, clock, stop, most))
 
-    def _declined(self, part: Part, clock: Clock, stop: Stop) -> _Told:
+    def _declined(self, part: Part, clock: Clock, stop: Stop) -> _PartAnswer:
         """Return a decline that says the nearest thing the text does say."""
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
         if part.near and not hopeless(part.near[0][1], language, self.tuned):
             claims += self._quotes(language, clock, stop).nearest(self.judge.nearest(part))
-        return _Told(tuple(claims), declined=True)
+        return _PartAnswer(tuple(claims), declined=True)
 
-    def _joined(self, told: Sequence[_Told], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
+    def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
         """Return the answer to one question, or to several that were asked at once.
 
         Where one of them is declined, what the answer to another cites is not quoted as the nearest once more.
         """
-        declined = all(answer.declined for answer in told)
-        cited = {source for answer in told if not answer.declined for claim in answer.claims for source in claim.sources}
+        declined = all(answer.declined for answer in answers)
+        cited = {source for answer in answers if not answer.declined for claim in answer.claims for source in claim.sources}
         claims: list[Claim] = []
-        for number, answer in enumerate(told[:1] if declined else told):
+        for number, answer in enumerate(answers[:1] if declined else answers):
             first, *others = answer.claims
             if answer.declined and not declined:
                 first = replace(first, text=reply(f"{ORDER[number]}_not_in_text", language))

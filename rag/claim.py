@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Claim:
-    """Hold one sentence of a draft with the source sentences that support it.
+    """Hold one sentence of an answer, be it drafted, quoted or a reply, with the source sentences that support it.
 
     before: what stands between it and the sentence before (a space, a line break, a list mark, words that announce a quote).
     sources: numbers of sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers

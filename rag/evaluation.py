@@ -62,8 +62,9 @@ class Chatbot(Protocol):
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
     """Return the measures of the project's own questions.
 
-    ablations: also with stages turned off, and those of the plain pipeline. Raises SettingsError where it is wanted and the
-    `bench` extra is missing.
+    split: which of them, as `--split` has it. limit: how many are sampled of them, with a seed; None for all. ablations: also
+    with stages turned off, and those of the plain pipeline. Raises SettingsError where it is wanted and the `bench` extra is
+    missing.
     """
     if ablations and split in ELSEWHERE:
         raise SettingsError("Ablations compare with the plain pipeline, which reads the article; use another --split.")

@@ -27,5 +27,9 @@ def answer(question: str, history: Sequence[Message] = ()) -> Answer:
 
 
 def stream(question: str, history: Sequence[Message] = ()) -> Iterator[Event]:
-    """Yield an answer's events: "evidence", "progress", "token" and last "answer"."""
+    """Yield an answer's events: "evidence", "progress", "token" and last "answer".
+
+    history: as for `answer`. Raises QuestionError for what cannot be asked, GenerationError when the engine fails or takes too
+    long, and any other RagError where the models or the index cannot be had.
+    """
     return _shared().stream(question, history)

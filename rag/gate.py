@@ -55,9 +55,9 @@ def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
 def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
     """Return the probability that the text answers the question.
 
-    probes: read the generator's states, where both are there; a draft that was cut short left none. They know better than the
-    verdict in words, which is heard beside them all the same: a question unlike those that they were fitted to is not left to
-    them alone.
+    probes: read the generator's states, where both are there; a draft that was cut short left none. They are right more often
+    than the verdict in words, which keeps a share of the score all the same, so that a question unlike those that the probes
+    were fitted to is not left to them alone.
     """
     score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
     score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account

@@ -165,7 +165,7 @@ class Grounds:
         return first.isalpha() and bool(words) and _differ(words, self.words) and begun.isdisjoint({fold(first)[:STEM]})
 
     def _another(self, first: str, second: str) -> bool:
-        """Tell whether two words of a name are put together of two names: the evidence has the second behind others alone."""
+        """Tell whether a name mixes two: the evidence has its second word, and only behind other first words."""
         before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._together([*self.said]))
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
 
@@ -241,8 +241,8 @@ def _shared(text: str, words: set[str], usable: Sequence[int], grounds: Grounds)
 def _stands_in(text: str, number: int, grounds: Grounds) -> float:
     """Return 1 where a claim of a few words stands whole in a source sentence, or each of them does.
 
-    In English, where there is nothing but Chinese, it is enough that the numbers do, and the names as which characters are
-    read.
+    Of an English claim about a Chinese sentence without a translation it is enough that its numbers stand there, and
+    characters that are read as its names are.
     """
     source = grounds.said[number]
     said = _letters(text)

@@ -133,7 +133,7 @@ class Index:
         return sentence.source, sentence.paragraph
 
     def near(self, numbers: Sequence[int], limit: int) -> list[int]:
-        """Return the sentences nearest to any of some others, best first; those come first themselves.
+        """Return some sentences, and behind them others by their highest similarity to any of these.
 
         limit: rows that are looked at around each one; some are passages and no sentence of their own.
         """

@@ -1,4 +1,4 @@
-"""Hold what a linear model was fitted to be, in memory and in a file without pickle. What it tells is its user's to know."""
+"""Hold the weights of a fitted linear model, in memory and in a file without pickle; what it predicts is its user's to know."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound="Linear")
 
 @dataclass(frozen=True)
 class Linear:
-    """Hold one row of weights, float32 (rows, dimensions), and one bias (rows,) for each thing that is told.
+    """Hold one row of weights, float32 (rows, dimensions), and one bias (rows,), for each thing that is predicted.
 
     fits: the identity of what makes the vectors that it was fitted to.
     """

@@ -260,7 +260,7 @@ class Rag:
         return tuple(self._library.sources())
 
     def status(self) -> tuple[Status, str]:
-        """Return whether questions can be answered, and why not: what failed last is broken until it is tried again."""
+        """Return whether questions can be answered, and why not; a failure counts until the next question finds it mended."""
         if self._trouble:
             return "broken", self._trouble
         if self._generator is None or self._examples is None:

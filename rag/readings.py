@@ -35,7 +35,7 @@ class _Known(NamedTuple):
 
 
 def romanized(name: str, person: bool) -> str:
-    """Return a name in Chinese characters as they are read, "" of one that English has another name for, or may have.
+    """Return the pinyin spelling of a name in Chinese characters, "" where English has, or may have, its own name for it.
 
     person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place, of which
     the province, city or county that it is called is left out.
@@ -71,7 +71,7 @@ def _joined(read: Sequence[str]) -> str:
 
 
 def written_short(chinese: str) -> set[str]:
-    """Return how the places are read that a text writes as one character, and some that it does not mean: 浙 in 浙大."""
+    """Return the pinyin of every place whose one-character abbreviation a text holds (浙 in 浙大), and of some not meant."""
     short = _known().short
     return {short[character] for character in to_simplified(chinese) if character in short}
 

@@ -55,8 +55,9 @@ class Timings:
 class Answer:
     """Hold one checked answer.
 
-    `text` is in the question's language and script, with `[1]`-style marks; `answerable` is False when it declined, and
-    `reason` then says why; `passages` are what was retrieved, best first.
+    text: in the question's language and script, with `[1]`-style marks. answerable: False when it declined; `reason` then says
+    why. citations: the source sentences behind the marks. passages: what was retrieved, best first. timings: seconds and
+    tokens. language: "zh-Hant", "zh-Hans" or "en". engine: the name of the generator that wrote it.
     """
 
     text: str
@@ -75,7 +76,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Hold the source sentences that most likely answer the question, before a word is generated."""
+    """Hold what was found before a word is generated.
+
+    passages: best first. sentences: those that most likely answer the question. seconds: from the question to them.
+    """
 
     type: Literal["evidence"] = field(default="evidence", init=False)
     passages: tuple[Passage, ...] = ()

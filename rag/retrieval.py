@@ -32,9 +32,10 @@ REMEMBERED = 80
 class Query:
     """Hold a question as it is searched.
 
-    text: the question, in English with the originals of names behind them. previous: the question before it, "" where there
-    is none or where, as `retrieve` found, it does not lean on it. language: that of the answer. earlier: the questions before
-    the previous one, latest first. answered: how the answer to the previous one began, "" where it is not known.
+    text: the question; in an English one each known name is followed by its original in parentheses. previous: the question
+    before it, "" where there is none or where, as `retrieve` found, it does not lean on it. language: that of the answer.
+    earlier: the questions before the previous one, latest first. answered: how the answer to the previous one began, "" where
+    it is not known.
     """
 
     text: str

@@ -47,7 +47,10 @@ class Fitted(Linear):
 
 @dataclass(frozen=True)
 class Nearest:
-    """Hold embedded examples, for an embedder that nothing was fitted to: what is nearer to one than `near` is like it."""
+    """Hold embedded examples, for an embedder that nothing was fitted to.
+
+    near: similarity to the most similar example above which a message is what that one is; below, it is a question.
+    """
 
     small_talk: Vectors
     instruction: Vectors

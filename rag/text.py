@@ -223,7 +223,7 @@ def traditional(text: str) -> bool:
     return script(text) == "zh-Hant" and not ("于" in text and "於" not in text)
 
 
-def language(text: str, default: Script = "zh-Hant") -> Language:
+def language(text: str, default: Script) -> Language:
     """Return the language in which a question wants its answer.
 
     default: the script for Chinese whose characters belong to both. A mixed question follows the language of its

@@ -50,8 +50,8 @@ class Piece:
 class Usage:
     """Hold what one generation cost, in tokens, and what it leaves behind.
 
-    read: those prompt tokens that no cache held. state: what the network makes of all that was read and, where the text came to
-    its end, written, float32 (hidden,), of an engine that shows it.
+    read: those prompt tokens that no cache held. state: the hidden state after the last token of the prompt, or of the text
+    that was written behind it where that came to its own end, float32 (hidden,); None of an engine that does not show it.
     """
 
     prompt: int

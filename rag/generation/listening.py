@@ -90,7 +90,7 @@ class Worker:
             done.wait(timeout=1)
 
     def between(self, steps: Iterator[None]) -> None:
-        """Take steps while there is no job; to be said from within a job."""
+        """Run steps one by one while there is no job; call this from within a job."""
         self._between = steps
 
     def end(self) -> None:

@@ -42,8 +42,8 @@ class _Layer:
 class Qwen2:
     """Hold the network and the keys and values of the tokens read so far.
 
-    model: an open GGUF file of that architecture. context: most tokens that are held. `length` tokens are held;
-    set it lower to forget the last ones. `state` is what three quarters of the layers made of the last token that was read.
+    model: an open GGUF file of that architecture. context: most tokens that are held. `length` tokens are held; set it lower
+    to forget the last ones. `state` is the hidden state of the last token that was read, after three quarters of the layers.
     """
 
     def __init__(self, model: GGUF, context: int) -> None:

@@ -29,7 +29,7 @@ from rag.text import language
 )
 def test_two_questions_are_told_apart(first: str, between: str, second: str) -> None:
     question = first + between + second
-    assert asked_at_once(question, language(question)) == (first, second)
+    assert asked_at_once(question, language(question, "zh-Hant")) == (first, second)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_two_questions_are_told_apart(first: str, between: str, second: str) -> 
     ],
 )
 def test_up_to_three_questions_are_told_apart(question: str, parts: tuple[str, ...]) -> None:
-    assert asked_at_once(question, language(question)) == parts
+    assert asked_at_once(question, language(question, "zh-Hant")) == parts
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_up_to_three_questions_are_told_apart(question: str, parts: tuple[str, .
     ],
 )
 def test_one_question_stays_whole(question: str) -> None:
-    assert asked_at_once(question, language(question)) == (question,)
+    assert asked_at_once(question, language(question, "zh-Hant")) == (question,)
 
 
 def test_a_story_before_a_question_is_not_a_question() -> None:
