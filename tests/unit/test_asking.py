@@ -1,8 +1,37 @@
 """What kind of thing a question asks for."""
 
+import numpy as np
 import pytest
+from fakes import FakeEmbedder
 
-from rag.asking import asks_reason, asks_summary, asks_summary_of_all
+from rag.asking import Asking, asks_reason, asks_summary, asks_summary_of_all
+from rag.text import normalize
+
+
+def asking(embedder: FakeEmbedder) -> Asking:
+    """Return what knows these examples."""
+    shown = {
+        "asked/account": ["為什麼橋會塌？", "為什麼船會沉？", "為什麼店會關門？"],
+        "asked/detail": ["橋是哪一年建的？", "船是哪一年造的？", "店是哪一年開的？"],
+        "asked/whole": ["這篇文章講了什麼？"],
+    }
+    return Asking.of({name: embedder.queries([normalize(text) for text in texts]) for name, texts in shown.items()})
+
+
+def test_a_question_is_as_much_nearer_to_accounts_than_to_details_as_to_the_nearest_examples_of_each() -> None:
+    embedder = FakeEmbedder()
+    known = asking(embedder)
+    reason, year = (known.account_over_detail(text, embedder) for text in ("為什麼廠會關門？", "廠是哪一年開的？"))
+    assert reason > 0.2 > -0.2 > year
+    assert known.account_over_detail("為什麼橋會塌？", embedder) == pytest.approx(
+        np.mean(known.account @ known.account[0]) - np.mean(known.detail @ known.account[0]), abs=1e-6
+    )
+
+
+def test_a_question_like_an_example_of_the_whole_asks_for_it() -> None:
+    embedder = FakeEmbedder()
+    assert asking(embedder).wholeness("這篇文章講了什麼？", embedder) == pytest.approx(1.0)
+    assert asking(embedder).wholeness("橋是哪一年建的？", embedder) < 0.5
 
 
 @pytest.mark.parametrize(

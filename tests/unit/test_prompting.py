@@ -8,14 +8,17 @@ from rag.documents import Passage
 from rag.english import English
 from rag.errors import PromptError
 from rag.names import Names
+from rag.probe import WORDS
 from rag.prompting import (
     Templates,
     answer_prompt,
     beginning_prompt,
     evidence_text,
     judge_prompt,
+    name_kinds,
     suggestion_prompt,
     translation_prompt,
+    verdicts,
 )
 from rag.retrieval import Query
 from rag.settings import Settings
@@ -104,15 +107,23 @@ def test_every_shipped_template_fills() -> None:
         assert "$" not in filled
 
 
-@pytest.mark.parametrize("name", ["zh/system", "en/system", "judge/system", "en/answer.gbnf", "suggest/zh", "suggest/en"])
-def test_every_shipped_text_is_there(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", sorted({*WORDS, "zh/answer.gbnf", "names/system", "names/examples.toml", "suggest/zh", "suggest/en"})
+)
+def test_every_text_that_code_asks_for_is_shipped(name: str) -> None:
     assert Templates(SHIPPED).text(name)
 
 
-def test_the_judges_examples_are_whole_and_show_both_verdicts() -> None:
+def test_each_worked_example_is_answered_with_the_words_that_its_folder_names() -> None:
+    shipped = Templates(SHIPPED)
+    assert {example["verdict"] for example in shipped.examples("judge")} == set(verdicts(shipped))
+    listed = [example["names"].split("\n") for example in shipped.examples("names") if " " in example["names"]]
+    assert {line.split(" ")[-1] for lines in listed for line in lines if line} == set(name_kinds(shipped))
+
+
+def test_the_judges_examples_are_whole() -> None:
     examples = Templates(SHIPPED).examples("judge")
     assert all(set(example) == {"source", "question", "verdict"} for example in examples)
-    assert {example["verdict"] for example in examples} == {"能", "否"}
 
 
 def test_a_suggestion_is_asked_for_in_the_language_of_its_reader() -> None:

@@ -7,7 +7,7 @@ from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
 from rag.errors import QuestionError
 from rag.pipeline import Rag
-from rag.question import LONGEST_QUESTION
+from rag.question import LONGEST_HISTORY, LONGEST_QUESTION, checked_question
 
 Maker = Callable[..., Rag]
 FORM = 'A turn of the history has the wrong form; expected {"role": "user" or "assistant", "content": text}.'
@@ -65,8 +65,11 @@ def test_a_question_of_the_most_characters_is_answered(make_rag: Maker) -> None:
 
 
 def test_a_history_of_a_million_characters_is_cut_not_refused(make_rag: Maker) -> None:
-    history = [{"role": "user", "content": "杭州" * 50_000}] * 10
-    assert make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED, history).text
+    history = [{"role": "user", "content": f"{number}" + "杭州" * 50_000} for number in range(LONGEST_HISTORY + 50)]
+    _, turns = checked_question(FOUNDED, history)
+    assert [turn["content"][:3] for turn in turns] == [f"{number}杭州"[:3] for number in range(50, LONGEST_HISTORY + 50)]
+    assert {len(turn["content"]) for turn in turns} == {LONGEST_QUESTION}
+    assert make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED, history).answerable
 
 
 @pytest.mark.parametrize("odd", ["\ud800", "\udfff", "a\udc80b", "\ud83d"])
