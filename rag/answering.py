@@ -39,7 +39,7 @@ from rag.tuned import Tuned
 
 ORDER = ("first", "second", "third")
 """How the questions that are asked at once are counted."""
-_LOOP = re.compile(r"(.)\1{15}$|([\d,.]{2,20}?)\2{15}$|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}$", re.DOTALL)
+_LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft; digits, as those of 100,000,000, may come more often."""
 
 

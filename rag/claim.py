@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.index import Index
-from rag.results import MARK, Citation
+from rag.results import Citation
 
+_FOOTNOTE = re.compile(r"\[\d{1,3}\](?![\dA-Za-z])")
+"""A mark of the source, which would be taken for one of ours; no year, as in 国发[2023]5号."""
 _NUMBERED = re.compile(r"\d+")
 
 
@@ -22,7 +24,7 @@ class Claim:
     before: what stands between it and the sentence before (a space, a line break, a list mark, words that announce a quote).
     sources: numbers of sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers
     and names that no evidence holds. cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another
-    language than what the model read. quoted: whether it is its source, word for word or translated.
+    language than what the model read. quoted: whether it is its source, word for word but for footnote marks, or translated.
     """
 
     before: str
@@ -82,5 +84,5 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
         if _NUMBERED.search(before):
             items = 1 if "\n\n" in before else items + 1
             before = _NUMBERED.sub(str(items), before)
-        text += before + MARK.sub("", claim.text) + marks  # a footnote of the source is no mark of ours
+        text += before + _FOOTNOTE.sub("", claim.text) + marks
     return text, tuple(citations)

@@ -85,21 +85,31 @@ def keep(path: Path, sentence: str, english: str) -> None:
 
 def _kept(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the model's translations; a row of another form is left out, and its sentence is translated again."""
-    for _, row in journal.rows(path):
+    for row in _read(path):
         try:
             yield _pair(row)
         except (KeyError, TypeError, AttributeError):
             continue
 
 
+def _brought(path: Path) -> dict[str, str]:
+    """Return the translations that a source brings; raise CorpusError for a row of another form."""
+    try:
+        return dict(map(_pair, _read(path)))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _read(path: Path) -> list[Any]:
+    try:
+        return [row for _, row in journal.rows(path)]
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def _pair(row: Any) -> tuple[str, str]:
     return fold(row["sentence"]), str(row["english"])
 
 
-def _brought(path: Path) -> dict[str, str]:
-    try:
-        return dict(_pair(row) for _, row in journal.rows(path))
-    except (OSError, KeyError, TypeError, AttributeError) as error:
-        raise CorpusError(
-            f'The translations {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.'
-        ) from error
+def _unreadable(path: Path, error: Exception) -> CorpusError:
+    return CorpusError(f'The translations {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.')

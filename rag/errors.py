@@ -63,9 +63,7 @@ class PromptTooLongError(GenerationError):
     @classmethod
     def of(cls, tokens: int, context: int) -> PromptTooLongError:
         """Return the error of a prompt of so many tokens, for an engine that holds so many."""
-        return cls(
-            f"The prompt has {tokens:,} tokens, and the engine holds {context:,}; shorten the question, or raise RAG_CONTEXT."
-        )
+        return cls(f"The prompt has {tokens:,} tokens, and the engine holds {context:,}; shorten the question.")
 
 
 class Cancelled(GenerationError):

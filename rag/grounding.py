@@ -42,8 +42,18 @@ from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _FIRST_WORD = re.compile(r"(?:^|:)[^\w:]*(\w+)")
-_OPENERS = {"according", "despite", "here", "however", "instead", "sure", "therefore", "unlike", "yes"}
-"""Words that begin an answer and need stand in no source, beside those that carry no meaning."""
+_OPENERS = frozenset(
+    "according although additionally afterwards again all almost already also always another any anyone because before both "
+    "but despite during each either else even ever every everyone few finally first furthermore hence her here hers him his "
+    "however instead its itself just last later least less many meanwhile more moreover most much must neither never "
+    "nevertheless next no nobody none nor not nothing now often once one only other others otherwise our overall own perhaps "
+    "rather same second several shall she he should similarly since so some someone something sometimes soon still such sure "
+    "third therefore these those though thus together too toward towards two three four five six seven eight nine ten twice "
+    "under unless unlike until upon us we were where whereas whether while whoever whole whom whose within without would yes "
+    "yet above about across after against along among around at behind below beneath beside besides between beyond by down due "
+    "except inside into like near off onto out outside over past per through throughout up via well".split()
+)
+"""Words that begin a sentence and need stand in no source, beside those that `content` leaves out."""
 FEW = 4
 """Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
@@ -162,7 +172,8 @@ class Grounds:
         """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""
         words = content(first) - _OPENERS
         begun = {word[:STEM] for word in self.words}
-        return first.isalpha() and bool(words) and _differ(words, self.words) and begun.isdisjoint({fold(first)[:STEM]})
+        known = first.endswith("ly") or fold(first)[:STEM] in begun
+        return first[0].isalpha() and bool(words) and not known and _differ(words, self.words)
 
     def _another(self, first: str, second: str) -> bool:
         """Tell whether a name mixes two: the evidence has its second word, and only behind other first words."""
@@ -224,7 +235,7 @@ def ground(
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         cover = grounds.cover(said, added, question, sources) if words else 1.0
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
-        claims.append(Claim(before, text, sources, support, grounds.missing(text), cover))
+        claims.append(Claim(before, text, sources, support, grounds.missing(said), cover))
     return claims
 
 
@@ -252,7 +263,8 @@ def _stands_in(text: str, number: int, grounds: Grounds) -> float:
     if grounds.english[number] or has_han(text) or mostly_latin(source):
         return 0.0
     numbers, people = stated(text), list(names(text, source))
-    return float(bool(numbers or people) and numbers <= stated(source) and all(person.original for person in people))
+    held = numbers <= values(source) and (not numbers or bool(numbers & stated(source)))
+    return float(bool(numbers or people) and held and all(person.original for person in people))
 
 
 def _letters(text: str) -> str:

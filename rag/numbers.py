@@ -39,6 +39,8 @@ _ASKED = re.compile(
 _EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
 _COMMA = re.compile(r"(?<=[0-9])，(?=[0-9])")
 """A comma between two numbers: within one it is as wide as its digits."""
+_PLACE = re.compile(r"(?<=第\d),(?=\d)|(?<=第\d\d),(?=\d)")
+"""A comma behind a place in an order, which parts no thousands: "第4,300家"."""
 _LIST_MARK = re.compile(rf"(?m)^\s*{LIST_NUMBER}\s*")
 
 
@@ -64,11 +66,11 @@ def values(text: str) -> set[Decimal]:
     What may be a decimal counts as its parts too.
     """
     folded = _folded(text)
-    return {reading.value for way in {folded, with_decimals(folded)} for reading in readings(way)}
+    return {reading.value for way in {folded, with_decimals(folded), fold(text)} for reading in readings(way)}
 
 
 def _folded(text: str) -> str:
-    return fold(_COMMA.sub("、", text))
+    return _PLACE.sub("、", fold(_COMMA.sub("、", text)))
 
 
 def in_english(text: str) -> str:

@@ -49,8 +49,11 @@ _MONTHS = "january february march april may june july august september october n
 _ABBREVIATED = "jan feb mar apr may jun jul aug sept? oct nov dec".split()
 
 DIGIT = "".join(CHINESE_DIGITS)
-SCALE = "万亿|千亿|百亿|千万|百万|万|亿|千(?![米克瓦卡帕伏赫])|百(?![分帕])"
-"""Chinese scales behind digits; in 千米 and 百分 there is none."""
+SCALE = (
+    "[多余几]?(?:万亿|千亿|百亿|千万|百万|万|亿)|"
+    r"(?<=\d)(?<!\d\d\d)千(?![米克瓦卡帕伏赫人])|(?<=\d)(?<!\d\d\d)百(?![分帕强货])"
+)
+"""Chinese scales behind digits: "100多万"; there is none in 3千米, in 2023百强 or in 2024千人计划."""
 NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 NUMERAL = f"[{DIGIT}十百千][{DIGIT}十百千万亿]*"
 _ENGLISH_SCALE = "|".join(ENGLISH_SCALES)
@@ -58,7 +61,8 @@ _DIGITS = re.compile(
     rf"(?:(?<![a-z\d])|(?<=rmb)|(?<=cny)|(?<=usd)|(?<=eur))({NUMBER})"
     rf"(?:\s*({SCALE}|(?:{_ENGLISH_SCALE})\b)|({'|'.join(_SUFFIXES)})(?![a-z\d]))?"
 )
-_HUNDREDTHS = re.compile(rf"{PERCENT}([{DIGIT}十百]+)(?!点)")
+_HUNDREDTHS = re.compile(rf"{PERCENT}([{DIGIT}十百]+)(?![点几多余])")
+_PER_CENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|per ?cent)")
 _FRACTION = re.compile(rf"(?<![\d/])(\d+)/(\d+)(?![\d/])|([{DIGIT}十]+)分之([{DIGIT}十]+)")
 _CHINESE = re.compile(NUMERAL)
 _EXACT = re.compile(
@@ -66,44 +70,70 @@ _EXACT = re.compile(
     r"[一二][零〇○一二三四五六七八九]{3}"
 )
 _ONE_OF = re.compile(
-    r"(?<![数几上成十百千万亿好一二两三四五六七八九\d\s.])(百万|百亿|千亿|千万(?![不别要注小当]))(?![一二两三四五六七八九十百千万亿富])"
+    r"(?<![数几上成以十百千万亿好一二两三四五六七八九\d\s.])(百万|百亿|千亿|千万(?![不别要注小当记莫勿得切可]))"
+    r"(?![一二两三四五六七八九十百千万亿富])"
 )
 """A scale that stands for one of it: "百万人"; no "数百万", and no "千万不要"."""
+_OVER = re.compile(rf"({NUMERAL})[多余几]([万亿]+)")
+_HALF_MORE = re.compile(rf"([{DIGIT}十])个半")
+_PLAN = re.compile(r"(十[一二三四五六七八九]?|[一二三四五六七八九])五(?=规划|计划|期间|时期|\W|$)")
+"""A five-year plan by its number: "十四五" is the fourteenth."""
 _ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
-_DECADE = re.compile(r"([二三四五六七八九]十|[2-9]0)年代")
+_DECADE = re.compile(rf"(?:(\d+|[{DIGIT}十]+)世纪)?(?<!\d)([二三四五六七八九]十|[2-9]0)年代")
+_DECADES = re.compile(r"(?<!\d)(?:19|20)([2-9]0)(?:'?s\b|年代)")
 TENTHS = re.compile(
     r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
 )
 """A share in tenths and hundredths, "六成二" for 62 %."""
 _TENTH = re.compile(
-    r"(?<![十百千万亿第之])([一二两三四五六七八九])成(?![一二三四五六七八九半不功为立本员绩果就长熟交都语分品型人年天行])"
+    r"(?<![十百千万亿第之几唯统一二三四五六七八九])([一二两三四五六七八九])成"
+    r"(?![一二三四五六七八九半不功为立本员绩果就长熟交都语分品型人年天行群了活名家多])"
 )
 """One in tenths alone, "三成" for 30 %."""
+_ABOUT_TENTHS = re.compile(
+    r"([一二三四五六七八九])([一二三四五六七八九])成|百分之([一二三四五六七八九])([一二三四五六七八九])(?![十百])"
+)
 _WORD = "|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))
 _ORDINAL_WORD = "|".join(_ORDINALS)
 _AND = "|".join(rf"(?<={scale})\s+and\s+" for scale in ENGLISH_SCALES)
 ENGLISH_NUMERAL = rf"\b(?:{_WORD})\b(?:(?:[-\s]+|{_AND})(?:{_WORD}|{_ENGLISH_SCALE})\b)*"
 _ENGLISH = re.compile(rf"{ENGLISH_NUMERAL}(?![-\s](?:{_WORD}|{_ENGLISH_SCALE}|{_ORDINAL_WORD})\b)")
-_ORDINAL = re.compile(rf"\b(?:({'|'.join(_TENS)})[-\s])?({_ORDINAL_WORD})\b")
-_PART = re.compile(rf"\b(?:({_WORD})[-\s]({'|'.join(_PARTS)})s?|a ({'|'.join(_PARTS)}) of)\b")
-_HALF = re.compile(r"一半|\bhalf (?:of|the|its|their)\b")
-_MAY_BE_HALF = re.compile(r"半|\bhalf\b")
-_NAMED = "|".join([*_MONTHS, *_ABBREVIATED])
+_ORDINAL = re.compile(rf"\b(?:({'|'.join(_TENS)})-)?({_ORDINAL_WORD})\b")
+_ROUGHLY = "".join(
+    f"(?<!{word} )" for word in "about almost around below least least than most nearly over roughly some to under".split()
+)
+"""Words behind which a share is not told exactly: "more than half of them"."""
+_PART = re.compile(
+    rf"{_ROUGHLY}\b(?:({_WORD})[-\s](third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?(?![-\w])|"
+    rf"(?:({_WORD}) |a )(quarter|third|fifth|tenth)s? of (?!an? |the (?:year|time|century)))"
+)
+_ROUGH = "[近约过逾超到大半]"
+_HALF = re.compile(rf"(?<!{_ROUGH})一半(?!以[上下]|多)|{_ROUGHLY}\bhalf (?:of|the|its|their)\b")
+_MAY_BE_HALF = re.compile(r"一半|半数|[过对各大小上下前后]半|半(?=价|年|数|壁)|\bhalf\b(?!-)|\b50 ?%|百分之五十")
+_ALWAYS = "|".join(name for name in (*_MONTHS, *_ABBREVIATED) if name not in ("march", "may", "mar"))
+_AT_TIMES = "march|may"
+"""Names of months that are other words too."""
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = re.compile(
-    rf"\b({_NAMED})\b\.?,?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?|\d{{4}})\b|\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?({_NAMED})\b"
+    rf"\b({_ALWAYS})\b\.?,?\s+(?:{_DAY}|\d{{4}})\b|\b{_DAY}\s+(?:of\s+)?({_ALWAYS})\b|"
+    rf"\b({_AT_TIMES}),? (?:(?:{_DAY},? )?(?:19|20)\d\d|\d{{1,2}}(?:st|nd|rd|th))\b|"
+    rf"\b(?:{_DAY} (?={_AT_TIMES},? (?:19|20)\d\d\b)|\d{{1,2}}(?:st|nd|rd|th) of )({_AT_TIMES})\b"
 )
 _ONES = "|".join(_WORDS[:10])
 _POINT = re.compile(rf"(?<!\bat )({ENGLISH_NUMERAL}) point ((?:{_ONES})(?: (?:{_ONES}))*)\b")
 """An English decimal: "twenty-three point five"; no "at one point"."""
-_SPOKEN = re.compile(rf"\b(?:(half) an?|(?:an?|({_WORD}))( and a half)?) ({_ENGLISH_SCALE}|dozen)\b")
+_SPOKEN = re.compile(
+    rf"(?<![\w-])(?:(?:(half) an?|(?:an?|({_WORD}))( and a half)?) ({_ENGLISH_SCALE})|(?!one )({_WORD}) dozen)\b"
+)
 """An English amount as it is spoken: "half a million", "two and a half billion", "a hundred", "three dozen"."""
+_DOZEN = re.compile(r"\b(half )?an? dozen\b")
 _UNIT = (
     "毫米|厘米|千米|公里|米|公尺|公分|毫克|千克|公斤|克|吨|毫升|升|公顷|亩|平方|立方|倍|度|级|岁|元|块钱|美元|欧元|英镑|个百分点|个?小时|秒|分贝|"
     "千瓦|兆瓦|瓦|节|海里"
 )
 _DECIMAL = re.compile(
     rf"({PERCENT})?(?<![.\d{DIGIT}十百千万亿])(\d+|[{DIGIT}十百千万亿]+)(?:"
-    rf"点([{DIGIT}]+)(?=(?(1)(?![{DIGIT}十百千])|(?:{SCALE}|{_UNIT})))|"
+    rf"点([{DIGIT}]+)(?<!两)(?=(?(1)(?![{DIGIT}十百千])|(?:{SCALE}|{_UNIT})))|"
     rf"([米块])(\d\d|[{DIGIT}]{{1,2}})(?=$|\W|[的高长宽深钱多]))"
 )
 """A Chinese decimal that counts something: "一点八亿", or as it is spoken, "四米五" and "三块二"; no "四点一声": a time."""
@@ -119,15 +149,15 @@ class Reading(NamedTuple):
 def readings(folded: str) -> Iterator[Reading]:
     """Yield every number of a folded text.
 
-    Only meant, perhaps: words up to ten, a number without its scale ("1.8" of "1.8万亿"), both of "三四十", the parts of what a
-    comma joins, and a month that stands alone.
+    Only meant, perhaps: words up to ten, a number without its scale ("1.8" of "1.8万亿"), both of "三四十", what is told
+    roughly, and a month that stands alone.
     """
     yield from in_digits(folded)
     yield from _in_chinese(folded)
     yield from _in_english(folded)
     yield from _shares(folded)
     for match in _DATE.finditer(folded):
-        yield Reading(Decimal(_month(match[1] or match[2])), True)
+        yield Reading(Decimal(_month(next(filter(None, match.groups())))), True)
     for number, month in enumerate(_MONTHS, start=1):
         if re.search(rf"\b{month}\b", folded):
             yield Reading(Decimal(number), False)
@@ -153,8 +183,6 @@ def in_digits(folded: str) -> Iterator[Reading]:
             bare = Decimal(digits.replace(",", ""))
         except InvalidOperation:
             continue
-        for part in digits.split(",") if "," in digits else ():
-            yield Reading(Decimal(part).normalize(), False)
         scale = Decimal(_scale(scaled, suffix))
         value = bare * scale
         if match.start() == end and value < least:
@@ -166,8 +194,6 @@ def in_digits(folded: str) -> Iterator[Reading]:
     for value, bare in amounts:
         yield Reading(value.normalize(), True)
         yield Reading(bare.normalize(), False)
-        if 1900 <= bare < 2100 and bare % 10 == 0:
-            yield Reading(bare % 100, False)  # "the 1990s" are 九十年代
 
 
 def _scale(scaled: str | None, suffix: str | None) -> int:
@@ -176,7 +202,7 @@ def _scale(scaled: str | None, suffix: str | None) -> int:
         return _SUFFIXES[suffix]
     if not scaled:
         return 1
-    return ENGLISH_SCALES[scaled] if scaled in ENGLISH_SCALES else chinese(scaled)
+    return ENGLISH_SCALES[scaled] if scaled in ENGLISH_SCALES else chinese(scaled.lstrip("多余几"))
 
 
 def _in_chinese(folded: str) -> Iterator[Reading]:
@@ -187,10 +213,29 @@ def _in_chinese(folded: str) -> Iterator[Reading]:
         yield Reading(Decimal(chinese(match[0])), True)
     for match in _ABOUT.finditer(folded):
         yield Reading(Decimal(chinese("".join(match.groups()))), False)
+    for match in _OVER.finditer(folded):
+        yield Reading(Decimal(chinese(match[1] + match[2])), False)
+    for match in _HALF_MORE.finditer(folded):
+        yield Reading(Decimal(chinese(match[1])) + Decimal("0.5"), False)
+    for match in _PLAN.finditer(folded):
+        yield Reading(Decimal(chinese(match[1])), False)
+    if "点半" in folded:
+        yield Reading(Decimal(30), False)
+    yield from _decades(folded)
+
+
+def _decades(folded: str) -> Iterator[Reading]:
+    """Yield the years that decades begin with, "九十年代" in either of two centuries, and those of "the 1990s" alone."""
     for match in _DECADE.finditer(folded):
-        years = int(match[1]) if match[1].isdigit() else chinese(match[1])
-        yield Reading(Decimal(1900 + years), False)
-        yield Reading(Decimal(2000 + years), False)
+        years = _whole(match[2])
+        for before in (_whole(match[1]) - 1,) if match[1] else (19, 20):
+            yield Reading(Decimal(100 * before + years), False)
+    for match in _DECADES.finditer(folded):
+        yield Reading(Decimal(match[1]), False)
+
+
+def _whole(digits: str) -> int:
+    return int(digits) if digits.isdecimal() else chinese(digits)
 
 
 def exact(numeral: str) -> bool:
@@ -253,21 +298,38 @@ def english(numeral: str) -> Decimal:
 
 
 def _shares(folded: str) -> Iterator[Reading]:
-    """Yield shares as what they are per cent."""
+    """Yield shares as what they are per cent; what is told per cent may be the fraction that it is nearest to."""
     for match in TENTHS.finditer(folded):
         yield Reading(share(match), True)
     for match in _TENTH.finditer(folded):
         yield Reading(Decimal(10 * CHINESE_DIGITS[match[1]]), True)
+    for match in _ABOUT_TENTHS.finditer(folded):
+        times = 10 if match[1] else 1
+        yield from (Reading(Decimal(times * CHINESE_DIGITS[digit]), False) for digit in match.groups() if digit)
     for match in _HUNDREDTHS.finditer(folded):
-        yield Reading(Decimal(chinese(match[1])), True)
+        yield Reading(Decimal(chinese(match[1])), exact(match[1]))
     for match in _FRACTION.finditer(folded):
         part, whole = (int(match[1]), int(match[2])) if match[1] else (chinese(match[4]), chinese(match[3]))
-        yield from _share(part, whole, stated=not match[1])
+        exactly = not match[1] and folded[match.start() - 1 : match.start()] not in tuple("近约过逾超")
+        yield from _share(part, whole, exactly)
     for match in _PART.finditer(folded):
-        parts = _ENGLISH_VALUES[match[1]] if match[1] else 1
-        yield from _share(parts, _PARTS[match[2] or match[3]], stated=True)
+        parts = _ENGLISH_VALUES[match[1] or match[3]] if match[1] or match[3] else 1
+        yield from _share(parts, _PARTS[match[2] or match[4]], True)
     if _MAY_BE_HALF.search(folded):
         yield Reading(Decimal(50), _HALF.search(folded) is not None)
+    for match in _PER_CENT.finditer(folded):
+        yield from _fractions(Decimal(match[1]))
+    for match in _HUNDREDTHS.finditer(folded):
+        yield from _fractions(Decimal(chinese(match[1])))
+    if _DOZEN.search(folded):
+        yield from (Reading(Decimal(number), False) for number in (6, 12))
+
+
+def _fractions(hundredths: Decimal) -> Iterator[Reading]:
+    """Yield the simple fractions, per cent, that differ from a share by less than one per cent."""
+    for whole in range(2, 11):
+        for part in range(1, whole):
+            yield from (reading for reading in _share(part, whole, False) if abs(reading.value - hundredths) < 1)
 
 
 def _share(part: int, whole: int, stated: bool) -> Iterator[Reading]:
@@ -290,10 +352,10 @@ def _point(match: re.Match[str]) -> str:
 
 
 def _spoken(match: re.Match[str]) -> str:
-    half, count, more, scale = match.groups()
+    half, count, more, scale, dozens = match.groups()
+    if dozens:
+        return str(12 * _ENGLISH_VALUES[dozens])
     number = 0.5 if half else _ENGLISH_VALUES.get(count, 1) + (0.5 if more else 0)
-    if scale == "dozen":
-        return f"{12 * number:g}"
     return f"{number:g} {scale}" if half or more else f"{count or 'one'} {scale}"
 
 

@@ -24,6 +24,8 @@ LATIN_WORD = 1.5
 LATIN_LETTERS = 3
 """Code points of a text without Chinese that say as much as a Chinese character."""
 
+OWN_RUN = 3
+"""Characters in a row that a text shares with a source, from which they are the source's: fewer may meet by chance."""
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Chinese characters, to stand in a character class of a regular expression."""
 LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
@@ -92,8 +94,8 @@ def with_own_characters(text: str, sources: Sequence[str]) -> str:
     own, place = "", 0
     while place < len(text):
         run = max((_run(simplified, place, *pair) for pair in known), key=len, default="")
-        own += run if len(run) > 1 else text[place]
-        place += max(len(run), 1)
+        own += run if len(run) >= OWN_RUN else text[place]
+        place += len(run) if len(run) >= OWN_RUN else 1
     return own
 
 

@@ -62,6 +62,7 @@ def test_a_list_from_which_items_were_left_out_is_counted_anew(index: Index) -> 
 
 def test_a_footnote_of_the_source_is_no_mark_of_the_answer(index: Index) -> None:
     assert compose([Claim("", "甲在1931年[2]燒毀。[3]", (0,), (1.0,), quoted=True)], index)[0] == "甲在1931年燒毀。[1]"
+    assert compose([Claim("", "國發[2023]5號。", (0,), (1.0,), quoted=True)], index)[0] == "國發[2023]5號。[1]"
 
 
 def test_nothing_composed_is_nothing(index: Index) -> None:

@@ -50,6 +50,12 @@ def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Pa
         English.read(brought)
 
 
+def test_translations_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "english.jsonl").mkdir()
+    with pytest.raises(CorpusError, match=r"^The translations .*english\.jsonl cannot be read \(IsADirectoryError"):
+        English.read(None, tmp_path / "english.jsonl")
+
+
 @pytest.mark.parametrize("row", ["null", "[1]", '{"sentence": "乙。"}', '{"sentence": 1, "english": "A."}'])
 def test_of_the_models_own_translations_a_row_of_another_form_is_left_out(tmp_path: Path, row: str) -> None:
     kept = tmp_path / "english.jsonl"

@@ -135,6 +135,11 @@ def test_a_chinese_reader_is_told_no_latin_name_that_the_source_lacks(draft: str
         ("Launching the R1 model, DeepSeek grew.", ()),
         ("According to this, the R1 model was launched in January.", ()),
         ("Models were launched.", ()),
+        ("Because it launched the R1 model in January.", ()),
+        ("She launched the R1 model. ", ()),
+        ("Both were launched in January 2025.", ()),
+        ("Since 2025 it had the R1 model.", ()),
+        ("V4 was launched by DeepSeek in January 2025.", ("V4",)),
     ],
 )
 def test_the_first_word_of_an_english_sentence_may_be_a_name_that_the_source_lacks(
