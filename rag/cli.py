@@ -92,9 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("names", nargs="*", metavar="NAME", help="models; those of the settings when left out")
     weights.set_defaults(run=_weights)
 
-    tune = commands.add_parser("tune", help="fit what decides by logistic models, and show the curves")
+    tune = commands.add_parser("tune", help="fit the logistic models (gate, follow-ups, intents) and print their curves")
     tune.add_argument(
-        "--others", type=_positive, metavar="N", default=150, help="also use the newest N questions on other texts"
+        "--others", type=_positive, metavar="N", help="use only the newest N questions on other texts: all take two hours"
     )
     tune.add_argument("--probes", type=Path, metavar="FILE", help="also fit probes of the engine's states, into this file")
     tune.add_argument(

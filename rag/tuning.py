@@ -65,14 +65,17 @@ class Collected(NamedTuple):
     left_out: list[Row]
 
 
-def _asked(others: int) -> list[Question]:
-    """Return the tune half, and the newest of the questions on other texts, which are the hardest."""
+def _asked(others: int | None) -> list[Question]:
+    """Return the tune half, and the newest of the questions on other texts, which are the hardest; None for all."""
     more = questions("other")
-    return questions("tune") + more[max(0, len(more) - others) :]
+    return questions("tune") + (more[max(0, len(more) - others) :] if others else more)
 
 
-def collect(settings: Settings, others: int) -> tuple[Collected, str]:
-    """Return the signals of every tune question and of so many on other texts, and the curve of leaning questions."""
+def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
+    """Return the signals of every tune question and of the newest `others` on other texts, and the curve of leaning questions.
+
+    others: None for all.
+    """
     shared = Rag(settings).warm()
     models = shared.answering()
     rags = Chatbots(settings, models.embedder, models.generator, Variant())

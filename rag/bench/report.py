@@ -48,8 +48,8 @@ FIGURES = (
             ("written_tokens", "answer tokens", ""),
         )
     ),
-    Figure("pace_read", "reading", "tokens/s"),
-    Figure("pace_written", "writing", "tokens/s"),
+    Figure("pace_read", "reading, more is better", "tokens/s"),
+    Figure("pace_written", "writing, more is better", "tokens/s"),
     Figure("peak", "peak memory", "MiB"),
 )
 LABELS = {"ours": "this project", "ahead": "the same, read ahead", "plain": "plain pipeline"}
