@@ -34,9 +34,9 @@ def engine_of(settings: Settings) -> Engine:
         return "transformers"
     else:
         fits = _qwen2(gguf)
-    from rag import int8
+    from rag import int8_linear
 
-    return "int8" if fits and int8.supported() else "llama_cpp"
+    return "int8" if fits and int8_linear.supported() else "llama_cpp"
 
 
 def open_embedder(settings: Settings) -> Embedder:

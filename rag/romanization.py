@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise, product
 
-from rag.readings import GIVEN, begins_with_surname, sounds, surname_sounds, syllables, written_short
+from rag.pinyin import GIVEN, begins_with_surname, sounds, surname_sounds, syllables, written_short
 from rag.text import HAN, fold, functional, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")

@@ -15,8 +15,8 @@ from rag.english import English
 from rag.generation import Prompt
 from rag.names import Names, transliterated
 from rag.numbers import stated, values
+from rag.pinyin import romanized
 from rag.prompting import Templates, name_kinds, names_prompt, translation_prompt
-from rag.readings import romanized
 from rag.romanization import respelled, unread
 from rag.text import HAN, Language, fold, has_han, own_characters, to_simplified
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rag.bench import KINDS
-from rag.bench.machine import machine
+from rag.bench.environment import machine
 from rag.bench.process import Process, import_s
 from rag.bench.report import Samples
 from rag.documents import read_corpus

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.bench.contestant import timed
-from rag.bench.machine import machine
+from rag.bench.environment import machine
 from rag.embedding import Vectors
 from rag.index import Index, term_index, vector_index
 from rag.places import Members, Passages, Sentences

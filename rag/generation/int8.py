@@ -20,8 +20,8 @@ from rag.errors import Cancelled, GenerationError, PromptTooLongError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.gguf import GGUF
 from rag.generation.listening import Left, Tell, Worker, one_line
+from rag.generation.prefix_cache import PrefixCache
 from rag.generation.qwen2 import Qwen2
-from rag.generation.read_prompts import ReadPrompts
 from rag.generation.tokens import Voice, common, weighed
 from rag.generation.vocabulary import Vocabulary
 from rag.machine import give_back, give_back_at_once, use_threads
@@ -43,7 +43,7 @@ class Int8Generator:
 
     def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 256) -> None:
         self._held: list[int] = []
-        self._kept = ReadPrompts(kept_mib << 20)
+        self._kept = PrefixCache(kept_mib << 20)
         self._worker = Worker("int8")
         self.name = f"int8 {model.stem}"
 

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from rag.generation.gguf import GGUF
-from rag.int8 import Int8Linear
+from rag.int8_linear import Int8Linear
 
 _PIECE = 1 << 19
 """Weights rounded at a time: few enough to stay in the processor's cache."""

@@ -17,11 +17,11 @@ from rag.errors import Cancelled, RagError
 from rag.question import LONGEST_QUESTION
 from rag.results import Evidence, Final
 from rag.ui import conversation, feedback, render
+from rag.ui.components import Components
 from rag.ui.conversation import Turn
 from rag.ui.desk import Desk
 from rag.ui.endpoints import offer_endpoints
 from rag.ui.live import Live
-from rag.ui.parts import Parts
 from rag.ui.strings import languages, preferred, say, say_error
 from rag.ui.view import Shown, View
 
@@ -37,7 +37,7 @@ _POINT = "() => setTimeout(() => document.querySelector('#reason :is(input, text
 def create_app(desk: Desk) -> gr.Blocks:
     """Return the page; nothing is served yet."""
     with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
-        _Page(desk, Parts()).wire(page)
+        _Page(desk, Components()).wire(page)
         offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
     page.state_session_capacity = SESSIONS
@@ -49,14 +49,14 @@ def create_app(desk: Desk) -> gr.Blocks:
 class _Page:
     """Answer what a reader does: each method takes what the page shows, and returns what changes on it."""
 
-    def __init__(self, desk: Desk, parts: Parts) -> None:
+    def __init__(self, desk: Desk, components: Components) -> None:
         self.desk = desk
-        self.parts = parts
-        self.view = View(desk.answerer, parts)
+        self.components = components
+        self.view = View(desk.answerer, components)
 
     def wire(self, page: gr.Blocks) -> None:
         """Connect the parts."""
-        p = self.parts
+        p = self.components
         changing = [*p.changing, p.box]
         view = [p.turns, p.choice, p.drawn]
         quiet: dict[str, Any] = {"api_name": False, "show_progress": "hidden"}
@@ -93,12 +93,12 @@ class _Page:
         asked = str(request.query_params.get("q", "")).strip()
         before = conversation.kept(turns)
         linked = "" if before and before[-1]["question"] == asked else asked
-        return {self.parts.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
+        return {self.components.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
 
     def switch(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page in another language, which the browser keeps."""
         shown = self.view.shown(conversation.kept(turns), language, drawn)
-        return {**self.view.labels(language), **shown, self.parts.picked: language}
+        return {**self.view.labels(language), **shown, self.components.picked: language}
 
     def await_ready(self, picked: str, request: gr.Request) -> Iterator[str]:
         """Yield the notice until the models are loaded."""
@@ -113,7 +113,7 @@ class _Page:
         if asked.strip():
             yield from self.ask(asked, turns, language, drawn, request)
         else:
-            yield {self.parts.why: gr.skip()}
+            yield {self.components.why: gr.skip()}
 
     def ask_again(self, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
         """Ask the last question again."""
@@ -121,12 +121,12 @@ class _Page:
         if before:
             yield from self.ask(str(before[-1]["question"]), before[:-1], language, drawn, request)
         else:
-            yield {self.parts.why: gr.skip()}
+            yield {self.components.why: gr.skip()}
 
     def take_back(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page with the last question in the box, for editing."""
         before = conversation.kept(turns)
-        return {self.parts.box: str(before[-1]["question"]) if before else "", **self.undo(turns, language, drawn)}
+        return {self.components.box: str(before[-1]["question"]) if before else "", **self.undo(turns, language, drawn)}
 
     def undo(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page without the last question."""
@@ -148,32 +148,32 @@ class _Page:
         before = conversation.kept(turns)
         language = language or _preferred(request)
         if not question:
-            yield {self.parts.box: ""}
+            yield {self.components.box: ""}
             return
         if len(question) > LONGEST_QUESTION:
             told = say("too_long", language, most=LONGEST_QUESTION, found=len(question))
-            yield {self.parts.status: render.notice(told, urgent=True)}
+            yield {self.components.status: render.notice(told, urgent=True)}
             return
         session = str(request.session_hash)
         self.desk.stop(session)
         events = self.desk.stream(session, question, [] if alone else conversation.history(before))
         live = Live.asked(question, language)
         shown = self.view.shown(before, language, drawn, live)
-        yield {self.parts.box: "", **shown}
+        yield {self.components.box: "", **shown}
         try:
             for event in events:
                 live.hear(event)
                 if isinstance(event, Evidence):
-                    yield self.view.shown(before, language, shown[self.parts.drawn], live)
+                    yield self.view.shown(before, language, shown[self.components.drawn], live)
                 elif not isinstance(event, Final):
-                    yield {self.parts.current: self.view.current([*before, live.turn], language, live)}
+                    yield {self.components.current: self.view.current([*before, live.turn], language, live)}
         except Cancelled:
             live.stopped()
         except Exception as error:  # the page is the outermost edge: a reader must not wait for ever
             if not isinstance(error, RagError):
                 _LOG.exception("An answer failed in a way that was not foreseen.")
             live.broken(error)
-        yield self.view.shown(before, language, shown[self.parts.drawn], live)
+        yield self.view.shown(before, language, shown[self.components.drawn], live)
 
     def halt(self, request: gr.Request) -> None:
         """End the answer of a reader who stops or leaves."""
@@ -181,7 +181,7 @@ class _Page:
 
     def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], Shown]:
         def judge(turns: list[Turn], language: str, reason: str) -> Shown:
-            p = self.parts
+            p = self.components
             judged = conversation.kept(turns)[-1:]
             if not judged or not judged[0].get("answer"):
                 return {p.why: gr.update(visible=False)}

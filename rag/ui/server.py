@@ -26,9 +26,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
+from rag.ui.components import CSS, HEAD, THEME
 from rag.ui.desk import Answerer, Desk
 from rag.ui.page import create_app
-from rag.ui.parts import CSS, HEAD, THEME
 
 HEADERS = {
     "Content-Security-Policy": (

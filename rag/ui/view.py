@@ -10,10 +10,10 @@ from rag.documents import Document
 from rag.errors import RagError
 from rag.ui import render
 from rag.ui.article import article, lights
+from rag.ui.components import OFFERED, Components
 from rag.ui.conversation import Turn
 from rag.ui.desk import Answerer
 from rag.ui.live import Live
-from rag.ui.parts import OFFERED, Parts
 from rag.ui.strings import say
 
 Shown = dict[Any, Any]
@@ -23,13 +23,13 @@ Shown = dict[Any, Any]
 class View:
     """Turn conversations into new values of the page's parts."""
 
-    def __init__(self, answerer: Answerer, parts: Parts) -> None:
+    def __init__(self, answerer: Answerer, components: Components) -> None:
         self._answerer = answerer
-        self._parts = parts
+        self._components = components
 
     def labels(self, language: str) -> Shown:
         """Return the page's labels in a language."""
-        p = self._parts
+        p = self._components
         return {
             p.title: render.title(language),
             p.box: gr.update(placeholder=say("placeholder", language), label=say("question", language)),
@@ -43,7 +43,7 @@ class View:
         drawn: the version of the article on the page; another is sent only when it differs. live: a turn behind the others
         that is being answered.
         """
-        p = self._parts
+        p = self._components
         answering = live is not None and live.turn["state"] == "asked"
         every = [*turns, live.turn] if live else turns
         documents = self._documents()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rag.int8 import STRETCH, Int8Linear, supported
+from rag.int8_linear import STRETCH, Int8Linear, supported
 
 pytestmark = pytest.mark.skipif(not supported(), reason="this processor does not multiply 8-bit numbers fast")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from gguf_files import write_gguf
 
-from rag import int8, weights
+from rag import int8_linear, weights
 from rag.models import engine_of, needed
 from rag.settings import Settings
 
@@ -46,7 +46,7 @@ def test_the_engine_suits_the_file_and_the_processor(
 ) -> None:
     settings = Settings.load({}, generator=own[generator])
     for supported, engine in ((True, fast), (False, slow)):
-        monkeypatch.setattr(int8, "supported", lambda supported=supported: supported)
+        monkeypatch.setattr(int8_linear, "supported", lambda supported=supported: supported)
         assert engine_of(settings) == engine
 
 

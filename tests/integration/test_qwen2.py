@@ -10,7 +10,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rag.generation.gguf import GGUF
 from rag.generation.qwen2 import Qwen2, fits
-from rag.int8 import supported
+from rag.int8_linear import supported
 
 pytestmark = pytest.mark.skipif(not supported(), reason="this processor does not multiply 8-bit numbers fast")
 

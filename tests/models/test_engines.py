@@ -15,7 +15,7 @@ from rag.errors import Cancelled, GenerationError
 from rag.generation import Generator, Piece, Prompt, Reading, Usage
 from rag.generation.llama_cpp import LlamaCppGenerator
 from rag.generation.openai import OpenAIGenerator
-from rag.int8 import supported
+from rag.int8_linear import supported
 from rag.prompting import Templates, answer_prompt
 from rag.retrieval import Query
 from rag.settings import Settings

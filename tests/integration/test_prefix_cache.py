@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from rag.generation.int8 import _repeated
-from rag.generation.read_prompts import ReadPrompts
+from rag.generation.prefix_cache import PrefixCache
 from rag.generation.tokens import common
 
-SIZE = ReadPrompts.TOKENS
+SIZE = PrefixCache.TOKENS
 BLOCK = 2 * SIZE * 4 * 2
 """Bytes of one block of the keys and values below."""
 
@@ -19,7 +19,7 @@ def read(tokens: list[int]) -> Any:
     return torch.tensor(tokens, dtype=torch.float16).view(1, -1, 1).expand(2, -1, 4)
 
 
-def held(kept: ReadPrompts, tokens: list[int], known: int = 0) -> list[tuple[int, int, list[float]]]:
+def held(kept: PrefixCache, tokens: list[int], known: int = 0) -> list[tuple[int, int, list[float]]]:
     return [(b.first, b.last, b.keys_values[0, :, 0].tolist()) for b in kept.after(tokens, known)]
 
 
@@ -27,7 +27,7 @@ A, B, C = ([letter] * SIZE for letter in (1, 2, 3))
 
 
 def test_whole_blocks_that_begin_alike_are_found() -> None:
-    kept = ReadPrompts(1 << 20)
+    kept = PrefixCache(1 << 20)
     kept.keep([*A, *B, 9], read([*A, *B, 9]))
     assert held(kept, [*A, *B, *C]) == [(0, SIZE, A), (SIZE, 2 * SIZE, B)]
     assert held(kept, [*A, *C]) == [(0, SIZE, A)]
@@ -37,13 +37,13 @@ def test_whole_blocks_that_begin_alike_are_found() -> None:
 
 
 def test_the_same_words_after_others_are_other_keys() -> None:
-    kept = ReadPrompts(1 << 20)
+    kept = PrefixCache(1 << 20)
     kept.keep([*A, *C], read([*A, *C]))
     assert held(kept, [*B, *C]) == []
 
 
 def test_what_was_asked_for_longest_ago_makes_room() -> None:
-    kept = ReadPrompts(2 * BLOCK)
+    kept = PrefixCache(2 * BLOCK)
     kept.keep(A, read(A))
     kept.keep(B, read(B))
     assert held(kept, A)
@@ -52,7 +52,7 @@ def test_what_was_asked_for_longest_ago_makes_room() -> None:
 
 
 def test_of_a_prompt_that_makes_room_the_end_goes_first() -> None:
-    kept = ReadPrompts(4 * BLOCK)
+    kept = PrefixCache(4 * BLOCK)
     kept.keep([*A, *B, *C], read([*A, *B, *C]))
     kept.keep([*C, *B], read([*C, *B]))
     assert held(kept, [*A, *B, *C]) == [(0, SIZE, A), (SIZE, 2 * SIZE, B)]
@@ -60,7 +60,7 @@ def test_of_a_prompt_that_makes_room_the_end_goes_first() -> None:
 
 
 def test_prompts_that_come_again_in_turn_lose_no_more_than_there_is_no_room_for() -> None:
-    kept, prompts = ReadPrompts(11 * BLOCK), [[letter] * 4 * SIZE for letter in (1, 2, 3)]
+    kept, prompts = PrefixCache(11 * BLOCK), [[letter] * 4 * SIZE for letter in (1, 2, 3)]
     for prompt in prompts * 3:
         found = len(held(kept, prompt))
         kept.keep(prompt, read(prompt))
@@ -68,17 +68,17 @@ def test_prompts_that_come_again_in_turn_lose_no_more_than_there_is_no_room_for(
 
 
 def test_nothing_is_kept_where_there_is_no_room_or_it_was_forgotten() -> None:
-    none = ReadPrompts(0)
+    none = PrefixCache(0)
     none.keep(A, read(A))
     assert held(none, A) == []
-    kept = ReadPrompts(1 << 20)
+    kept = PrefixCache(1 << 20)
     kept.keep(A, read(A))
     kept.forget()
     assert held(kept, A) == []
 
 
 def test_what_is_kept_does_not_change_with_what_is_read_next() -> None:
-    kept, buffer = ReadPrompts(1 << 20), read(A).clone()
+    kept, buffer = PrefixCache(1 << 20), read(A).clone()
     kept.keep(A, buffer)
     buffer.zero_()
     assert held(kept, A) == [(0, SIZE, A)]

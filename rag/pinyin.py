@@ -1,6 +1,6 @@
 """Know how the characters of Chinese names are read (Hanyu Pinyin, ISO 7098), and what syllables they are spelled with.
 
-What is known beside the readings of characters lies in `readings.toml`: surnames, and names that English has others for.
+What is known beside the readings of characters lies in `pinyin.toml`: surnames, and names that English has others for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PART = re.compile(r"[a-z]+")
 
 
 class _Known(NamedTuple):
-    """Hold what `readings.toml` says."""
+    """Hold what `pinyin.toml` says."""
 
     surnames: frozenset[str]
     double_surnames: frozenset[str]

@@ -22,7 +22,7 @@ class Block:
     keys_values: torch.Tensor
 
 
-class ReadPrompts:
+class PrefixCache:
     """Keep what was read of prompts, in blocks that are found by all tokens up to their end.
 
     Prompts that begin alike share their blocks; the prompt that was asked for longest ago makes room, its last block first,

@@ -22,7 +22,7 @@ CSS = (_FOLDER / "style.css").read_text(encoding="utf-8")
 HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
 
 
-class Parts:
+class Components:
     """Hold the page's parts.
 
     turns and picked are kept by the browser: the conversation, and the language that its reader chose. drawn is the version
