@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     tune = commands.add_parser("tune", help="fit the logistic models (gate, follow-ups, intents) and print their curves")
     tune.add_argument(
-        "--others", type=_positive, metavar="N", help="use only the newest N questions on other texts: all take two hours"
+        "--others", type=_positive, metavar="N", help="use only the first N questions on other texts: all take two hours"
     )
     tune.add_argument("--probes", type=Path, metavar="FILE", help="also fit probes of the engine's states, into this file")
     tune.add_argument(

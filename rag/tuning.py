@@ -66,13 +66,12 @@ class Collected(NamedTuple):
 
 
 def _asked(others: int | None) -> list[Question]:
-    """Return the tune half, and the newest of the questions on other texts, which are the hardest; None for all."""
-    more = questions("other")
-    return questions("tune") + (more[max(0, len(more) - others) :] if others else more)
+    """Return the tune half, and the first questions on other texts, so many or all."""
+    return questions("tune") + questions("other")[:others]
 
 
 def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
-    """Return the signals of every tune question and of the newest `others` on other texts, and the curve of leaning questions.
+    """Return the signals of every tune question and of the first `others` on other texts, and the curve of leaning questions.
 
     others: None for all.
     """
