@@ -32,6 +32,7 @@ from rag.text import (
     compares,
     content,
     denies,
+    doubts,
     fold,
     has_han,
     mostly_latin,
@@ -112,8 +113,8 @@ class Grounds:
 
         A claim that adds nothing of its sources to the question is not held by the question, which may have told what to say.
         added: what each clause adds to the question, where it is a few terms; a sentence that begins with what its source
-        says may end with what it does not. The share is 0 where the claim affirms what its source denies, compares what its
-        sources do not, or echoes its question: small models affirm whatever they are asked.
+        says may end with what it does not. The share is 0 where the claim affirms what its source denies or only passes on as
+        somebody's guess, compares what its sources do not, or echoes its question: small models affirm whatever they are asked.
         """
         words = content(claim)
         said = self._together(sources)
@@ -126,7 +127,8 @@ class Grounds:
             return 1.0
         if sources and compares(claim) and not compares(said):
             return 0.0
-        if sources and not denies(claim) and denies(self._nearest_clause(words, sources[0])):
+        nearest = self._nearest_clause(words, sources[0]) if sources else ""
+        if (denies(nearest) and not denies(claim)) or (doubts(nearest) and not doubts(f"{claim} {question}")):
             return 0.0
         return min([share_held(words, f"{question} {said}" if adds else said), *(share_held(new, said) for new in added)])
 

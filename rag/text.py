@@ -52,6 +52,12 @@ _COMPARISON = re.compile(
 )
 """Words that set one thing against another, not those that give an amount ("more than 200")."""
 _FOOTNOTES = re.compile(r"(?:\[\d{1,3}\])+")
+_DOUBT = re.compile(
+    r"猜(?![谜拳])|以为(?![然继荣耻])|疑心|怀疑|据说|据称|传说|谣传|相传|号称|声称|自称|"
+    r"\b(?:guess(?:e[ds])?|suspect(?:s|ed)?|suppos(?:es?|ed|edly)|allegedly|reportedly|rumou?red|assum(?:es?|ed)|"
+    r"mistaken(?:ly)?|believ(?:es?|ed)|thought|claim(?:s|ed))\b"
+)
+"""Words that only pass on what somebody holds to be so."""
 _CLAUSE_END = re.compile(r"[，;；:：。!！?？]|,(?!\d)")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -180,6 +186,11 @@ def denies(text: str) -> bool:
 def compares(text: str) -> bool:
     """Tell whether a text says how one thing stands to another: more, less, better."""
     return _COMPARISON.search(fold(text)) is not None
+
+
+def doubts(text: str) -> bool:
+    """Tell whether a text only passes on what somebody guesses, believes or claims."""
+    return _DOUBT.search(fold(text)) is not None
 
 
 def functional(text: str) -> bool:

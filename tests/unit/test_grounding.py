@@ -59,6 +59,20 @@ def test_a_claim_that_affirms_what_its_source_denies_is_covered_by_nothing(sourc
 
 
 @pytest.mark.parametrize(
+    ("question", "draft", "covered"),
+    [
+        ("為什麼斷了線？", "墨水冻住了，线断了。", False),
+        ("為什麼斷了線？", "她猜墨水冻住了，线断了。", True),
+        ("她猜是怎麼斷的線？", "墨水冻住了，线断了。", True),
+    ],
+)
+def test_a_claim_of_what_its_source_only_guesses_is_covered_by_nothing(question: str, draft: str, covered: bool) -> None:
+    index = build([Document("a", "她猜是墨水凍住了線斷了，可是這裡的冬天從不結冰。")], FakeEmbedder(), longest=100)[0]
+    (claim,) = claims(index, draft, question)
+    assert (claim.cover > 0) == covered
+
+
+@pytest.mark.parametrize(
     ("source", "draft", "covered"),
     [
         ("深圳和杭州都有科技產業和人才。", "深圳的科技產業和人才不如杭州。", False),

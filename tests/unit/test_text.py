@@ -10,6 +10,7 @@ from rag.text import (
     clean,
     compares,
     denies,
+    doubts,
     extent,
     fold,
     has_han,
@@ -284,6 +285,23 @@ def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: 
 )
 def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> None:
     assert denies(text) is denying
+
+
+@pytest.mark.parametrize(
+    ("text", "doubting"),
+    [
+        ("她猜是墨水凍住了", True),
+        ("大家以為橋塌了", True),
+        ("據說他走了", True),
+        ("They suspected the pump.", True),
+        ("It was thought to be lost.", True),
+        ("他不以為然", False),
+        ("墨水凍住了", False),
+        ("The pump failed.", False),
+    ],
+)
+def test_a_text_doubts_that_only_passes_on_a_guess(text: str, doubting: bool) -> None:
+    assert doubts(text) == doubting
 
 
 @pytest.mark.parametrize(
