@@ -42,7 +42,7 @@ from rag.text import (
 from rag.tuned import Tuned
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
-_FIRST_WORD = re.compile(r"(?:^|:)[^\w:]*(\w+)")
+_FIRST_WORD = re.compile(r"(?:^\W*|:\W*(?=[A-Z]))(\w+)")
 _OPENERS = frozenset(
     "according although additionally afterwards again all almost already also always another any anyone because before both "
     "but despite during each either else even ever every everyone few finally first furthermore hence her here hers him his "
@@ -52,6 +52,10 @@ _OPENERS = frozenset(
     "third therefore these those though thus together too toward towards two three four five six seven eight nine ten twice "
     "under unless unlike until upon us we were where whereas whether while whoever whole whom whose within without would yes "
     "yet above about across after against along among around at behind below beneath beside besides between beyond by down due "
+    "aside alongside amid apart back based being beginning born close compared considering dozens early elsewhere "
+    "established everybody everything following far founded fourth given half having hundreds including known led located "
+    "long maybe nonetheless nowadays originally owing part regardless set starting thanks thousands today tomorrow total "
+    "using whatever whenever wherever whichever years yesterday anybody anything millions billions "
     "except inside into like near off onto out outside over past per through throughout up via well".split()
 )
 """Words that begin a sentence and need stand in no source, beside those that `content` leaves out."""
@@ -103,7 +107,8 @@ class Grounds:
         said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
         names = fold(f"{whole} {_asked(query)} {english.names.forms_of(whole)}")
-        words = {part for name in _LATIN_NAME.findall(names) for part in (name, *name.split("-"))}
+        latin = _LATIN_NAME.findall(f"{names} {names.replace('.', '')}")  # "U.S." is written "US" too
+        words = {part for name in latin for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
         chinese = any(map(has_han, texts.values()))
         return cls(said, translations, values(whole), words, names, readable, chinese, query.language == "en")
@@ -175,6 +180,7 @@ class Grounds:
         words = content(first) - _OPENERS
         begun = {word[:STEM] for word in self.words}
         known = first.endswith("ly") or fold(first)[:STEM] in begun
+        known = known or bool(stated(first) or values(first))
         return first[0].isalpha() and bool(words) and not known and _differ(words, self.words)
 
     def _another(self, first: str, second: str) -> bool:
@@ -287,7 +293,9 @@ def _without_glosses(text: str, allowed: set[str]) -> str:
 
 def _foreign_names(text: str, allowed: set[str]) -> list[str]:
     """Return the Latin words of a text that are not allowed: evidence and question lack them, whole and in hyphened parts."""
-    return [name for name in _LATIN_NAME.findall(text) if len(name) > 1 and fold(name) not in allowed]
+    return [
+        name for name in _LATIN_NAME.findall(text) if len(name) > 1 and not {fold(name), fold(name).removesuffix("s")} & allowed
+    ]
 
 
 def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping[int, str], least: float) -> tuple[int, ...]:

@@ -20,15 +20,18 @@ from rag.numerals import (
     decimals,
     exact,
     in_digits,
+    in_one_way,
     readings,
     share,
     with_decimals,
 )
 from rag.text import IN_PARENTHESES, LIST_NUMBER, fold
 
+_EARLIEST = 10_000
+"""From it on, years are counted like other things: 65 million years ago."""
 _LONGEST = Decimal(10) ** 18
 """From it on, no amount is written with a scale."""
-_AMOUNT = re.compile(rf"({PERCENT})?((?:{NUMBER})(?:{SCALE})(?:(?:{NUMBER})(?:{SCALE}))*(?:\d(?![\d.,]))?|{NUMERAL})(?=(年)?)")
+_AMOUNT = re.compile(rf"({PERCENT})?((?:{NUMBER})(?:{SCALE})(?:(?:{NUMBER})(?:{SCALE}))*(?:\d+(?![\d.,]))?|{NUMERAL})(?=(年)?)")
 """An amount as Chinese writes it."""
 _PARENTHESES = re.compile(f"({IN_PARENTHESES.pattern})")
 _ASKED = re.compile(
@@ -41,6 +44,10 @@ _COMMA = re.compile(r"(?<=[0-9])，(?=[0-9])")
 """A comma between two numbers: within one it is as wide as its digits."""
 _PLACE = re.compile(r"(?<=第\d),(?=\d)|(?<=第\d\d),(?=\d)")
 """A comma behind a place in an order, which parts no thousands: "第4,300家"."""
+_NOT_SAID = re.compile(r"\[\d{1,3}\](?![\dA-Za-z])|(?<=covid)-19\b", re.IGNORECASE)
+"""Numbers of footnotes and in names."""
+_FULL_HOUR = re.compile(r"(?<=\d):00(?![\d:])")
+_MILLIONS = re.compile(r"(?<=[$£€])(\d[\d,.]*)m(?![a-z\d])")
 _LIST_MARK = re.compile(rf"(?m)^\s*{LIST_NUMBER}\s*")
 
 
@@ -66,11 +73,13 @@ def values(text: str) -> set[Decimal]:
     What may be a decimal counts as its parts too.
     """
     folded = _folded(text)
-    return {reading.value for way in {folded, with_decimals(folded), fold(text)} for reading in readings(way)}
+    ways = {folded, with_decimals(folded), fold(_NOT_SAID.sub("", text))}
+    return {reading.value for way in ways for reading in readings(way)}
 
 
 def _folded(text: str) -> str:
-    return _PLACE.sub("、", fold(_COMMA.sub("、", text)))
+    folded = _PLACE.sub("、", fold(_NOT_SAID.sub("", _COMMA.sub("、", text))))
+    return in_one_way(_MILLIONS.sub(r"\1 million", _FULL_HOUR.sub("", folded)))
 
 
 def in_english(text: str) -> str:
@@ -88,13 +97,18 @@ def _rendered(text: str) -> str:
         value = _amount(amount)
         if value is None or (value <= LOOSE and not percent):
             return match.group()
-        return f"{value:f}" if year else f"{_short(value)}{'%' if percent else ''}"
+        if year and value < _EARLIEST:
+            return f"{value:f}"
+        more = " more than" if {"多", "余"}.intersection(amount) else ""
+        return f"{more}{' ' if more and not _short(value).startswith(' ') else ''}{_short(value)}{'%' if percent else ''}"
 
-    return _AMOUNT.sub(render, TENTHS.sub(lambda match: f"{share(match)}%", decimals(text)))
+    return _AMOUNT.sub(render, TENTHS.sub(lambda match: f"{share(match)}%", decimals(in_one_way(text))))
 
 
 def _amount(amount: str) -> Decimal | None:
     """Return the value of an amount, None where it is about so much, or more than one."""
+    if "几" in amount:
+        return None
     if not amount[0].isdigit():
         return Decimal(chinese(amount)) if exact(amount) else None
     found = [reading.value for reading in in_digits(amount) if reading.stated]

@@ -27,6 +27,7 @@ CHINESE_DIGITS = {
 }
 CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 ENGLISH_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_IN_WORDS = "零一二三四五六七八九"
 LOOSE = 10
 """Up to it, words for numbers are used loosely: "one of them", "十分"."""
 PERCENT = "百分之"
@@ -75,11 +76,12 @@ _ONE_OF = re.compile(
 )
 """A scale that stands for one of it: "百万人"; no "数百万", and no "千万不要"."""
 _OVER = re.compile(rf"({NUMERAL})[多余几]([万亿]+)")
-_HALF_MORE = re.compile(rf"([{DIGIT}十])个半")
+_HALF_MORE = re.compile(rf"(\d+|[{DIGIT}十])(?:[个年月天倍]|小时)半")
+_AT_LEAST = re.compile(r"(?<=[上近过逾超破])[万亿]")
 _PLAN = re.compile(r"(十[一二三四五六七八九]?|[一二三四五六七八九])五(?=规划|计划|期间|时期|\W|$)")
 """A five-year plan by its number: "十四五" is the fourteenth."""
 _ABOUT = re.compile(r"([一二两三四五六七八九])(?=[一二两三四五六七八九]([十百千万亿]+))")
-_DECADE = re.compile(rf"(?:(\d+|[{DIGIT}十]+)世纪)?(?<!\d)([二三四五六七八九]十|[2-9]0)年代")
+_DECADE = re.compile(rf"(?:(\d+|[{DIGIT}十]+)世纪)?(?<!\d)(?<![一二][八九])(?<![一二])([二三四五六七八九][十零〇○]|[2-9]0)年代")
 _DECADES = re.compile(r"(?<!\d)(?:19|20)([2-9]0)(?:'?s\b|年代)")
 TENTHS = re.compile(
     r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
@@ -105,7 +107,16 @@ _ROUGHLY = "".join(
 """Words behind which a share is not told exactly: "more than half of them"."""
 _PART = re.compile(
     rf"{_ROUGHLY}\b(?:({_WORD})[-\s](third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?(?![-\w])|"
-    rf"(?:({_WORD}) |a )(quarter|third|fifth|tenth)s? of (?!an? |the (?:year|time|century)))"
+    rf"(?:({_WORD})[- ]|a )(quarter|third|fifth|tenth)s? of (?!an? |the (?:year|time|century)))"
+)
+_COUNT = rf"{_WORD}|\d+"
+_MAY_BE_PART = re.compile(rf"\b(?:({_WORD})[-\s]|a )({'|'.join(_PARTS)})s?\b")
+_OUT_OF = re.compile(rf"\b({_COUNT}) (?:in|out of)(?: every)? ({_COUNT})\b")
+_SPAN = re.compile(rf"\b({_COUNT}|a) (decade|centur)(?:s|y|ies)?\b")
+_AND_A_HALF = re.compile(rf"\b({_WORD}|an?)(?: \w+)?[- ]and[- ]a[- ]half\b")
+_AFTERNOON = re.compile(
+    rf"(?:下午|晚上|傍晚|夜[里间]|晚间)(\d+|[{DIGIT}十]+)[点时:]|\b(\d{{1,2}})(?::\d\d)? ?p\.?m\b|"
+    r"(?<!\d)(1[3-9]|2[0-3])(?=[:时])"
 )
 _ROUGH = "[近约过逾超到大半]"
 _HALF = re.compile(rf"(?<!{_ROUGH})一半(?!以[上下]|多)|{_ROUGHLY}\bhalf (?:of|the|its|their)\b")
@@ -116,6 +127,7 @@ _AT_TIMES = "march|may"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b({_ALWAYS})\b\.?,?\s+(?:{_DAY}|\d{{4}})\b|\b{_DAY}\s+(?:of\s+)?({_ALWAYS})\b|"
+    rf"\b(?:on|since|until|by|from|before|after) ({_AT_TIMES}) \d{{1,2}}\b|"
     rf"\b({_AT_TIMES}),? (?:(?:{_DAY},? )?(?:19|20)\d\d|\d{{1,2}}(?:st|nd|rd|th))\b|"
     rf"\b(?:{_DAY} (?={_AT_TIMES},? (?:19|20)\d\d\b)|\d{{1,2}}(?:st|nd|rd|th) of )({_AT_TIMES})\b"
 )
@@ -156,11 +168,43 @@ def readings(folded: str) -> Iterator[Reading]:
     yield from _in_chinese(folded)
     yield from _in_english(folded)
     yield from _shares(folded)
+    yield from _times(folded)
+    if _DOZEN.search(folded):
+        yield from (Reading(Decimal(number), False) for number in (6, 12))
     for match in _DATE.finditer(folded):
         yield Reading(Decimal(_month(next(filter(None, match.groups())))), True)
     for number, month in enumerate(_MONTHS, start=1):
         if re.search(rf"\b{month}\b", folded):
             yield Reading(Decimal(number), False)
+
+
+_ONE_WAY = (
+    (re.compile(r"(?<=[\d一二两三四五六七八九十百千])兆(?![瓦赫欧帕字位比焦电像])"), "万亿"),
+    (re.compile(r"(?<=[\d一二两三四五六七八九十百])个亿"), "亿"),
+    (
+        re.compile(
+            r"(?<!\d)(?<!\d[.,])(\d+(?:\.\d+)?)(?=(?:[-~～–—至到]{1,2}| to )\d+(?:\.\d+)?"
+            r"((?:万亿|千亿|百亿|千万|百万|万|亿)| (?:m|b|tr)illion\b))"
+        ),
+        r"\1\2",
+    ),
+    (
+        re.compile(r"([一二三四五六七八九]|十[一二]?)月(?=[一二三四五六七八九十]{1,3}[日号])"),
+        lambda match: f"{chinese(match[1])}月",
+    ),
+    (
+        re.compile(r"(?<![\d.])([1-9])成([1-9])?(?!\d)"),
+        lambda match: f"{_IN_WORDS[int(match[1])]}成{_IN_WORDS[int(match[2])] if match[2] else ''}",
+    ),
+)
+"""Ways of writing an amount that give way to another: 兆 and 个亿, a scale that two numbers share, 九月十日, 6成."""
+
+
+def in_one_way(text: str) -> str:
+    """Return Chinese in Simplified characters, or English, with amounts that can be written in several ways in one of them."""
+    for pattern, written in _ONE_WAY:
+        text = pattern.sub(written, text)
+    return text
 
 
 def with_decimals(folded: str) -> str:
@@ -216,9 +260,11 @@ def _in_chinese(folded: str) -> Iterator[Reading]:
     for match in _OVER.finditer(folded):
         yield Reading(Decimal(chinese(match[1] + match[2])), False)
     for match in _HALF_MORE.finditer(folded):
-        yield Reading(Decimal(chinese(match[1])) + Decimal("0.5"), False)
+        yield Reading(Decimal(_whole(match[1])) + Decimal("0.5"), False)
     for match in _PLAN.finditer(folded):
         yield Reading(Decimal(chinese(match[1])), False)
+    for match in _AT_LEAST.finditer(folded):
+        yield Reading(Decimal(CHINESE_UNITS[match[0]]), False)
     if "点半" in folded:
         yield Reading(Decimal(30), False)
     yield from _decades(folded)
@@ -232,6 +278,7 @@ def _decades(folded: str) -> Iterator[Reading]:
             yield Reading(Decimal(100 * before + years), False)
     for match in _DECADES.finditer(folded):
         yield Reading(Decimal(match[1]), False)
+        yield Reading(Decimal(int(match[0][:2]) + 1), False)  # of its century
 
 
 def _whole(digits: str) -> int:
@@ -315,14 +362,31 @@ def _shares(folded: str) -> Iterator[Reading]:
     for match in _PART.finditer(folded):
         parts = _ENGLISH_VALUES[match[1] or match[3]] if match[1] or match[3] else 1
         yield from _share(parts, _PARTS[match[2] or match[4]], True)
+    for match in _MAY_BE_PART.finditer(folded):
+        yield from _share(_ENGLISH_VALUES.get(match[1], 1), _PARTS[match[2]], False)
+    for match in _OUT_OF.finditer(folded):
+        yield from _share(_count(match[1]), _count(match[2]), False)
     if _MAY_BE_HALF.search(folded):
         yield Reading(Decimal(50), _HALF.search(folded) is not None)
     for match in _PER_CENT.finditer(folded):
         yield from _fractions(Decimal(match[1]))
     for match in _HUNDREDTHS.finditer(folded):
         yield from _fractions(Decimal(chinese(match[1])))
-    if _DOZEN.search(folded):
-        yield from (Reading(Decimal(number), False) for number in (6, 12))
+
+
+def _count(word: str) -> int:
+    return int(word) if word.isdecimal() else _ENGLISH_VALUES.get(word, 1)
+
+
+def _times(folded: str) -> Iterator[Reading]:
+    """Yield what a span of years or hours in English, or an hour of the afternoon, is in other words."""
+    for match in _SPAN.finditer(folded):
+        yield Reading(Decimal(_count(match[1]) * (10 if match[2] == "decade" else 100)), False)
+    for match in _AND_A_HALF.finditer(folded):
+        yield Reading(_count(match[1]) + Decimal("0.5"), False)
+    for match in _AFTERNOON.finditer(folded):
+        said, early, late = match.groups()
+        yield Reading(Decimal(int(late) - 12 if late else _whole(said or early) + 12), False)
 
 
 def _fractions(hundredths: Decimal) -> Iterator[Reading]:

@@ -29,6 +29,7 @@ class _Known(NamedTuple):
     exonyms: frozenset[str]
     generic: frozenset[str]
     kinds: frozenset[str]
+    cities: frozenset[str]
     short: Mapping[str, str]
     read: Mapping[str, str]
     read_surnames: Mapping[str, str]
@@ -68,6 +69,11 @@ def _read(characters: str) -> list[str]:
 def _joined(read: Sequence[str]) -> str:
     """Return syllables as one word, an apostrophe before one that could be the end of another."""
     return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(read)).capitalize()
+
+
+def is_city(word: str) -> bool:
+    """Tell whether a word is the English name of a city or a province that shows by nothing else that it is Chinese."""
+    return word.lower() in _known().cities
 
 
 def written_short(chinese: str) -> set[str]:
@@ -135,6 +141,7 @@ def _known() -> _Known:
         exonyms=frozenset(table["exonyms"].split()),
         generic=frozenset(table["generic"]),
         kinds=frozenset(table["kinds"]),
+        cities=frozenset(table["cities"].split()),
         short=table["short"],
         read=table["read"],
         read_surnames=table["read_surnames"],

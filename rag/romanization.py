@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise, product
 
-from rag.pinyin import GIVEN, begins_with_surname, sounds, surname_sounds, syllables, written_short
+from rag.pinyin import GIVEN, begins_with_surname, is_city, sounds, surname_sounds, syllables, written_short
 from rag.text import HAN, fold, functional, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
@@ -73,7 +73,8 @@ def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[
     strange = []
     for word in _WORD.finditer(english):
         pairs = [way for way in syllables(word.group()) if len(way) == GIVEN]
-        if pairs and _CHINESE.match(word.group().lower()) and not any(word.start() in name for name in people):
+        chinese_looking = _CHINESE.match(word.group().lower()) or is_city(word.group())
+        if pairs and chinese_looking and not any(word.start() in name for name in people):
             strange.append((word.group(), "".join(pairs[0])))
     if strange:
         readings = {"".join(read) for pair in _windows(chinese, GIVEN) for read in product(*map(sounds, pair))}

@@ -53,9 +53,11 @@ _COMPARISON = re.compile(
 """Words that set one thing against another, not those that give an amount ("more than 200")."""
 _FOOTNOTES = re.compile(r"(?:\[\d{1,3}\])+")
 _DOUBT = re.compile(
-    r"猜(?![谜拳])|以为(?![然继荣耻])|疑心|怀疑|据说|据称|传说|谣传|相传|号称|声称|自称|"
-    r"\b(?:guess(?:e[ds])?|suspect(?:s|ed)?|suppos(?:es?|ed|edly)|allegedly|reportedly|rumou?red|assum(?:es?|ed)|"
-    r"mistaken(?:ly)?|believ(?:es?|ed)|thought|claim(?:s|ed))\b"
+    r"猜(?![谜拳灯字想])|(?<![引习赖信足不可难视])以为(?![然继荣耻傲豪戒鉴憾常例期社人])|疑心|怀疑|(?<![数依根证凭票])据[说称传悉]|传[说闻]|"
+    r"谣传|听说|(?<![口耳代世脉手])相传|号称|声称|自称|"
+    r"\b(?:guess(?:e[ds])?|suspect(?:ed)? (?:that|of|the|an?|it)|suppos(?:es?|edly)|allegedly|reportedly|rumou?red|said to|"
+    r"(?:assum|believ)(?:es?|ed) (?:that|to|it|he|she|they)|mistaken(?:ly)?|thought (?!of\b)|"
+    r"claim(?:s|ed) (?:that|to|it|he|she|they))\b"
 )
 """Words that only pass on what somebody holds to be so."""
 _CLAUSE_END = re.compile(r"[，;；:：。!！?？]|,(?!\d)")

@@ -153,6 +153,8 @@ def test_a_chinese_reader_is_told_no_latin_name_that_the_source_lacks(draft: str
         ("She launched the R1 model. ", ()),
         ("Both were launched in January 2025.", ()),
         ("Since 2025 it had the R1 model.", ()),
+        ("The reason: models were launched in January.", ()),
+        ("Twelve models launched: R1.", ("12",)),
         ("V4 was launched by DeepSeek in January 2025.", ("V4",)),
     ],
 )

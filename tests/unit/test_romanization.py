@@ -64,8 +64,9 @@ def test_a_source_without_chinese_spells_no_name() -> None:
         ("Wu Xiulan met Sun Yat-sen and Mary Lin Smith.", []),
         ("Women of China, Wu Xiulan.", []),
         ("Tian Shan, Hong Kong, Fang Lane, Wu Gate, Dean Li, Lisa Su, Eileen Gu, Ang Lee and Yo-Yo Ma", []),
-        ("Taihu Lake, Beijing Time, Duke Wen, Madame Wu, Tai Chi, Han Chinese", []),
+        ("Taihu Lake, Duke Wen, Madame Wu, Tai Chi, Han Chinese", []),
         ("Zhuhai knows Wu Xiulan from Hangzhou.", ["Zhuhai", "Hangzhou"]),
+        ("Wu Xiulan moved to Beijing.", ["Beijing"]),
         ("Along Taxi Mixing, Manga and Macao, Shangai and Shanghai, Osaka and Canada", []),
     ],
 )

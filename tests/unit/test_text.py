@@ -296,6 +296,8 @@ def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> 
         ("They suspected the pump.", True),
         ("It was thought to be lost.", True),
         ("他不以為然", False),
+        ("引以為傲，數據說明，代代相傳，猜燈謎", False),
+        ("It claimed 20 lives and assumed office; three suspects.", False),
         ("墨水凍住了", False),
         ("The pump failed.", False),
     ],
