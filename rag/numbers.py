@@ -1,6 +1,6 @@
 """Know which numbers a text states, so that "1.8万亿", "18,000亿" and "1.8 trillion" are one, and write them in English.
 
-How numbers are written is `numerals.py`'s; what a number counts, nobody here knows.
+How numbers are written is the `numerals` package's; what a number counts, nobody here knows.
 """
 
 from __future__ import annotations
@@ -8,23 +8,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from rag.numerals import (
-    ENGLISH_SCALES,
-    LOOSE,
-    NUMBER,
-    NUMERAL,
-    PERCENT,
-    SCALE,
-    TENTHS,
-    chinese,
-    decimals,
-    exact,
-    in_digits,
-    in_one_way,
-    readings,
-    share,
-    with_decimals,
-)
+from rag.numerals import chinese, digits, english, readings, with_decimals
+from rag.numerals.chinese import NUMERAL, PERCENT, SCALE, in_one_way
+from rag.numerals.digits import NUMBER
+from rag.numerals.reading import LOOSE
+from rag.numerals.shares import TENTHS, hundredths
 from rag.text import IN_PARENTHESES, LIST_NUMBER, fold
 
 _EARLIEST = 10_000
@@ -102,7 +90,7 @@ def _rendered(text: str) -> str:
         more = " more than" if {"多", "余"}.intersection(amount) else ""
         return f"{more}{' ' if more and not _short(value).startswith(' ') else ''}{_short(value)}{'%' if percent else ''}"
 
-    return _AMOUNT.sub(render, TENTHS.sub(lambda match: f"{share(match)}%", decimals(in_one_way(text))))
+    return _AMOUNT.sub(render, TENTHS.sub(lambda match: f"{hundredths(match)}%", chinese.with_decimals(in_one_way(text))))
 
 
 def _amount(amount: str) -> Decimal | None:
@@ -110,15 +98,15 @@ def _amount(amount: str) -> Decimal | None:
     if "几" in amount:
         return None
     if not amount[0].isdigit():
-        return Decimal(chinese(amount)) if exact(amount) else None
-    found = [reading.value for reading in in_digits(amount) if reading.stated]
+        return Decimal(chinese.value(amount)) if chinese.exact(amount) else None
+    found = [reading.value for reading in digits.readings(amount) if reading.stated]
     return found[0] if len(found) == 1 else None
 
 
 def _short(value: Decimal) -> str:
     """Return a value in digits, with a scale where that leaves few of them."""
     for name in ("trillion", "billion", "million"):
-        scaled = (value / ENGLISH_SCALES[name]).normalize()
+        scaled = (value / english.SCALES[name]).normalize()
         if 1 <= scaled < _LONGEST and scaled == round(scaled, 4):
             return f" {scaled:f} {name} "
     return f"{value:,f}"
