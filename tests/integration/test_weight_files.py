@@ -45,7 +45,7 @@ def test_a_damaged_record_of_checks_means_checking_again(settings: Settings, rec
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(settings: Settings) -> None:
-    for ask in (weights.ensure, weights.fetch, weights.inspect, weights.verify):
+    for ask in (weights.ensure, weights.fetch, weights.inspect):
         with pytest.raises(WeightsError) as error:
             ask("gpt-9", settings)
         assert str(error.value) == "'gpt-9' is not a known model; use one of toy."
