@@ -37,7 +37,7 @@ from rag.text import Language, clean, to_script, with_own_characters
 from rag.translation import Translator
 from rag.tuned import Tuned
 
-ORDER = ("first", "second", "third")
+_ORDER = ("first", "second", "third")
 """How the questions that are asked at once are counted."""
 _LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft; digits, as those of 100,000,000, may come more often."""
@@ -251,7 +251,7 @@ class Answering:
         for number, answer in enumerate(answers[:1] if declined else answers):
             first, *others = answer.claims
             if answer.declined and not declined:
-                first = replace(first, text=reply(f"{ORDER[number]}_not_in_text", language))
+                first = replace(first, text=reply(f"{_ORDER[number]}_not_in_text", language))
                 others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         text, citations = compose(once(claims), self.index)

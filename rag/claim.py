@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from rag.index import Index
 from rag.results import Citation
+from rag.text import FOOTNOTE
 
-_FOOTNOTE = re.compile(r"\[\d{1,3}\](?![\dA-Za-z])")
-"""A mark of the source, which would be taken for one of ours; no year, as in 国发[2023]5号."""
+_FOOTNOTE = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])")
+"""A mark of the source, which would be taken for one of ours."""
 _NUMBERED = re.compile(r"\d+")
 
 

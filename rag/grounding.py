@@ -44,21 +44,20 @@ from rag.tuned import Tuned
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _FIRST_WORD = re.compile(r"(?:^\W*|:\W*(?=[A-Z]))(\w+)")
 _OPENERS = frozenset(
-    "according although additionally afterwards again all almost already also always another any anyone because before both "
-    "but despite during each either else even ever every everyone few finally first furthermore hence her here hers him his "
-    "however instead its itself just last later least less many meanwhile more moreover most much must neither never "
-    "nevertheless next no nobody none nor not nothing now often once one only other others otherwise our overall own perhaps "
-    "rather same second several shall she he should similarly since so some someone something sometimes soon still such sure "
-    "third therefore these those though thus together too toward towards two three four five six seven eight nine ten twice "
-    "under unless unlike until upon us we were where whereas whether while whoever whole whom whose within without would yes "
-    "yet above about across after against along among around at behind below beneath beside besides between beyond by down due "
-    "aside alongside amid apart back based being beginning born close compared considering dozens early elsewhere "
-    "established everybody everything following far founded fourth given half having hundreds including known led located "
-    "long maybe nonetheless nowadays originally owing part regardless set starting thanks thousands today tomorrow total "
-    "using whatever whenever wherever whichever years yesterday anybody anything millions billions "
-    "except inside into like near off onto out outside over past per through throughout up via well".split()
+    "above according across additionally after afterwards again against all almost along alongside already also although "
+    "always amid among another any anybody anyone anything apart around aside back based because before beginning behind "
+    "being below beneath beside besides between beyond billions born both but close compared considering despite down "
+    "dozens due during each early either else elsewhere established even ever every everybody everyone everything except "
+    "far few finally following founded furthermore given having he hence her here hers him his however hundreds including "
+    "inside instead into itself just known last later least led less like located long maybe meanwhile millions more "
+    "moreover most must near neither never nevertheless next no nobody none nonetheless nor not nothing now nowadays off "
+    "often once only onto originally other others otherwise our out outside over overall owing own part past per perhaps "
+    "rather regardless same set several shall she should similarly since some someone something sometimes soon starting "
+    "still such sure thanks therefore these those though thousands through throughout thus today together tomorrow too "
+    "total toward towards twice under unless unlike until up upon us using via well whatever whenever whereas wherever "
+    "whether whichever while whoever whole within without years yes yesterday yet".split()
 )
-"""Words that begin a sentence and need stand in no source, beside those that `content` leaves out."""
+"""Words that begin a sentence and need stand in no source, beside numbers and those that `content` leaves out."""
 FEW = 4
 """Terms below which a claim, or a clause, may stand in many a sentence by chance."""
 FIRST = 3
@@ -106,7 +105,7 @@ class Grounds:
         translations = {number: english.sentence(text) for number, text in texts.items()}
         said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
-        names = fold(f"{whole} {_asked(query)} {english.names.forms_of(whole)}")
+        names = fold(f"{whole} {query.together} {english.names.forms_of(whole)}")
         latin = _LATIN_NAME.findall(f"{names} {names.replace('.', '')}")  # "U.S." is written "US" too
         words = {part for name in latin for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
@@ -178,19 +177,15 @@ class Grounds:
     def _strange(self, first: str) -> bool:
         """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""
         words = content(first) - _OPENERS
-        begun = {word[:STEM] for word in self.words}
-        known = first.endswith("ly") or fold(first)[:STEM] in begun
-        known = known or bool(stated(first) or values(first))
-        return first[0].isalpha() and bool(words) and not known and _differ(words, self.words)
+        if not words or not first[0].isalpha() or first.endswith("ly") or values(first):
+            return False
+        stem = fold(first)[:STEM]
+        return all(word[:STEM] != stem for word in self.words) and _differ(words, self.words)
 
     def _another(self, first: str, second: str) -> bool:
         """Tell whether a name mixes two: the evidence has its second word, and only behind other first words."""
         before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._together([*self.said]))
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
-
-
-def _asked(query: Query) -> str:
-    return f"{query.previous} {query.text}"
 
 
 def _differ(words: set[str], others: set[str]) -> bool:
@@ -229,7 +224,7 @@ def ground(
         return []
     near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
     grounds = Grounds.of(candidates, query, index, english)
-    question = _asked(query)
+    question = query.together
     claims = []
     for (before, drafted), similarities in zip(pieces, near, strict=True):
         text = _without_glosses(drafted, grounds.words) if grounds.for_english else drafted

@@ -13,7 +13,7 @@ from rag.numerals.chinese import NUMERAL, PERCENT, SCALE, in_one_way
 from rag.numerals.digits import NUMBER
 from rag.numerals.reading import LOOSE
 from rag.numerals.shares import TENTHS, hundredths
-from rag.text import IN_PARENTHESES, LIST_NUMBER, fold
+from rag.text import FOOTNOTE, IN_PARENTHESES, LIST_NUMBER, fold
 
 _EARLIEST = 10_000
 """From it on, years are counted like other things: 65 million years ago."""
@@ -32,7 +32,7 @@ _COMMA = re.compile(r"(?<=[0-9])，(?=[0-9])")
 """A comma between two numbers: within one it is as wide as its digits."""
 _PLACE = re.compile(r"(?<=第\d),(?=\d)|(?<=第\d\d),(?=\d)")
 """A comma behind a place in an order, which parts no thousands: "第4,300家"."""
-_NOT_SAID = re.compile(r"\[\d{1,3}\](?![\dA-Za-z])|(?<=covid)-19\b", re.IGNORECASE)
+_NOT_SAID = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])|(?<=covid)-19\b", re.IGNORECASE)
 """Numbers of footnotes and in names."""
 _FULL_HOUR = re.compile(r"(?<=\d):00(?![\d:])")
 _MILLIONS = re.compile(r"(?<=[$£€])(\d[\d,.]*)m(?![a-z\d])")
@@ -87,8 +87,10 @@ def _rendered(text: str) -> str:
             return match.group()
         if year and value < _EARLIEST:
             return f"{value:f}"
-        more = " more than" if {"多", "余"}.intersection(amount) else ""
-        return f"{more}{' ' if more and not _short(value).startswith(' ') else ''}{_short(value)}{'%' if percent else ''}"
+        short = _short(value)
+        if {"多", "余"}.intersection(amount):
+            short = f" more than {short.lstrip()}"
+        return f"{short}{'%' if percent else ''}"
 
     return _AMOUNT.sub(render, TENTHS.sub(lambda match: f"{hundredths(match)}%", chinese.with_decimals(in_one_way(text))))
 

@@ -44,6 +44,11 @@ class Query:
     earlier: tuple[str, ...] = ()
     answered: str = ""
 
+    @property
+    def together(self) -> str:
+        """Return the question behind the one that it leans on."""
+        return f"{self.previous} {self.text}"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -93,7 +98,7 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     vectors = embedder.queries([normalize(query.text)])
     query = replace(query, previous=_leaned_on(query, vectors[0], index, embedder, tuned), earlier=())
     if query.previous:
-        texts, weights = [query.text, f"{query.previous} {query.text}"], [tuned.alone, 1.0]
+        texts, weights = [query.text, query.together], [tuned.alone, 1.0]
         vectors = embedder.queries([normalize(text) for text in texts])
     fused: dict[int, float] = {}
     by_words: dict[int, float] = {}

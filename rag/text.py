@@ -23,13 +23,14 @@ LATIN_WORD = 1.5
 """Chinese characters that a Latin word or a number is as long as."""
 LATIN_LETTERS = 3
 """Code points of a text without Chinese that say as much as a Chinese character."""
-
 OWN_RUN = 3
 """Characters in a row that a text shares with a source, from which they are the source's: fewer may meet by chance."""
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Chinese characters, to stand in a character class of a regular expression."""
 LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
 """The number of a list's item: "1.", "(2)", "3、"; no "42." that says all, and none of "18、19"."""
+FOOTNOTE = r"\[\d{1,3}\]"
+"""A footnote mark, as in Wikipedia; no year, as in 国发[2023]5号."""
 _HAN = re.compile(f"[{HAN}]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
@@ -51,7 +52,7 @@ _COMPARISON = re.compile(
     r"\b(?:more|less|fewer|better|worse|(?<!rather )(?<!other )than)\b(?!(?: than)? (?:\W?\d|half|an?\b|one\b|two\b|three\b))"
 )
 """Words that set one thing against another, not those that give an amount ("more than 200")."""
-_FOOTNOTES = re.compile(r"(?:\[\d{1,3}\])+")
+_FOOTNOTES = re.compile(f"(?:{FOOTNOTE})+")
 _DOUBT = re.compile(
     r"猜(?![谜拳灯字想])|(?<![引习赖信足不可难视])以为(?![然继荣耻傲豪戒鉴憾常例期社人])|疑心|怀疑|(?<![数依根证凭票])据[说称传悉]|传[说闻]|"
     r"谣传|听说|(?<![口耳代世脉手])相传|号称|声称|自称|"

@@ -11,29 +11,30 @@ from rag.numerals.reading import LOOSE, Reading
 DIGITS = {"零": 0, "〇": 0, "○": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 PERCENT = "百分之"
+_SCALES = "(?:万亿|千亿|百亿|千万|百万|万|亿)"
 SCALE = (
-    "[多余几]?(?:万亿|千亿|百亿|千万|百万|万|亿)|"
+    f"[多余几]?{_SCALES}|"
     r"(?<=\d)(?<!\d\d\d)千(?![米克瓦卡帕伏赫人])|(?<=\d)(?<!\d\d\d)百(?![分帕强货])"
 )
 """Scales behind digits: "100多万"; there is none in 3千米, in 2023百强 or in 2024千人计划."""
 DIGIT = "".join(DIGITS)
 NUMERAL = f"[{DIGIT}十百千][{DIGIT}十百千万亿]*"
-_ONE_TO_NINE = "一二三四五六七八九"
-_COUNTED = f"两{_ONE_TO_NINE}"
+ONE_TO_NINE = "一二三四五六七八九"
+COUNTED = f"两{ONE_TO_NINE}"
 _NUMERAL = re.compile(NUMERAL)
 _EXACT = re.compile(
-    rf"(?:十[万亿]*)?(?:[零〇]?[{_COUNTED}][十百千万亿]+)*(?:[零〇]?[{_COUNTED}])?|[一二][零〇○{_ONE_TO_NINE}]{{3}}"
+    rf"(?:十[万亿]*)?(?:[零〇]?[{COUNTED}][十百千万亿]+)*(?:[零〇]?[{COUNTED}])?|[一二][零〇○{ONE_TO_NINE}]{{3}}"
 )
 _ONE_OF = re.compile(
-    rf"(?<![数几上成以十百千万亿好{_COUNTED}\d\s.])(百万|百亿|千亿|千万(?![不别要注小当记莫勿得切可]))(?![{_COUNTED}十百千万亿富])"
+    rf"(?<![数几上成以十百千万亿好{COUNTED}\d\s.])(百万|百亿|千亿|千万(?![不别要注小当记莫勿得切可]))(?![{COUNTED}十百千万亿富])"
 )
 """A scale that stands for one of it: "百万人"; no "数百万", and no "千万不要"."""
 _AT_LEAST = re.compile(r"(?<=[上近过逾超破])[万亿]")
 """The same, told roughly: "上万"."""
 _OVER = re.compile(rf"({NUMERAL})[多余几]([万亿]+)")
-_ABOUT = re.compile(rf"([{_COUNTED}])(?=[{_COUNTED}]([十百千万亿]+))")
+_ABOUT = re.compile(rf"([{COUNTED}])(?=[{COUNTED}]([十百千万亿]+))")
 _AND_A_HALF = re.compile(rf"(\d+|[{DIGIT}十])(?:[个年月天倍]|小时)半")
-_PLAN = re.compile(rf"(十[{_ONE_TO_NINE}]?|[{_ONE_TO_NINE}])五(?=规划|计划|期间|时期|\W|$)")
+_PLAN = re.compile(rf"(十[{ONE_TO_NINE}]?|[{ONE_TO_NINE}])五(?=规划|计划|期间|时期|\W|$)")
 """A five-year plan by its number: "十四五" is the fourteenth."""
 _DECADE = re.compile(rf"(?:(\d+|[{DIGIT}十]+)世纪)?(?<!\d)(?<![一二][八九])(?<![一二])([二三四五六七八九][十零〇○]|[2-9]0)年代")
 _AFTERNOON = re.compile(rf"(?:下午|晚上|傍晚|夜[里间]|晚间)(\d+|[{DIGIT}十]+)[点时:]|(?<!\d)(1[3-9]|2[0-3])(?=[:时])")
@@ -132,17 +133,17 @@ _ONE_WAY = (
     (
         re.compile(
             r"(?<!\d)(?<!\d[.,])(\d+(?:\.\d+)?)(?=(?:[-~～–—至到]{1,2}| to )\d+(?:\.\d+)?"
-            r"((?:万亿|千亿|百亿|千万|百万|万|亿)| (?:m|b|tr)illion\b))"
+            rf"({_SCALES}| (?:m|b|tr)illion\b))"
         ),
         r"\1\2",
     ),
     (
-        re.compile(rf"([{_ONE_TO_NINE}]|十[一二]?)月(?=[{_ONE_TO_NINE}十]{{1,3}}[日号])"),
+        re.compile(rf"([{ONE_TO_NINE}]|十[一二]?)月(?=[{ONE_TO_NINE}十]{{1,3}}[日号])"),
         lambda match: f"{value(match[1])}月",
     ),
     (
         re.compile(r"(?<![\d.])([1-9])成([1-9])?(?!\d)"),
-        lambda match: "成".join(_ONE_TO_NINE[int(digit) - 1] if digit else "" for digit in match.groups()),
+        lambda match: "成".join(ONE_TO_NINE[int(digit) - 1] if digit else "" for digit in match.groups()),
     ),
 )
 """Ways of writing an amount that give way to another: 兆 and 个亿, a scale that two numbers share, 九月十日, 6成."""

@@ -7,23 +7,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from rag.numerals import chinese
-from rag.numerals.chinese import DIGIT, DIGITS, PERCENT
+from rag.numerals.chinese import COUNTED, DIGIT, DIGITS, ONE_TO_NINE, PERCENT
 from rag.numerals.english import COUNT, VALUES, WORD, count
 from rag.numerals.reading import Reading
 
 TENTHS = re.compile(
-    r"(?<![十百千万亿第之])([一二两三四五六七八九])成([一二三四五六七八九半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
+    rf"(?<![十百千万亿第之])([{COUNTED}])成([{ONE_TO_NINE}半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
 )
 """A share in tenths and hundredths, "六成二" for 62 %."""
 _TENTH = re.compile(
-    r"(?<![十百千万亿第之几唯统一二三四五六七八九])([一二两三四五六七八九])成"
-    r"(?![一二三四五六七八九半不功为立本员绩果就长熟交都语分品型人年天行群了活名家多])"
+    rf"(?<![十百千万亿第之几唯统{ONE_TO_NINE}])([{COUNTED}])成"
+    rf"(?![{ONE_TO_NINE}半不功为立本员绩果就长熟交都语分品型人年天行群了活名家多])"
 )
 """One in tenths alone, "三成" for 30 %; none in 唯一成活 and 三五成群."""
 _HUNDREDTHS = re.compile(rf"{PERCENT}([{DIGIT}十百]+)(?![点几多余])")
-_ABOUT = re.compile(
-    r"([一二三四五六七八九])([一二三四五六七八九])成|百分之([一二三四五六七八九])([一二三四五六七八九])(?![十百])"
-)
+_ABOUT = re.compile(rf"([{ONE_TO_NINE}])([{ONE_TO_NINE}])成|百分之([{ONE_TO_NINE}])([{ONE_TO_NINE}])(?![十百])")
 _PER_CENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|per ?cent)")
 _FRACTION = re.compile(rf"(?<![\d/])(\d+)/(\d+)(?![\d/])|([{DIGIT}十]+)分之([{DIGIT}十]+)")
 _PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
