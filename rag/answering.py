@@ -27,10 +27,11 @@ from rag.index import Index
 from rag.judge import Judge
 from rag.probe import Probes
 from rag.prompting import Templates, answer_prompt
+from rag.question import Query, read_question
 from rag.quotes import Quotes
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
-from rag.retrieval import Found, Query, pieces, read_question
+from rag.retrieval import Found, pieces
 from rag.romanization import as_written, glossed, respelled
 from rag.steering import Steering
 from rag.text import Language, clean, to_script, with_own_characters

@@ -7,9 +7,9 @@
     ├── PromptError           a prompt template that is missing, or whose variables do not fit
     ├── IndexStoreError       an index that is missing, stale, foreign or damaged and may not be rebuilt here
     ├── WeightsError          model files that cannot be had, or that are not the ones they claim to be
-    └── GenerationError       an engine that failed or ran out of time
-        ├── PromptTooLongError   a question that is too long for the engine, with which nothing is wrong
-        └── Cancelled         the reader stopped it; nothing is wrong
+    ├── GenerationError       an engine that failed or ran out of time
+    │   └── PromptTooLongError   a question that is too long for the engine, with which nothing is wrong
+    └── Cancelled             the reader stopped it; nothing is wrong
 
 The edges (command line, page, HTTP) turn these into sentences; anything else is a defect, which the page alone survives. A
 text that does not answer a question is not an error: it is an `Answer` whose `answerable` is False.
@@ -66,5 +66,5 @@ class PromptTooLongError(GenerationError):
         return cls(f"The prompt has {tokens:,} tokens, and the engine holds {context:,}; shorten the question.")
 
 
-class Cancelled(GenerationError):
+class Cancelled(RagError):
     """The reader stopped the answer."""

@@ -15,8 +15,9 @@ from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.index import Index
 from rag.parts import asked_at_once
+from rag.question import Query
 from rag.results import Citation, Evidence
-from rag.retrieval import Found, Query, likely_sentences, retrieve, survey
+from rag.retrieval import Found, likely_sentences, retrieve, survey
 from rag.tuned import Tuned
 
 SHOWN = 3

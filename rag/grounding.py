@@ -22,7 +22,7 @@ from rag.english import English
 from rag.index import Index
 from rag.names import transliterated
 from rag.numbers import stated, values
-from rag.retrieval import Query
+from rag.question import Query
 from rag.romanization import names, unread
 from rag.text import (
     HAN,

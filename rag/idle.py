@@ -20,7 +20,8 @@ from rag.english import keep
 from rag.errors import Cancelled, GenerationError, RagError
 from rag.generation import Prompt, Stop
 from rag.prompting import LANGUAGES, beginning_prompt, judge_prompt
-from rag.retrieval import Query, piece
+from rag.question import Query
+from rag.retrieval import piece
 from rag.suggestions import Suggestions, write_question
 from rag.text import Language
 from rag.turns import Turns
@@ -153,8 +154,6 @@ def _or_nothing(work: Callable[[], Value]) -> Value | None:
     """Return what comes of one piece of work, None where the engine fails at it: the others are not at fault."""
     try:
         return work()
-    except Cancelled:
-        raise
     except GenerationError as error:
         _LOG.warning("Nothing came of some work while nobody asked: %s", error)
         return None

@@ -17,7 +17,7 @@ from rag.generation import Generator, Stop
 from rag.index import Index
 from rag.numbers import numbers_asked, values
 from rag.prompting import Templates, judge_prompt, verdicts
-from rag.retrieval import Query
+from rag.question import Query
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,8 @@ from rag.library import Library
 from rag.models import open_embedder, open_generator
 from rag.probe import probes_of
 from rag.prompting import Templates
-from rag.question import checked_question
+from rag.question import checked_question, read_question
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
-from rag.retrieval import read_question
 from rag.settings import Settings
 from rag.steering import Steering, intents
 from rag.store import Rebuilt

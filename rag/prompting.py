@@ -19,7 +19,7 @@ from rag.documents import Passage
 from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
-from rag.retrieval import Query
+from rag.question import Query
 from rag.text import IN_PARENTHESES, Language, clean, has_han, mostly_latin, to_simplified
 
 LANGUAGES: tuple[Language, ...] = ("zh-Hans", "en")

@@ -15,39 +15,14 @@ from rag.documents import Passage
 from rag.embedding import Embedder, Vectors
 from rag.follow_up import leaning
 from rag.index import Hit, Index
-from rag.names import Names
-from rag.results import MARK, Message
-from rag.text import LATIN_LETTERS, Language, Script, extent, language, mostly_latin, normalize, script
+from rag.question import Query
+from rag.text import extent, normalize
 from rag.tuned import Tuned
 
 DEPTH = 30
 """Passages that each way of searching contributes to the fusion."""
 DEEPEST = 3
 """Questions back that one may lean on."""
-REMEMBERED = 80
-"""Chinese characters of an answer that are read with a question that leans on it, or as much English."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """Hold a question as it is searched.
-
-    text: the question; in an English one each known name is followed by its original in parentheses. previous: the question
-    before it, "" where there is none or where, as `retrieve` found, it does not lean on it. language: that of the answer.
-    earlier: the questions before the previous one, latest first. answered: how the answer to the previous one began, "" where
-    it is not known.
-    """
-
-    text: str
-    previous: str
-    language: Language
-    earlier: tuple[str, ...] = ()
-    answered: str = ""
-
-    @property
-    def together(self) -> str:
-        """Return the question behind the one that it leans on."""
-        return f"{self.previous} {self.text}"
 
 
 @dataclass(frozen=True)
@@ -66,24 +41,6 @@ class Found:
     nearest: float
     chosen: tuple[int, ...] = ()
     summary: bool = False
-
-
-def read_question(question: str, history: Sequence[Message], written: Script | None, names: Names) -> Query:
-    """Return a question with the one before it.
-
-    written: the corpus's script, which decides for a question that could be either. names: of the corpus.
-    """
-    asked = [turn["content"] for turn in history if turn["role"] == "user"]
-    wanted: Language = language(question, script(" ".join(asked[-1:])) or written or "zh-Hans")
-    said = [names.expand(text) if wanted == "en" else text for text in (question, *reversed(asked))]
-    text, previous, *earlier = [*(text.strip() for text in said), *([] if asked else [""])]
-    return Query(text, previous, wanted, tuple(earlier), _answered(history))
-
-
-def _answered(history: Sequence[Message]) -> str:
-    """Return how the last answer began, without marks."""
-    said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
-    return " ".join(said.split())[: LATIN_LETTERS * REMEMBERED if mostly_latin(said) else REMEMBERED].strip()
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:

@@ -21,8 +21,9 @@ from rag.measures import interval, ranking
 from rag.names import Names
 from rag.pipeline import Rag
 from rag.progress import bar
+from rag.question import read_question
 from rag.results import Answer
-from rag.retrieval import read_question, retrieve
+from rag.retrieval import retrieve
 from rag.settings import Settings, cache_folder
 from rag.text import fold
 from rag.tuned import tuned

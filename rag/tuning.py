@@ -25,7 +25,7 @@ from rag.measures import Question, touches
 from rag.pipeline import Rag
 from rag.probe import Probe, Probes
 from rag.progress import bar
-from rag.retrieval import Query
+from rag.question import Query
 from rag.settings import Settings
 from rag.steering import INTENTS, Fitted
 from rag.text import Language, normalize

@@ -41,7 +41,7 @@ def listen(
             continue
         if item is None:
             return
-        if isinstance(item, GenerationError):
+        if isinstance(item, (GenerationError, Cancelled)):
             raise item
         if isinstance(item, BaseException):
             raise explain(item) from item

@@ -17,7 +17,7 @@ from rag.generation.llama_cpp import LlamaCppGenerator
 from rag.generation.openai import OpenAIGenerator
 from rag.int8_linear import supported
 from rag.prompting import Templates, answer_prompt
-from rag.retrieval import Query
+from rag.question import Query
 from rag.settings import Settings
 
 pytestmark = pytest.mark.models

@@ -15,7 +15,7 @@ from rag.documents import Document
 from rag.english import English
 from rag.index import build
 from rag.pipeline import Rag
-from rag.retrieval import read_question
+from rag.question import read_question
 from rag.settings import Settings
 from rag.text import to_traditional
 from rag.tuned import tuned

@@ -11,8 +11,8 @@ from rag.clock import Clock
 from rag.gate import Signals
 from rag.generation import Choice, Prompt, Usage
 from rag.pipeline import Rag
+from rag.question import read_question
 from rag.replies import reply
-from rag.retrieval import read_question
 from rag.text import script, to_simplified
 
 Maker = Callable[..., Rag]

@@ -11,7 +11,7 @@ from rag.english import English
 from rag.grounding import ground
 from rag.index import build
 from rag.pipeline import Rag
-from rag.retrieval import Query
+from rag.question import Query
 from rag.text import mostly_latin
 from rag.tuned import tuned
 

@@ -8,7 +8,7 @@ from rag.documents import Document
 from rag.english import English
 from rag.grounding import ground
 from rag.index import Index, build
-from rag.retrieval import Query
+from rag.question import Query
 from rag.text import fold, mostly_latin
 from rag.tuned import tuned
 

@@ -20,7 +20,7 @@ from rag.prompting import (
     translation_prompt,
     verdicts,
 )
-from rag.retrieval import Query
+from rag.question import Query
 from rag.settings import Settings
 from rag.text import Language
 

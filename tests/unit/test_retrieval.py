@@ -10,7 +10,8 @@ from fakes import ARTICLE, FakeEmbedder
 from rag.documents import Document
 from rag.index import Index, build
 from rag.names import Names
-from rag.retrieval import Query, likely_sentences, pieces, read_question, retrieve
+from rag.question import Query, read_question
+from rag.retrieval import likely_sentences, pieces, retrieve
 from rag.text import Script, fold, terms
 from rag.tuned import tuned
 
