@@ -40,6 +40,8 @@ from rag.tuned import Tuned
 
 _ORDER = ("first", "second", "third")
 """How the questions that are asked at once are counted."""
+_END = "\x1e"
+"""What stands between sentences while they are written for their reader."""
 _LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft; digits, as those of 100,000,000, may come more often."""
 
@@ -91,7 +93,8 @@ class Answering:
             clock.retrieve_s = clock.now()
             yield Evidence(seconds=clock.retrieve_s)
             text = reply(intent.replace(" ", "_"), query.language)
-            yield Final(Answer(text, False, intent, (), (), clock.timings(), query.language, self.generator.name))
+            spent, engine = clock.timings(), self.generator.name
+            yield Final(Answer(text, False, intent, (), (), spent, query.language, engine, sentences=(text,)))
             return
         if stop():
             raise Cancelled("The answer was stopped.")
@@ -255,8 +258,8 @@ class Answering:
                 first = replace(first, text=reply(f"{_ORDER[number]}_not_in_text", language))
                 others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
-        text, citations = compose(once(claims), self.index)
-        text = to_script(text, language)
+        sentences, citations = compose(once(claims), self.index)
+        text = to_script(_END.join(sentence.replace(_END, " ") for sentence in sentences), language)
         if language == "zh-Hant":
             own = [citation.quote for citation in citations if citation.source in self.index.traditional]
             text = with_own_characters(text, own)
@@ -264,7 +267,7 @@ class Answering:
             quotes = " ".join(citation.quote for citation in citations)
             text = glossed(as_written(self.english.names.gloss(text), quotes), quotes)
         return Answer(
-            text,
+            text.replace(_END, ""),
             not declined,
             "not in the text" if declined else "",
             citations,
@@ -272,4 +275,5 @@ class Answering:
             clock.timings(),
             language,
             self.generator.name,
+            tuple(text.split(_END)),
         )

@@ -1,4 +1,4 @@
-"""Hold what an answer claims, sentence by sentence, and put claims together as a text with marks.
+"""Hold what an answer claims, sentence by sentence, and write claims down with marks.
 
 Where a claim's sources come from is `grounding.py`'s and `quotes.py`'s to say.
 """
@@ -55,15 +55,17 @@ def once(claims: Sequence[Claim]) -> list[Claim]:
     return kept
 
 
-def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation, ...]]:
-    """Return claims as a text with `[1]`-style marks, and the citations behind them; one source sentence, one mark.
+def compose(claims: Sequence[Claim], index: Index) -> tuple[list[str], tuple[Citation, ...]]:
+    """Return claims as the sentences of a text, each with what stands before it and with `[1]`-style marks, and the citations.
+
+    One source sentence has one mark.
 
     A numbered list is counted anew, since claims may have been left out of it, from one behind a blank line.
     """
     items = 0
     markers: dict[int, int] = {}
     citations: list[Citation] = []
-    text = ""
+    sentences: list[str] = []
     for number, claim in enumerate(claims):
         marks = ""
         for source, support in zip(claim.sources, claim.support, strict=True):
@@ -81,9 +83,9 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[str, tuple[Citation,
                 )
             )
             marks += f"[{marker}]"
-        before = claim.before if text else claim.before.lstrip()
+        before = claim.before if sentences else claim.before.lstrip()
         if _NUMBERED.search(before):
             items = 1 if "\n\n" in before else items + 1
             before = _NUMBERED.sub(str(items), before)
-        text += before + _FOOTNOTE.sub("", claim.text) + marks
-    return text, tuple(citations)
+        sentences.append(before + _FOOTNOTE.sub("", claim.text) + marks)
+    return sentences, tuple(citations)

@@ -177,6 +177,10 @@ def _eval(options: argparse.Namespace) -> int:
     settings = Settings.load(read_ahead=False)
     if options.check and (options.squad or options.limit or options.split != evaluation.BASELINE_SPLIT):
         raise SettingsError(f"The baseline is of the whole {evaluation.BASELINE_SPLIT} half; use --check with that alone.")
+    if options.squad and options.ablations:
+        raise SettingsError("Ablations are of the project's own questions; leave out --squad or --ablations.")
+    if not options.squad and (options.questions or options.answers):
+        raise SettingsError("--questions and --answers are for a SQuAD-format file; name it by --squad.")
     if options.squad:
         figures = squad.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:

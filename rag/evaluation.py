@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from rag.measures import MEASURES, Question, Scores, interval, score
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.results import Answer, Message
+from rag.retrieval import pieces
 from rag.settings import Settings
 from rag.variants import OTHER, Chatbots, Remembering, Variant
 
@@ -28,7 +29,11 @@ BASELINE = QUESTIONS.parent / "baseline.json"
 BASELINE_SPLIT = "test"
 ELSEWHERE = ("other", "premises", "unseen")
 """Splits that ask about other texts than the article; nothing is fitted to the last."""
-LOWER_IS_BETTER = frozenset({"false decline", "foreign numbers", "evidence s", "first token s", "total s", "read tokens"})
+LOWER_IS_BETTER = frozenset(
+    {"false decline", "foreign numbers", "foreign names", "evidence s", "first token s", "total s", "read tokens"}
+)
+UNJUDGED = frozenset({"characters"})
+"""Measures that are told, and neither better nor worse."""
 Figures = dict[str, Any]
 
 
@@ -57,6 +62,15 @@ class Chatbot(Protocol):
 
     def answer(self, question: str, history: Sequence[Message]) -> Answer:
         """Return the answer."""
+
+
+def _read(chatbot: Chatbot, question: Question, answer: Answer) -> list[str]:
+    """Return what the generator was shown for a question, best first: sentences, or, in the plain pipeline, all passages."""
+    if not isinstance(chatbot, Rag):
+        return [passage.text for passage in answer.passages]
+    answering = chatbot.answering()
+    parts = answering.find(answering.query(question.question, question.history))
+    return [piece.text for part in parts for piece in pieces(part.found, answering.index)]
 
 
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
@@ -102,7 +116,9 @@ def _scores(name: str, asked: Sequence[Question], chatbot: Callable[[Question], 
     report = bar(name, "question")
     scores = []
     for done, question in enumerate(asked, start=1):
-        scores.append(score(question, chatbot(question).answer(question.question, question.history)))
+        asking = chatbot(question)
+        answer = asking.answer(question.question, question.history)
+        scores.append(score(question, answer, _read(asking, question, answer)))
         report(done, len(asked))
     return scores
 
@@ -125,15 +141,24 @@ def summary(scores: Sequence[Scores]) -> Figures:
         names = sorted({key(s.question) for s in scores})
         return {name: part([s for s in scores if key(s.question) == name]) for name in names}
 
-    whole = part(scores)
-    unanswerable = [s for s in scores if not s.question.answerable]
-    declined = [s for s in scores if s.values["declined rightly"] == 1.0 or s.values["false decline"] == 1.0]
-    right = [s for s in declined if not s.question.answerable]
-    if declined and unanswerable:
-        precision, recall = len(right) / len(declined), len(right) / len(unanswerable)
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        whole["declining"] = {"precision": precision, "recall": recall, "f1": f1}
-    return {"all": whole, "by type": groups(lambda q: q.type), "by language": groups(lambda q: q.language)}
+    return {
+        "all": part(scores),
+        "declining": _declining(scores),
+        "by type": groups(lambda q: q.type),
+        "by language": groups(lambda q: q.language),
+    }
+
+
+def _declining(scores: Sequence[Scores]) -> Figures:
+    """Return precision, recall and F1 of declining, over all questions."""
+    declined = sum(s.values["declined rightly"] == 1.0 or s.values["false decline"] == 1.0 for s in scores)
+    right = sum(s.values["declined rightly"] == 1.0 for s in scores)
+    wanted = sum(not s.question.answerable for s in scores)
+    return {
+        "precision": right / declined if declined else 0.0,
+        "recall": right / wanted if wanted else 0.0,
+        "f1": 2 * right / (declined + wanted) if declined + wanted else 0.0,
+    }
 
 
 def fallen(figures: Figures) -> list[str]:
@@ -142,15 +167,28 @@ def fallen(figures: Figures) -> list[str]:
         stored = json.loads(BASELINE.read_text(encoding="utf-8"))
     except OSError as error:
         raise RagError(f"There is no baseline at {BASELINE}; make one with eval --output {BASELINE}.") from error
-    lines = []
-    for measure, old in stored["variants"]["as it is"]["all"].items():
-        new = figures["variants"]["as it is"]["all"].get(measure)
-        if new is None or "mean" not in old or measure.endswith(" s"):
-            continue
-        worse = new["mean"] > old["high"] if measure in LOWER_IS_BETTER else new["mean"] < old["low"]
-        if worse:
-            lines.append(f"{measure} is {new['mean']:.3f}; the baseline's interval is {old['low']:.3f} to {old['high']:.3f}")
+    old, new = stored["variants"]["as it is"], figures["variants"]["as it is"]
+    if (stored["split"], stored["questions"]) != (figures["split"], figures["questions"]):
+        had, have = (f"{told['questions']} ({told['split']})" for told in (stored, figures))
+        return [f"The baseline has the questions {had}, these are {have}; leave --limit out, and --split at {BASELINE_SPLIT}."]
+    lines = list(_worse("", old["all"], new["all"]))
+    for kind in ("by type", "by language"):
+        for name, rows in old[kind].items():
+            lines += _worse(f"{name}: ", rows, new[kind].get(name, {}))
     return lines
+
+
+def _worse(of: str, old: Figures, new: Figures) -> Iterator[str]:
+    """Yield a line for each measure that is missing, or beyond the interval of an older one on the worse side; times vary."""
+    for measure, row in old.items():
+        if measure.endswith(" s") or measure in UNJUDGED:
+            continue
+        if measure not in new:
+            yield f"{of}{measure} was not measured"
+            continue
+        mean = new[measure]["mean"]
+        if mean > row["high"] if measure in LOWER_IS_BETTER else mean < row["low"]:
+            yield f"{of}{measure} is {mean:.3f}; the baseline's interval is {row['low']:.3f} to {row['high']:.3f}"
 
 
 def table(figures: Figures) -> str:
@@ -162,6 +200,9 @@ def table(figures: Figures) -> str:
     for measure in MEASURES:
         cells = [_cell(figures["variants"][name]["all"].get(measure)) for name in names]
         lines.append(f"{measure:20}" + "".join(f"{cell:>28}" for cell in cells))
+    for figure in ("precision", "recall", "f1"):
+        cells = [f"{figures['variants'][name]['declining'][figure]:.3f}" for name in names]
+        lines.append(f"{f'declining, {figure}':20}" + "".join(f"{cell:>28}" for cell in cells))
     lines += ["", *_breakdown(figures["variants"][names[0]])]
     return "\n".join(lines)
 
@@ -179,7 +220,7 @@ def _cell(row: Figures | None) -> str:
         return ""
     if "p50" in row:
         return f"p50 {row['p50']:.2f}, p95 {row['p95']:.2f}"
-    return f"{row['mean']:.3f} ({row['low']:.2f}–{row['high']:.2f})"
+    return f"{row['mean']:.3f} ({row['low']:.2f}–{row['high']:.2f}, n {row['n']})"
 
 
 def _shown(value: Any) -> str:

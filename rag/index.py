@@ -163,7 +163,11 @@ class Index:
 
     @cached_property
     def outline(self) -> tuple[int, ...]:
-        """Return the sentences that stand for the whole text, in its order: from each of its parts the most central one.
+        """Return the sentences that stand for the whole text, one from each of PARTS parts."""
+        return self.outlined(PARTS)
+
+    def outlined(self, count: int) -> tuple[int, ...]:
+        """Return the sentences that stand for the whole text, in its order: from each of `count` parts the most central one.
 
         A part's most central sentence is the nearest to the mean of its vectors (Radev, Jing, Styś & Tam 2004); one that asks,
         points back, says little or lists much is passed over.
@@ -172,7 +176,7 @@ class Index:
         searched = searched[:: max(1, len(searched) // LOOKED_AT)]
         lengths = np.array([len(self.sentences[int(number)].text) for number in searched])
         middles = np.cumsum(lengths) - lengths / 2
-        parts = np.minimum(middles / max(1, lengths.sum()) * PARTS, PARTS - 1).astype(int)
+        parts = np.minimum(middles / max(1, lengths.sum()) * count, count - 1).astype(int)
         return tuple(self._central(searched[parts == part].tolist()) for part in np.unique(parts))
 
     def _central(self, numbers: Sequence[int]) -> int:

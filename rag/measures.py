@@ -12,21 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from rag.documents import Passage
 from rag.numbers import stated, values
+from rag.replies import own_words
 from rag.results import MARK, Answer, Citation
-from rag.text import IN_PARENTHESES, content, fold, has_han, script, share_held, split_sentences
+from rag.text import IN_PARENTHESES, content, extent, fold, has_han, script, share_held, split_sentences
 
-_MARKS = re.compile(r"(?:\[\d+\])+")
 _ASIDE = re.compile(rf"{IN_PARENTHESES.pattern}|“[^”]*”|《[^》]*》")
+_LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]+")
+_LATER_NAME = re.compile(r"(?<![.!?:“”\"•-] )(?<!^)\b[A-Z][A-Za-z0-9-]+", re.MULTILINE)
+"""A name in English: a word with a capital that begins no sentence."""
+_ASSENT = re.compile(r"^\W*(?:yes\b|right\b|correct\b|是的|对[，,。]|没错|的确)")
+_ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
+_NUMERAL = "〇零一二三四五六七八九十百千万亿两"
 
 HALF = 0.5
 """Share of the terms that a sentence adds to the question, which the quotes behind it must hold."""
-NEAR = 0.5
+LIKE = 0.5
 """Similarity that a quote in another language must have."""
-ALL = 100
-"""A rank below every passage that an answer shows."""
-RANKING = ("recall@1", "recall@3", "recall@5", f"recall@{ALL}", "MRR@10", "nDCG@10")
+RANKING = ("recall@1", "recall@3", "recall@5", "MRR@10", "nDCG@10")
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ class Question:
     facts: tuple[tuple[str, ...], ...] = ()
     wrong: tuple[str, ...] = ()
     history: tuple[Mapping[str, str], ...] = ()
-    near: tuple[str, ...] = ()
     text: str = ""
     leans: bool = False
+    corrects: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Question:
@@ -61,9 +64,9 @@ class Question:
             facts=tuple(tuple(wordings) for wordings in row.get("facts", ())),
             wrong=tuple(row.get("wrong", ())),
             history=tuple(row.get("history") or ()),
-            near=tuple(row.get("near", ())),
             text=row.get("text", ""),
             leans=bool(row.get("leans", False)),
+            corrects=bool(row.get("corrects", False)),
         )
 
 
@@ -81,17 +84,25 @@ def plain(text: str) -> str:
 
 
 def holds(text: str, wordings: Sequence[str]) -> bool:
-    """Tell whether a text holds one of the wordings of a fact; digits match whole numbers only."""
+    """Tell whether a text holds one of the wordings of a fact; numbers match whole numbers, Latin letters whole beginnings."""
     body = plain(text)
-    for wording in wordings:
-        pattern = re.escape(plain(wording))
-        if wording[:1].isdigit():
-            pattern = r"(?<![\d.])" + pattern
-        if wording[-1:].isdigit():
-            pattern += r"(?!\d)"
-        if re.search(pattern, body):
-            return True
-    return False
+    return any(re.search(_bounded(plain(wording)), body) for wording in wordings)
+
+
+def _bounded(wording: str) -> str:
+    """Return the pattern of a wording that is no part of another number, nor begins inside of another word."""
+    before = after = ""
+    if wording[:1].isdigit():
+        before = r"(?<![\d.])"
+    elif wording[:1] in _NUMERAL:
+        before = f"(?<![{_NUMERAL}])"
+    elif wording[:1].isascii() and wording[:1].isalpha():
+        before = "(?<![a-z])"
+    if wording[-1:].isdigit():
+        after = r"(?!\d)"
+    elif wording[-1:] in _NUMERAL:
+        after = f"(?![{_NUMERAL}])"
+    return before + re.escape(wording) + after
 
 
 def ranking(orders: Sequence[Sequence[str]], relevant: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -108,14 +119,13 @@ def ranking(orders: Sequence[Sequence[str]], relevant: Sequence[Sequence[str]]) 
     return {name: float(figures[measure]) for name, measure in measures.items()}
 
 
-def evidence_order(question: Question, passages: Sequence[Passage]) -> list[str]:
-    """Return the needed places, by their numbers, in the order in which passages hold them, other passages between them."""
-    order: list[str] = []
-    for rank, passage in enumerate(passages, start=1):
-        text = fold(passage.text)
-        held = [str(n) for n, places in enumerate(question.evidence) if any(_overlaps(fold(p), text) for p in places)]
-        order += [place for place in held if place not in order] or [f"passage {rank}"]
-    return order
+def ranks(question: Question, texts: Sequence[str]) -> list[int | None]:
+    """Return, for each place that is needed, the rank from 1 of the first text that holds it; None where none does."""
+    folded = [fold(text) for text in texts]
+    return [
+        next((rank for rank, text in enumerate(folded, start=1) if any(_overlaps(fold(place), text) for place in places)), None)
+        for places in question.evidence
+    ]
 
 
 def _overlaps(place: str, text: str) -> bool:
@@ -125,27 +135,35 @@ def _overlaps(place: str, text: str) -> bool:
     )
 
 
-def score(question: Question, answer: Answer) -> Scores:
-    """Return every measure of one answer."""
+def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
+    """Return every measure of one answer.
+
+    read: what the generator was shown, best first. An answer that declines has told no fact and cited no evidence, whatever
+    it quotes as the nearest.
+    """
     found: dict[str, float | None] = dict.fromkeys(MEASURES)
     found["declined rightly"] = None if question.answerable else float(not answer.answerable)
     found["false decline"] = float(not answer.answerable) if question.answerable else None
     if question.evidence:
-        places = [str(number) for number in range(len(question.evidence))]
-        ranked = ranking([evidence_order(question, answer.passages)], [places])
-        found["evidence recall"], found["evidence MRR@10"] = ranked[f"recall@{ALL}"], ranked["MRR@10"]
-        cited = [c.quote for c in answer.citations]
-        found["evidence cited"] = float(
-            np.mean([any(touches(wordings, quote) for quote in cited) for wordings in question.evidence])
-        )
+        places = ranks(question, [passage.text for passage in answer.passages])
+        found["evidence recall"] = float(np.mean([rank is not None for rank in places]))
+        found["evidence MRR@10"] = max(1 / rank if rank and rank <= 10 else 0.0 for rank in places)
+        found["evidence read"] = float(np.mean([rank is not None for rank in ranks(question, read)]))
+        quotes = [citation.quote for citation in answer.citations]
+        cited = [any(touches(wordings, quote) for quote in quotes) for wordings in question.evidence]
+        found["evidence cited"] = float(np.mean(cited)) * answer.answerable
     if question.answerable and question.facts:
         right = [holds(answer.text, wordings) for wordings in question.facts]
-        found["fact recall"] = float(np.mean(right))
-        wrong = any(holds(answer.text, [text]) for text in question.wrong)
-        found["all facts right"] = float(answer.answerable and all(right) and not wrong)
+        found["fact recall"] = float(np.mean(right)) * answer.answerable
+        found["all facts right"] = float(answer.answerable and all(right) and not wrong(question, answer.text))
     if answer.answerable and answer.citations:
-        found["citation precision"] = float(np.mean([_supports(c, answer, question.question) for c in answer.citations]))
+        found["citation precision"] = float(np.mean([_supports(citation, question, answer) for citation in answer.citations]))
+    if answer.answerable:
+        supported = [_supported(place, question, answer) for place in range(len(answer.sentences))]
+        found["sentences supported"] = float(np.mean(supported)) if supported else 0.0
+        found["characters"] = extent(MARK.sub("", answer.text))
     found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))
+    found["foreign names"] = float(bool(foreign_names(question, answer)))
     found["language right"] = float(language_right(answer.text, question.language))
     found["first token s"] = answer.timings.first_token_s
     found["total s"] = answer.timings.total_s
@@ -154,58 +172,110 @@ def score(question: Question, answer: Answer) -> Scores:
     return Scores(question, found)
 
 
+def wrong(question: Question, text: str) -> bool:
+    """Tell whether an answer says what shows a wrong one, or says yes to a premise that is false."""
+    return any(holds(text, [wording]) for wording in question.wrong) or (
+        question.corrects and _ASSENT.search(plain(text)) is not None
+    )
+
+
 def touches(places: Sequence[str], quote: str) -> bool:
     """Tell whether a quote holds one of these places or lies in it, whole or by a sentence."""
     folded = fold(quote)
     return any(fold(p) in folded or folded in fold(p) or _overlaps(fold(p), folded) for p in places)
 
 
-def _supports(citation: Citation, answer: Answer, asked: str) -> bool:
-    """Tell whether the quotes behind a sentence hold its numbers, and half of what it adds to the question in its words.
+def _supported(place: int, question: Question, answer: Answer) -> bool:
+    """Tell whether the quotes behind a sentence, together, hold its numbers and half of the words that it adds to the question.
 
-    Across languages, its meaning counts instead of its words.
+    What the chatbot says itself, such as "the text says", counts for nothing. Across languages, the similarity of the best
+    quote counts instead of the words. A sentence that adds no word must cite the labelled evidence.
     """
-    sentence = answer_sentences(answer.text)[citation.sentence]
-    quotes = " ".join(c.quote for c in answer.citations if c.sentence == citation.sentence)
+    sentence = MARK.sub("", answer.sentences[place])
+    behind = [citation for citation in answer.citations if citation.sentence == place]
+    words = _added(sentence, question)
+    if not behind:
+        return not words and not stated(sentence)  # the chatbot's own words
+    quotes = " ".join(citation.quote for citation in behind)
     if not stated(sentence) <= values(quotes):
         return False
     if has_han(_ASIDE.sub("", sentence)) != has_han(quotes):
-        return citation.support >= NEAR
-    words = content(sentence) - content(asked)
-    return not words or share_held(words, quotes) >= HALF
+        return max(citation.support for citation in behind) >= LIKE
+    if not words:
+        return any(touches(places, citation.quote) for places in question.evidence for citation in behind)
+    return share_held(words, quotes) >= HALF
 
 
-def answer_sentences(text: str) -> list[str]:
-    """Return what stands before each group of marks: the sentences that citations count from 0."""
-    return _MARKS.split(text)
+def _supports(citation: Citation, question: Question, answer: Answer) -> bool:
+    """Tell whether a sentence is supported, and this quote is one of those that do: it holds a word or a number of it."""
+    if not _supported(citation.sentence, question, answer):
+        return False
+    sentence = MARK.sub("", answer.sentences[citation.sentence])
+    if has_han(_ASIDE.sub("", sentence)) != has_han(citation.quote):
+        return citation.support >= LIKE
+    words = _added(sentence, question)
+    return not words or share_held(words, citation.quote) > 0 or bool(stated(sentence) & values(citation.quote))
+
+
+def _added(sentence: str, question: Question) -> set[str]:
+    return content(sentence) - content(question.question) - own_words()
 
 
 def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
-    """Return the numbers of an answer that neither its passages nor its question hold."""
-    evidence = " ".join(p.text for p in answer.passages) + " ".join(c.quote for c in answer.citations)
-    asked = question.question + " ".join(turn["content"] for turn in question.history)
-    return stated(MARK.sub("", answer.text)) - values(evidence) - values(asked)
+    """Return the numbers of an answer that neither what it cites nor its question holds."""
+    return stated(MARK.sub("", answer.text)) - values(_cited(answer)) - values(_asked(question))
+
+
+def foreign_names(question: Question, answer: Answer) -> set[str]:
+    """Return the names in Latin letters that neither what an answer cites nor its question holds.
+
+    They are told by their letters in a Chinese answer, in an English one by a capital; one that cites Chinese is passed over.
+    """
+    text = _ASIDE.sub("", MARK.sub("", answer.text))
+    if question.language == "en" and has_han(_cited(answer)):
+        return set()
+    names = (_LATER_NAME if question.language == "en" else _LATIN_NAME).findall(text)
+    known = fold(f"{_cited(answer)} {_asked(question)}")
+    return {name for name in names if fold(name) not in known and not own_words().issuperset(content(name))}
+
+
+def _cited(answer: Answer) -> str:
+    return " ".join(citation.quote for citation in answer.citations)
+
+
+def _asked(question: Question) -> str:
+    return " ".join([question.question, *(turn["content"] for turn in question.history)])
 
 
 def language_right(text: str, language: str) -> bool:
-    """Tell whether an answer is in a language and script; originals in parentheses and quotations do not count."""
+    """Tell whether every sentence of an answer is in a language and script; in English, quotations need not be."""
     body = MARK.sub("", text)
     if language == "en":
-        return not has_han(_ASIDE.sub("", body))
-    return script(body) in (language, None) and (has_han(body) or not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}", body))
+        return has_letters(body) and not has_han(_ASIDE.sub("", body))
+    scripts = {script(body[start:end]) for start, end in split_sentences(body)}
+    return has_letters(body) and scripts <= {language, None} and (has_han(body) or not _ENGLISH.search(body))
+
+
+def has_letters(text: str) -> bool:
+    """Tell whether a text says anything at all."""
+    return any(character.isalnum() for character in text)
 
 
 MEASURES: tuple[str, ...] = (
     "evidence recall",
     "evidence MRR@10",
+    "evidence read",
     "fact recall",
     "all facts right",
     "declined rightly",
     "false decline",
     "evidence cited",
     "citation precision",
+    "sentences supported",
     "foreign numbers",
+    "foreign names",
     "language right",
+    "characters",
     "evidence s",
     "first token s",
     "total s",
@@ -214,8 +284,14 @@ MEASURES: tuple[str, ...] = (
 
 
 def interval(numbers: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of a mean (percentile method, 2,000 resamples)."""
+    """Return the 95 % bootstrap interval of a mean (percentile method, 2,000 resamples).
+
+    Where all are 0, or all 1, drawing them again tells nothing: then it is the exact one of a share (Clopper & Pearson 1934).
+    """
     values_ = np.asarray(numbers, dtype=float)
+    if np.all(values_ == 0.0) or np.all(values_ == 1.0):
+        beyond = 1.0 - 0.025 ** (1.0 / len(values_))
+        return (0.0, beyond) if values_[0] == 0.0 else (1.0 - beyond, 1.0)
     draws = np.random.default_rng(seed).integers(0, len(values_), size=(2_000, len(values_)))
     low, high = np.percentile(values_[draws].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from rag import tables
-from rag.text import Language
+from rag.text import Language, content
 
 
 @cache
@@ -18,3 +18,9 @@ def _table() -> dict[str, dict[str, str]]:
 def reply(name: str, language: Language) -> str:
     """Return one reply."""
     return _table()[language][name]
+
+
+@cache
+def own_words() -> frozenset[str]:
+    """Return the terms of all that the chatbot says itself."""
+    return frozenset(term for said in _table().values() for text in said.values() for term in content(text))

@@ -23,7 +23,7 @@ MARK = re.compile(r"\[(\d+)\]")
 class Citation:
     """Tie one sentence of an answer to the exact words of the source that support it.
 
-    `marker` is the number shown as `[1]`; `quote == source_text[start:end]`; `sentence` counts the answer's sentences
+    `marker` is the number shown as `[1]`; `quote == source_text[start:end]`; `sentence` is a place in the answer's `sentences`,
     from 0; `support` is between 0 and 1.
     """
 
@@ -57,7 +57,8 @@ class Answer:
 
     text: in the question's language and script, with `[1]`-style marks. answerable: False when it declined; `reason` then says
     why. citations: the source sentences behind the marks. passages: what was retrieved, best first. timings: seconds and
-    tokens. language: "zh-Hant", "zh-Hans" or "en". engine: the name of the generator that wrote it.
+    tokens. language: "zh-Hant", "zh-Hans" or "en". engine: the name of the generator that wrote it. sentences: the text once
+    more, cut where one sentence ends and what introduces the next begins.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Answer:
     timings: Timings = field(default_factory=Timings)
     language: str = "en"
     engine: str = ""
+    sentences: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain JSON values."""

@@ -28,6 +28,9 @@ from rag.settings import Settings, cache_folder
 from rag.text import fold
 from rag.tuned import tuned
 
+DEPTH = 10
+"""Paragraphs that are ranked, as many as the measures look at."""
+
 
 @dataclass(frozen=True)
 class SquadQuestion:
@@ -77,10 +80,10 @@ def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | No
         started = time.monotonic()
         index, embedder = rag.search_index()
         indexed_s = time.monotonic() - started
-        numbers = replace(tuned(), passages=60)
+        deep = replace(tuned(), passages=DEPTH)
         orders = []
         for question in asked:
-            found = retrieve(read_question(question.text, (), index.script, Names()), index, embedder, numbers)
+            found = retrieve(read_question(question.text, (), index.script, Names()), index, embedder, deep)
             orders.append(list(dict.fromkeys(passage.source for passage in found.passages)))
         figures: Figures = {"paragraphs": len(documents), "questions": len(asked), "index_s": indexed_s}
         figures |= ranking(orders, [[question.paragraph] for question in asked])
@@ -101,7 +104,7 @@ def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:
     for done, question in enumerate(chosen, start=1):
         given.append((question, rag.answer(question.text)))
         report(done, len(chosen))
-    contained = [float(any(_squeeze(gold) in _squeeze(a.text) for gold in q.answers)) for q, a in given]
+    contained = [float(a.answerable and contains(a.text, q.answers)) for q, a in given]
     low, high = interval(contained)
     return {
         "n": len(given),
@@ -114,6 +117,14 @@ def _answers(rag: Rag, chosen: Sequence[SquadQuestion]) -> Figures:
 
 def _best_f1(text: str, accepted: Sequence[str]) -> float:
     return max((character_f1(text, gold) for gold in accepted), default=0.0)
+
+
+def contains(text: str, accepted: Sequence[str]) -> bool:
+    """Tell whether an answer holds one of the gold strings, a number whole."""
+    squeezed = _squeeze(text)
+    return any(
+        re.search(rf"(?<!\d){gold}(?!\d)" if gold.isdigit() else re.escape(gold), squeezed) for gold in map(_squeeze, accepted)
+    )
 
 
 def _squeeze(text: str) -> str:

@@ -34,9 +34,10 @@ TRANSLATED = {SENTENCE: "DeepSeek was founded on July 17, 2023, with its seat in
 
 def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
     assert answer.citations
+    assert "".join(answer.sentences) == answer.text
     for citation in answer.citations:
         assert source[citation.start : citation.end] == citation.quote
-        assert f"[{citation.marker}]" in answer.text
+        assert f"[{citation.marker}]" in answer.sentences[citation.sentence]
         assert 0.0 <= citation.support <= 1.0
 
 

@@ -112,6 +112,8 @@ def test_a_draft_that_the_judge_refuses_is_declined_with_the_nearest_words(make_
     assert answer.text.startswith("文中沒有說明這一點。最接近的內容是：")
     assert "200" not in answer.text
     assert [citation.sentence for citation in answer.citations] == [1]
+    assert "".join(answer.sentences) == answer.text
+    assert answer.sentences[1] == f"最接近的內容是：{answer.citations[0].quote}[1]"
     assert_exact(answer)
 
 

@@ -1,11 +1,18 @@
-"""What the evaluation turns off is really off."""
+"""What the evaluation turns off is really off, and what has become worse is told."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
+from rag import evaluation
+from rag.evaluation import Figures, fallen, messages, questions, summary, table
+from rag.measures import Question, Scores, holds
 from rag.pipeline import Rag
 from rag.settings import Settings
+from rag.text import fold
 from rag.variants import Remembering, Unfolded
 
 SIMPLIFIED, TRADITIONAL = "财政收入", "財政收入"
@@ -27,3 +34,82 @@ def test_variants_that_share_a_prompt_share_its_draft_and_verdict(make_rag: Call
     texts = {make_rag(remembering).answer(FOUNDED).text for _ in range(3)}
     assert texts == {make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text}
     assert (len(scripted.prompts), len(scripted.chosen)) == (1, 1)
+
+
+QUESTIONS = [
+    Question("a", "test", "en", "fact", "Who?", True),
+    Question("b", "test", "en", "fact", "When?", True),
+    Question("c", "test", "zh-Hans", "not in text", "几岁？", False),
+]
+
+
+def test_no_question_is_answered_by_its_own_words() -> None:
+    asked = [question for question in questions("all") if question.answerable and question.facts]
+    assert [q.id for q in asked if all(holds(q.question, wordings) for wordings in q.facts)] == []
+
+
+@pytest.mark.parametrize("split", ["test", "unseen"])
+def test_no_question_that_is_measured_stands_in_a_prompt_or_among_what_is_fitted(split: str) -> None:
+    prompts = [path.read_text(encoding="utf-8").splitlines() for path in Settings.load({}).prompts.rglob("*.*")]
+    lines = [fold(line) for prompt in prompts for line in prompt if len(line) >= 10]
+    fitted = {fold(row["message"]) for row in messages("tune")}
+    asked = [(question.id, fold(question.question)) for question in questions(split)]
+    assert [name for name, text in asked if text in fitted or any(line in text for line in lines)] == []
+
+
+def figures(right: float, declined: float, measure: str = "all facts right") -> Figures:
+    """Return the figures of three questions: how many facts are right in the first two, and whether the third is declined."""
+    told = [{measure: right, "false decline": 0.0, "declined rightly": None} for _ in range(2)]
+    scores = [
+        Scores(q, v) for q, v in zip(QUESTIONS, [*told, {"declined rightly": declined, "false decline": None}], strict=True)
+    ]
+    return {"split": "test", "questions": 3, "variants": {"as it is": summary(scores)}}
+
+
+@pytest.fixture
+def baseline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    path = tmp_path / "baseline.json"
+    path.write_text(json.dumps(figures(0.8, 1.0)))
+    monkeypatch.setattr(evaluation, "BASELINE", path)
+    return path
+
+
+@pytest.mark.usefixtures("baseline")
+def test_what_is_as_good_as_the_baseline_has_not_fallen() -> None:
+    assert fallen(figures(0.8, 1.0)) == []
+    assert fallen(figures(0.9, 1.0)) == []
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_figure_below_the_baselines_interval_has_fallen_in_all_and_in_its_kind_and_language() -> None:
+    assert fallen(figures(0.7, 1.0)) == [
+        f"{of}all facts right is 0.700; the baseline's interval is 0.800 to 0.800" for of in ("", "fact: ", "en: ")
+    ]
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_measure_that_is_no_longer_taken_has_fallen() -> None:
+    assert "all facts right was not measured" in fallen(figures(0.8, 1.0, measure="fact recall"))
+
+
+@pytest.mark.usefixtures("baseline")
+def test_other_questions_are_not_compared_with_the_baseline() -> None:
+    assert fallen({**figures(0.8, 1.0), "questions": 1}) == [
+        "The baseline has the questions 3 (test), these are 1 (test); leave --limit out, and --split at test."
+    ]
+
+
+def test_declining_is_precise_where_no_answerable_question_is_declined() -> None:
+    scores = [
+        Scores(QUESTIONS[0], {"false decline": 1.0, "declined rightly": None}),
+        Scores(QUESTIONS[1], {"false decline": 0.0, "declined rightly": None}),
+        Scores(QUESTIONS[2], {"false decline": None, "declined rightly": 1.0}),
+    ]
+    assert summary(scores)["declining"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3)}
+
+
+def test_the_table_has_a_line_for_each_measure_that_was_taken_and_how_many_it_was_taken_of() -> None:
+    lines = table(figures(0.8, 1.0)).splitlines()
+    assert lines[0] == "3 questions (test)"
+    assert any(line.split() == ["all", "facts", "right", "0.800", "(0.80–0.80,", "n", "2)"] for line in lines)
+    assert any(line.split() == ["declining,", "recall", "1.000"] for line in lines)

@@ -251,12 +251,12 @@ def test_nothing_is_claimed_by_no_draft_or_from_no_source(index: Index) -> None:
 
 def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
     made = claims(index, "王兴兴是宇树科技的创始人。浙大校友创办的企业超过3000家。")
-    text, citations = compose(made, index)
+    sentences, citations = compose(made, index)
     assert [citation.quote for citation in citations] == [FOUNDER, ALUMNI]
     for citation in citations:
         assert ARTICLE[citation.start : citation.end] == citation.quote
         assert citation.source == "article.txt"
-    assert text == "王兴兴是宇树科技的创始人。[1]浙大校友创办的企业超过3000家。[2]"
+    assert sentences == ["王兴兴是宇树科技的创始人。[1]", "浙大校友创办的企业超过3000家。[2]"]
     assert [citation.sentence for citation in citations] == [0, 1]
 
 

@@ -9,18 +9,18 @@ from rag.documents import Passage
 from rag.measures import (
     MEASURES,
     Question,
-    answer_sentences,
-    evidence_order,
+    foreign_names,
     foreign_numbers,
     holds,
     interval,
     language_right,
     plain,
     ranking,
+    ranks,
     score,
 )
 from rag.results import Answer, Citation, Timings
-from rag.squad import character_f1
+from rag.squad import character_f1, contains
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
 QUESTION = Question(
@@ -40,26 +40,44 @@ ANSWER = Answer(
     citations=(Citation(1, FOUNDED, "a", 0, len(FOUNDED), 0, 0.9),),
     passages=(Passage("別的。", "a", 50, 53), Passage(FOUNDED, "a", 0, len(FOUNDED))),
     timings=Timings(0.1, 0.5, 2.0, 100, 20, 60),
+    sentences=("深度求索成立於2023年，總部在杭州。[1]",),
 )
-REFUSED = Answer("文中沒有說明這一點。", False, "not in the text")
+NEAREST = f"最接近的內容是：{FOUNDED}[1]"
+REFUSED = replace(
+    ANSWER,
+    text=f"文中沒有說明這一點。{NEAREST}",
+    answerable=False,
+    reason="not in the text",
+    citations=(replace(ANSWER.citations[0], sentence=1),),
+    sentences=("文中沒有說明這一點。", NEAREST),
+)
 
 
-def values(question: Question, answer: Answer) -> dict[str, float | None]:
-    return dict(score(question, answer).values)
+def values(question: Question, answer: Answer, read: tuple[str, ...] = (FOUNDED,)) -> dict[str, float | None]:
+    return dict(score(question, answer, read).values)
+
+
+def saying(*sentences: str) -> Answer:
+    """Return ANSWER in other words."""
+    return replace(ANSWER, text="".join(sentences), sentences=sentences)
 
 
 def test_an_answer_has_every_measure() -> None:
     assert values(QUESTION, ANSWER) == {
         "evidence recall": 0.5,
         "evidence MRR@10": 0.5,
+        "evidence read": 0.5,
         "fact recall": 1.0,
         "all facts right": 1.0,
         "declined rightly": None,
         "false decline": 0.0,
         "evidence cited": 0.5,
         "citation precision": 1.0,
+        "sentences supported": 1.0,
         "foreign numbers": 0.0,
+        "foreign names": 0.0,
         "language right": 1.0,
+        "characters": 19.0,
         "evidence s": 0.1,
         "first token s": 0.5,
         "total s": 2.0,
@@ -71,10 +89,16 @@ def test_the_measures_are_those_of_the_table() -> None:
     assert tuple(values(QUESTION, ANSWER)) == MEASURES
 
 
-def test_a_false_decline_has_no_right_facts() -> None:
+def test_a_false_decline_tells_no_fact_and_cites_no_evidence_even_where_the_nearest_that_it_quotes_does() -> None:
     found = values(QUESTION, REFUSED)
     assert (found["false decline"], found["all facts right"], found["fact recall"]) == (1.0, 0.0, 0.0)
-    assert found["citation precision"] is None
+    assert found["evidence cited"] == 0.0
+    assert (found["citation precision"], found["sentences supported"], found["characters"]) == (None, None, None)
+
+
+def test_evidence_is_read_where_the_generator_was_shown_it() -> None:
+    assert values(QUESTION, ANSWER, (FOUNDED, "浙大校友創辦的企業超過3000家。"))["evidence read"] == 1.0
+    assert values(QUESTION, ANSWER, ())["evidence read"] == 0.0
 
 
 def test_an_unanswerable_question_is_measured_by_declining_only() -> None:
@@ -96,8 +120,13 @@ def test_an_unanswerable_question_is_measured_by_declining_only() -> None:
     ],
 )
 def test_facts_are_right_when_all_are_there_and_nothing_wrong_is(text: str, recall: float, right: float) -> None:
-    found = values(QUESTION, replace(ANSWER, text=text))
+    found = values(QUESTION, saying(text))
     assert (found["fact recall"], found["all facts right"]) == (recall, right)
+
+
+@pytest.mark.parametrize(("text", "right"), [("不，2023年成立於杭州。", 1.0), ("是的，2023年成立於杭州。", 0.0)])
+def test_a_yes_to_a_false_premise_is_wrong(text: str, right: float) -> None:
+    assert values(replace(QUESTION, corrects=True), saying(text))["all facts right"] == right
 
 
 @pytest.mark.parametrize(
@@ -115,9 +144,16 @@ def test_facts_are_right_when_all_are_there_and_nothing_wrong_is(text: str, reca
         ("(a+b)", ["(a+b)"], True),
         ("甲", ["乙", "甲"], True),
         ("甲", [], False),
+        ("十八所", ["八所"], False),
+        ("百分之四十", ["百分之四"], False),
+        ("a happy town", ["app"], False),
+        ("the approaches", ["approach"], True),
+        ("是八所", ["八所"], True),
     ],
 )
-def test_a_fact_is_looked_up_folded_and_numbers_whole(text: str, wordings: list[str], expected: bool) -> None:
+def test_a_fact_is_looked_up_folded_numbers_whole_and_words_from_their_beginning(
+    text: str, wordings: list[str], expected: bool
+) -> None:
     assert holds(text, wordings) is expected
 
 
@@ -128,8 +164,7 @@ def test_a_text_is_compared_without_marks_separators_and_extra_spaces() -> None:
 def test_a_place_of_several_sentences_is_found_by_one_whole_sentence() -> None:
     place = "第一句話有超過十二個字的長度。第二句話也有超過十二個字的長度。"
     question = replace(QUESTION, evidence=((place,), ("沒有的地方",), ("短。句。",)))
-    passages = [Passage("別的。", "a", 0, 3), Passage("第二句話也有超過十二個字的長度。短。", "a", 3, 22)]
-    assert evidence_order(question, passages) == ["passage 1", "0"]
+    assert ranks(question, ["別的。", "第二句話也有超過十二個字的長度。短。"]) == [2, None, None]
 
 
 @pytest.mark.parametrize(
@@ -147,22 +182,53 @@ def test_a_citation_is_right_when_it_holds_its_sentences_numbers_and_words_or_ac
     text: str, support: float, precision: float
 ) -> None:
     citation = replace(ANSWER.citations[0], support=support)
-    assert values(QUESTION, replace(ANSWER, text=text, citations=(citation,)))["citation precision"] == precision
+    assert values(QUESTION, replace(saying(text), citations=(citation,)))["citation precision"] == precision
 
 
-def test_a_citations_sentence_is_found_by_its_number_however_often_its_mark_is_used() -> None:
-    answer = replace(
-        ANSWER, text="成立於2023年。[1]\n成立於999年。[1]", citations=tuple(replace(c, sentence=1) for c in ANSWER.citations)
-    )
-    assert answer_sentences("甲。[1]乙。[2][1]\n丙。[2]")[:3] == ["甲。", "乙。", "\n丙。"]
-    assert values(QUESTION, answer)["citation precision"] == 0.0
+def test_each_of_several_citations_must_hold_something_of_its_sentence() -> None:
+    unrelated = Citation(2, "王興興是宇樹科技的創始人。", "a", 60, 73, 0, 0.9)
+    found = values(QUESTION, replace(ANSWER, citations=(*ANSWER.citations, unrelated)))
+    assert (found["citation precision"], found["sentences supported"]) == (0.5, 1.0)
 
 
-def test_foreign_numbers_are_in_neither_passages_citations_question_nor_history() -> None:
-    answer = replace(ANSWER, text="2023年、1999年、5家、7家、9家。[8]")
-    question = replace(QUESTION, question="5家？", history=({"role": "user", "content": "9家？"},))
-    assert {int(number) for number in foreign_numbers(question, answer)} == {1999}
+def test_a_sentence_that_only_repeats_its_question_is_supported_by_the_labelled_evidence_alone() -> None:
+    echo = saying("深度求索成立。[1]")
+    other = replace(ANSWER.citations[0], quote="王興興是宇樹科技的創始人。")
+    assert values(QUESTION, echo)["citation precision"] == 1.0
+    assert values(QUESTION, replace(echo, citations=(other,)))["citation precision"] == 0.0
+
+
+def test_a_sentence_that_cites_nothing_is_supported_only_where_the_chatbot_speaks_for_itself() -> None:
+    added = saying(*ANSWER.sentences, "它的產品價格便宜。")
+    assert values(QUESTION, added)["sentences supported"] == 0.5
+    told = saying("問題的第一部分，文中沒有說明。", "\n\n文中說：深度求索成立於2023年。[1]")
+    shifted = replace(told, citations=(replace(ANSWER.citations[0], sentence=1),))
+    assert values(QUESTION, shifted)["sentences supported"] == 1.0
+    assert values(QUESTION, shifted)["citation precision"] == 1.0
+
+
+def test_foreign_numbers_are_in_neither_citations_question_nor_history() -> None:
+    answer = saying("2023年、3000家、1999年、5家、7家、19家。[8]")
+    question = replace(QUESTION, question="5家？", history=({"role": "user", "content": "19家？"},))
+    assert {int(number) for number in foreign_numbers(question, answer)} == {1999, 3000}
     assert values(question, answer)["foreign numbers"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "quote", "names"),
+    [
+        ("zh-Hans", "它叫DeepSeek Codex。", "DeepSeek模型", {"Codex"}),
+        ("zh-Hans", "它叫DeepSeek。", "DeepSeek模型", set()),
+        ("en", "The lab in Leeds was sold to Tencent.", "The lab in Leeds was sold.", {"Tencent"}),
+        ("en", "The text says: Leeds was sold.", "Leeds was sold.", set()),
+        ("en", "It was sold to Tencent.", "它被賣了。", set()),
+    ],
+)
+def test_foreign_names_are_latin_ones_that_neither_citations_nor_question_hold(
+    language: str, text: str, quote: str, names: set[str]
+) -> None:
+    answer = replace(saying(text), citations=(replace(ANSWER.citations[0], quote=quote),))
+    assert foreign_names(replace(QUESTION, language=language), answer) == names
 
 
 @pytest.mark.parametrize(
@@ -177,6 +243,9 @@ def test_foreign_numbers_are_in_neither_passages_citations_question_nor_history(
         ("杭州。", "zh-Hant", True),
         ("It is in Hangzhou.", "zh-Hans", False),
         ("DeepSeek。", "zh-Hans", True),
+        ("總部設在杭州，成立於這一年。这个数为9500。", "zh-Hant", False),
+        ("", "zh-Hant", False),
+        ("……", "en", False),
     ],
 )
 def test_a_language_is_right_apart_from_originals_and_quotations(text: str, language: str, right: bool) -> None:
@@ -189,7 +258,11 @@ def test_the_bootstrap_interval_is_repeatable_and_around_the_mean() -> None:
     assert (low, high) == interval(numbers)
     assert low == pytest.approx(0.5 - 1.96 * 0.05, abs=0.02)
     assert high == pytest.approx(0.5 + 1.96 * 0.05, abs=0.02)
-    assert interval([1.0, 1.0]) == (1.0, 1.0)
+
+
+def test_where_all_are_right_the_interval_still_knows_how_few_there_were() -> None:
+    assert interval([1.0] * 111) == pytest.approx((0.967, 1.0), abs=0.001)
+    assert interval([0.0] * 10) == pytest.approx((0.0, 0.308), abs=0.001)
 
 
 def test_ranking_measures_are_those_of_the_definitions() -> None:
@@ -215,11 +288,28 @@ def test_character_f1_compares_bags_of_folded_characters(text: str, gold: str, f
     assert character_f1(text, gold) == pytest.approx(f1)
 
 
+@pytest.mark.parametrize(
+    ("text", "gold", "held"),
+    [("在2019年", "19", False), ("共19家[2]", "19", True), ("甲、 乙", "甲乙", True), ("甲", "乙", False)],
+)
+def test_a_gold_string_is_contained_without_spaces_and_a_number_whole(text: str, gold: str, held: bool) -> None:
+    assert contains(text, [gold]) is held
+
+
 def test_a_row_of_json_becomes_a_question() -> None:
     row = {"id": "a", "split": "test", "language": "en", "type": "fact", "question": "Why?", "answerable": True}
     assert Question.of(row) == Question("a", "test", "en", "fact", "Why?", True)
     full = Question.of(
-        {**row, "evidence": [["x", "y"]], "facts": [["z"]], "wrong": ["w"], "history": None, "text": "lake", "leans": 1}
+        {
+            **row,
+            "evidence": [["x", "y"]],
+            "facts": [["z"]],
+            "wrong": ["w"],
+            "history": None,
+            "text": "lake",
+            "leans": 1,
+            "corrects": 1,
+        }
     )
     assert (full.evidence, full.facts, full.wrong) == ((("x", "y"),), (("z",),), ("w",))
-    assert (full.history, full.text, full.leans) == ((), "lake", True)
+    assert (full.history, full.text, full.leans, full.corrects) == ((), "lake", True, True)
