@@ -240,7 +240,8 @@ def foreign_names(question: Question, answer: Answer) -> set[str]:
 
 
 def _cited(answer: Answer) -> str:
-    return " ".join(citation.quote for citation in answer.citations)
+    """Return what an answer cites; of a chatbot that cites nothing, what it found."""
+    return " ".join([citation.quote for citation in answer.citations] or [passage.text for passage in answer.passages])
 
 
 def _asked(question: Question) -> str:

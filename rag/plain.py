@@ -2,7 +2,7 @@
 
 Recursive splitting at 200 characters with 40 overlap, the same embedder in FAISS, four chunks, a history-aware
 retriever, the stuff-documents prompt, and the same GGUF file behind llama.cpp's server with its own defaults. It declines
-only when the model says so and cites nothing. It needs the `bench` extra.
+where the model says, in one of the usual ways, that it cannot tell. It needs the `bench` extra.
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ CHUNK = 200
 OVERLAP = 40
 CHUNKS = 4
 _DECLINES = re.compile(
-    r"(do not|don't) know|cannot (be )?(answer|determine)|no information|not (mention|provide|specif|state|contain)|"
-    r"不知道|不清楚|(没有|未|无法)(明确|直接)?(提及|提到|提供|说明|确定|回答|得知)"
+    r"(?:do not|don't) know|(?:cannot|can't|unable to|not able to) (?:be )?(?:answer|determine|find|provide|tell)|"
+    r"\bno (?:\w+ )?(?:information|mention|details?)\b|"
+    r"(?:not|n't) (?:\w+ )?(?:mention|provide|specif|state|contain|include|say|give|enough)|"
+    r"不知道|不清楚|(?:没有|没|未|无法|不能|无)(?:足够|相关|明确|直接|具体|从|在|根据|提供|给出|文中|的|资料|上下文|文本|材料|中|任何)*"
+    r"(?:提及|提到|提供|说明|确定|回答|得知|找到|信息(?!技术|产业|化)|给出|判断|获知|涉及|记载)"
 )
 
 

@@ -80,10 +80,27 @@ def test_a_follow_up_is_first_rewritten_and_both_requests_are_counted(opened) ->
     assert answer.timings.prompt_tokens == 180
 
 
-@pytest.mark.parametrize("text", ["I don't know.", "我不知道。", "文章沒有提到這一點。", "The context does not mention it."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't know.",
+        "The context does not mention it.",
+        "There is no mention of a mayor.",
+        "I'm unable to answer that.",
+        "我不知道。",
+        "文章沒有提到這一點。",
+        "没有足够的信息来回答。",
+        "无法从提供的上下文中得知。",
+    ],
+)
 def test_an_answer_that_says_it_does_not_know_counts_as_declined(opened, text: str) -> None:
     answer = opened(Server(text)).answer("誰是市長？")
     assert (answer.answerable, answer.reason) == (False, "not in the text")
+
+
+@pytest.mark.parametrize("text", ["南京没有一家。", "没有信息技术产业。", "It has no rival.", "房價沒有提高。"])
+def test_an_answer_that_denies_something_is_no_decline(opened, text: str) -> None:
+    assert opened(Server(text)).answer("誰是市長？").answerable
 
 
 def test_every_build_embeds_every_chunk_again(opened, embedder: FakeEmbedder) -> None:
