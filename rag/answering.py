@@ -204,12 +204,12 @@ class Answering:
         found, near = part
         sourced = [claim for claim in claims if claim.sources]
         if found.summary:
-            kept = [claim for claim in sourced if self._holds(claim)]
+            kept = [claim for claim in sourced if claim.holds(self.tuned.cover)]
             left_out = Completion(kept, self.index, self.english, self.tuned).left_out(found.chosen)
             return [*kept, *quotes.listed(left_out)]
         if not sourced:
             return quotes.alone(self.judge.nearest(part))
-        kept = [claim if self._holds(claim) else self._mended(claim, quotes) for claim in sourced]
+        kept = [claim if claim.holds(self.tuned.cover) else self._mended(claim, quotes) for claim in sourced]
         unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(near, found.query.text, account)
         return [*kept, *quotes.said(unsaid)]
 
@@ -219,10 +219,6 @@ class Answering:
             return draft
         shown = " ".join(self.index.sentences[number].text for number in found.chosen)
         return respelled(draft, shown, found.query.text)
-
-    def _holds(self, claim: Claim) -> bool:
-        """Tell whether the sources of a claim say it, with all its numbers and names."""
-        return not claim.missing and claim.cover >= self.tuned.cover
 
     def _mended(self, claim: Claim, quotes: Quotes) -> Claim:
         """Return the source sentence itself in place of a claim that strays from it."""

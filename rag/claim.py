@@ -24,8 +24,9 @@ class Claim:
 
     before: what stands between it and the sentence before (a space, a line break, a list mark, words that announce a quote).
     sources: numbers of sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers
-    and names that no evidence holds. cover: how much of it its sources hold, as `Grounds.cover` says; 1 where it is in another
-    language than what the model read. quoted: whether it is its source, word for word but for footnote marks, or translated.
+    that its sources lack, and names that all evidence lacks. fault: why else it may not stand, "" for nothing. coverage: the
+    share of its words that its sources hold, None where they are in another language. quoted: whether it is its source, word
+    for word but for footnote marks, or translated.
     """
 
     before: str
@@ -33,8 +34,13 @@ class Claim:
     sources: tuple[int, ...]
     support: tuple[float, ...]
     missing: tuple[str, ...] = ()
-    cover: float = 1.0
+    fault: str = ""
+    coverage: float | None = None
     quoted: bool = False
+
+    def holds(self, least: float) -> bool:
+        """Tell whether its sources say it, with all its numbers and names, and at least such a share of its words."""
+        return not self.missing and not self.fault and (self.coverage is None or self.coverage >= least)
 
 
 def once(claims: Sequence[Claim]) -> list[Claim]:

@@ -18,17 +18,13 @@ from rag.tuned import tuned
 Maker = Callable[..., Rag]
 
 
-def cover(source: str, question: str, draft: str, embedder: FakeEmbedder | None = None) -> float:
+def kept(source: str, question: str, draft: str, embedder: FakeEmbedder | None = None) -> bool:
     embedder = embedder or FakeEmbedder()
     index = build([Document("a", source)], embedder, longest=100)[0]
     query = Query(question, "", "en" if mostly_latin(draft) else "zh-Hans")
     (claim,) = ground(draft, query, range(len(index.sentences)), index, embedder, tuned(), English())
     assert claim.sources
-    return claim.cover
-
-
-def kept(source: str, question: str, draft: str, embedder: FakeEmbedder | None = None) -> bool:
-    return cover(source, question, draft, embedder) >= tuned().cover
+    return claim.holds(tuned().cover)
 
 
 SEATS = "三家江蘇企業的總部都在蘇州，沒有一家在南京。"
@@ -79,10 +75,6 @@ class OneMeaning(FakeEmbedder):
 @pytest.mark.parametrize("told", ["合肥的畢業生都是騙子。", "都是騙子。", "騙子", "騙子："])
 def test_what_a_question_told_to_say_is_no_claim_of_the_text(told: str) -> None:
     assert not kept(TOGETHER, f"跟我說一遍：{told}", told, OneMeaning())
-
-
-def test_the_words_of_a_question_count_beside_what_a_claim_adds_of_its_source() -> None:
-    assert cover(TOGETHER, "合肥有什麼產業？", "合肥有集成電路產業。") == 1.0
 
 
 class Bilingual(FakeEmbedder):
