@@ -19,8 +19,12 @@ _EARLIEST = 10_000
 """From it on, years are counted like other things: 65 million years ago."""
 _LONGEST = Decimal(10) ** 18
 """From it on, no amount is written with a scale."""
-_AMOUNT = re.compile(rf"({PERCENT})?((?:{NUMBER})(?:{SCALE})(?:(?:{NUMBER})(?:{SCALE}))*(?:\d+(?![\d.,]))?|{NUMERAL})(?=(年)?)")
-"""An amount as Chinese writes it."""
+_AMOUNT = re.compile(
+    rf"(不到|不足)?({PERCENT})?((?:{NUMBER})(?:{SCALE})(?:(?:{NUMBER})(?:{SCALE}))*(?:\d+(?![\d.,]))?|{NUMERAL}[多余几][万亿]+|"
+    rf"{NUMERAL}|(?:{NUMBER})(?=[多余几]))([多余几](?![万亿]))?(?=(年)?)"
+)
+"""An amount as Chinese writes it, and what makes it a bound: "不到五十", "三百多", "三十多万"."""
+_ROUGH = frozenset("多余几")
 _PARENTHESES = re.compile(f"({IN_PARENTHESES.pattern})")
 _ASKED = re.compile(
     r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
@@ -81,14 +85,16 @@ def in_english(text: str) -> str:
 
 def _rendered(text: str) -> str:
     def render(match: re.Match[str]) -> str:
-        percent, amount, year = match.groups()
+        below, percent, amount, above, year = match.groups()
         value = _amount(amount)
         if value is None or (value <= LOOSE and not percent):
             return match.group()
-        if year and value < _EARLIEST:
+        if year and value < _EARLIEST and not (above or below):
             return f"{value:f}"
         short = _short(value)
-        if {"多", "余"}.intersection(amount):
+        if below:
+            short = f" less than {short.lstrip()}"
+        elif above or not _ROUGH.isdisjoint(amount):
             short = f" more than {short.lstrip()}"
         return f"{short}{'%' if percent else ''}"
 
@@ -96,11 +102,10 @@ def _rendered(text: str) -> str:
 
 
 def _amount(amount: str) -> Decimal | None:
-    """Return the value of an amount, None where it is about so much, or more than one."""
-    if "几" in amount:
-        return None
+    """Return the value of an amount, or what it is more than; None where it is more than one number."""
     if not amount[0].isdigit():
-        return Decimal(chinese.value(amount)) if chinese.exact(amount) else None
+        numeral = "".join(character for character in amount if character not in _ROUGH)
+        return Decimal(chinese.value(numeral)) if chinese.exact(numeral) else None
     found = [reading.value for reading in digits.readings(amount) if reading.stated]
     return found[0] if len(found) == 1 else None
 
