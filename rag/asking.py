@@ -18,8 +18,9 @@ from rag.examples import Examples
 from rag.text import fold, normalize
 
 _SUMMARY = re.compile(
-    r"总结|概括|归纳|概述|简述|综述|概要|摘要|提要|大意|要旨|[几两三]句话?|\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|"
-    r"\bbriefly\b|\bin short\b|\bin a nutshell\b|\bgist\b|\brecap\b|\boverview\b|\bsynopsis\b|\b(?:main|key) points\b|"
+    r"总结(?!会)|概括|归纳|概述|简述|综述|概要|摘要|提要|大意(?!失)|要旨|(?<![第那这])[几两三]句话?|"
+    r"\bsum(?:mari[sz]e|mary|s? up)\b|\btl;?dr\b|^\W*briefly\b|\b(?:describe|explain|say|tell)\b.*\bbriefly\b|"
+    r"\bin short\b(?=\W*$|,)|\bin a nutshell\b|\bgist\b|\brecap\b|\boverview\b|\bsynopsis\b|\b(?:main|key) points\b|"
     r"\b(?:in|into|to) (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
 )
 _NO_VERB = "(?<![称作成名变定改认以视当列译分化选评设升誉喻])"

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Literal
 
 from rag.english import English
 from rag.index import Index
 from rag.names import transliterated
-from rag.numbers import stated, values
+from rag.numbers import foreign, stated, values
 from rag.romanization import unread
 from rag.text import (
     HAN,
@@ -29,10 +30,11 @@ from rag.text import (
     share_held,
     terms,
 )
+from rag.wording import misquotes
 
-Fault = Literal["", "echo", "comparison", "denied", "guessed"]
+Fault = Literal["", "echo", "comparison", "denied", "guessed", "misquoted"]
 """Why a claim gives way to its source: it only says again what was asked; it compares what its source does not; it affirms what
-its source denies; it affirms what its source only passes on as somebody's guess."""
+its source denies, or only passes on as somebody's guess; it says of one what its source says of another."""
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _FIRST_WORD = re.compile(r"(?:^\W*|:\W*(?=[A-Z]))(\w+)")
@@ -109,12 +111,12 @@ class Grounds:
             return ""
         if compares(claim) and not compares(self._together(sources)):
             return "comparison"
-        nearest = self._nearest_clause(content(claim), sources[0])
+        before, nearest = self._nearest_clause(content(claim), sources[0])
         if denies(nearest) and not denies(claim):
             return "denied"
-        if doubts(nearest) and not doubts(f"{claim} {question}"):
+        if (doubts(nearest) or (few(before) and doubts(before))) and not doubts(f"{claim} {question}"):
             return "guessed"
-        return ""
+        return "misquoted" if misquotes(claim, self._read(sources[0])) else ""
 
     def coverage(self, claim: str, added: Sequence[set[str]], sources: Sequence[int]) -> float | None:
         """Return the share of a claim's terms that its sources hold, or that of its most daring clause.
@@ -153,18 +155,20 @@ class Grounds:
     def _together(self, numbers: Sequence[int]) -> str:
         return " ".join(self.said[number] for number in numbers)
 
-    def _nearest_clause(self, words: set[str], number: int) -> str:
-        """Return the clause of a source sentence, in the reader's language, that holds most of some terms."""
-        said = self.english[number] if self.for_english and self.english[number] else self.said[number]
-        return max(clauses(said), key=lambda clause: len(words & content(clause)))
+    def _read(self, number: int) -> str:
+        """Return a source sentence in the reader's language, where it is known in that."""
+        return self.english[number] if self.for_english and self.english[number] else self.said[number]
+
+    def _nearest_clause(self, words: set[str], number: int) -> tuple[str, str]:
+        """Return the clause before, and the clause of a source sentence that holds most terms."""
+        return max(pairwise(["", *clauses(self._read(number))]), key=lambda pair: len(words & content(pair[1])))
 
     def missing(self, text: str, sources: Sequence[int]) -> tuple[str, ...]:
         """Return the numbers of a claim that its sources lack, and the names that all of the evidence lacks.
 
         A claim without sources may have the numbers of all.
         """
-        held = values(self._together(sources or [*self.said]))
-        numbers = [str(value) for value in sorted(stated(text) - held)]
+        numbers = [str(value) for value in sorted(foreign(text, self._together(sources or [*self.said])))]
         originals = [name for name in _ORIGINAL.findall(text) if fold(name) not in self.names]
         return (*numbers, *self._missing_names(text), *originals)
 
@@ -178,9 +182,9 @@ class Grounds:
         if not self.in_english:
             return [name for name in unread(text, self._together([*self.said])) if fold(name) not in self.names]
         later = _FIRST_WORD.sub("", text)
-        foreign = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
-        foreign += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
-        return foreign or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
+        strange = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
+        strange += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
+        return strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
 
     def _strange(self, first: str) -> bool:
         """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""

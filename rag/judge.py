@@ -18,6 +18,7 @@ from rag.index import Index
 from rag.numbers import numbers_asked, values
 from rag.prompting import Templates, judge_prompt, verdicts
 from rag.question import Query
+from rag.text import denies
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,12 @@ class Judge:
         behind += self.nearest(part)
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
-        if numbers_asked(query.text) and not any(values(claim.text) - values(query.text) for claim in claims):
-            invented = 1.0  # "how many" is not answered by words alone, nor by the numbers that came with the question
+        if numbers_asked(query.text) and not any(_tells_how_many(claim, query) for claim in claims):
+            invented = 1.0
         judged, judge_state = self.verdict(query, sentences, clock, stop)
         return Signals(1.0 - invented if judged is None else judged, invented, account, judge_state, state)
+
+
+def _tells_how_many(claim: Claim, query: Query) -> bool:
+    """Tell whether a claim may answer a question for a number: it has one that did not come with it, or denies something."""
+    return bool(values(claim.text) - values(query.text)) or (bool(claim.sources) and denies(claim.text))

@@ -13,6 +13,7 @@ from rag.numerals.chinese import NUMERAL, PERCENT, SCALE, in_one_way
 from rag.numerals.digits import NUMBER
 from rag.numerals.reading import LOOSE
 from rag.numerals.shares import TENTHS, hundredths
+from rag.numerals.units import other_units
 from rag.text import FOOTNOTE, IN_PARENTHESES, LIST_NUMBER, fold
 
 _EARLIEST = 10_000
@@ -27,9 +28,11 @@ _AMOUNT = re.compile(
 _ROUGH = frozenset("多余几")
 _PARENTHESES = re.compile(f"({IN_PARENTHESES.pattern})")
 _ASKED = re.compile(
-    r"多少|(?<!哪)几(?!乎)|何时|什么时候|哪一?[年天]|哪个?月|\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
+    r"多少|(?<![哪近这那好前后过没头数])几(?![乎十百千万])|何时|什么时候|哪一?[年天]|哪个?月|"
+    r"\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
     r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b|"
-    r"\bwhat (?:is|was|are|were)\b[^,;]*\b(?:amount|budget|income|percentage|population|price|profit|revenue|salary|share)s?\b"
+    r"\bwhat (?:is|was|are|were)\b[^,;]*\b(?:amount|budget|income|percentage|population|price|profit|revenue|salary|share)s?"
+    r"(?=\W*$| (?:at|by|for|from|in|of|on|that|there|then|when)\b)"
 )
 _EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
 _COMMA = re.compile(r"(?<=[0-9])，(?=[0-9])")
@@ -72,6 +75,11 @@ def values(text: str) -> set[Decimal]:
 def _folded(text: str) -> str:
     folded = _PLACE.sub("、", fold(_NOT_SAID.sub("", _COMMA.sub("、", text))))
     return in_one_way(_MILLIONS.sub(r"\1 million", _FULL_HOUR.sub("", folded)))
+
+
+def foreign(claim: str, source: str) -> set[Decimal]:
+    """Return the numbers that a claim states and its source does not mean, or tells in another unit."""
+    return (stated(claim) - values(source)) | other_units(_folded(claim), _folded(source), stated)
 
 
 def in_english(text: str) -> str:

@@ -13,9 +13,23 @@ from rag.text import Language, fold
 
 _WORDS = "how|what|who|whose|whom|when|where|which|why"
 _ASKS = re.compile(
-    r"什么|啥|谁|哪|(?<!十)几(?!乎)|多少|怎么|怎样|为何|如何|何时|多[久长大高远]|是否|有没有|在不在|(.)不\1|[吗呢]|"
+    r"[什甚]么|啥|谁|哪|边[个度]|(?<!十)几(?!乎)|多少|怎么|怎样|为何|如何|何时|(?<!不)多[久长大高远]|是否|有没有|在不在|(.)不\1|[吗呢]|"
     rf"\b(?:{_WORDS})\b"
 )
+_INDEFINITE = re.compile(
+    r"(?:无论|不管|不论|没过?|不知道?)[^，,？?]{0,3}(?:谁|什么|啥|怎么|哪|多久|多少|几)|"
+    r"(?:谁|什么|啥|哪[里儿]?|怎么\w{0,4})[也都]|[近这那好前后过没头数][上下]?几|几[十百千万]"
+)
+"""Words that would ask, and here mean anyone, or some: 谁也不愿意, 近几年."""
+_TAG = re.compile(r"(?:是|对|好|行|可以|真的)?(?:吗|吧|不是|不对|么|是不是|对不对|有没有|好不好)?\W*")
+"""What only stresses what stands before it: "right?"."""
+_TOPIC = re.compile(r"呢\W*$")
+"""What ends a first part that only names what is asked about: "and the second one?"."""
+_SUBORDINATE = re.compile(
+    r"\W*(?:(?:so|and|but|well),? )?(?:when(?:ever)?|where|while)\b"
+    r"(?!\s+(?:is|was|are|were|do|does|did|has|have|had|can|could|will|would|should)\b)"
+)
+"""How an English clause begins that only tells when or where, and is no question: its subject stands before its verb."""
 _CUT = re.compile(
     r"(?P<mark>[?？]+)\s*|(?:[,，;；]\s*|\s+)(?P<joins>(?:(?:and|plus|also|then)\s+)+|还有|還有|另外|以及)|[,，;；]\s*|还有|還有|以及",
     re.IGNORECASE,
@@ -26,8 +40,8 @@ _OPENS_ALONE = re.compile(r"(?:how|what|why)\b", re.IGNORECASE)
 _TELLS_WHEN = re.compile(r"(?:[前后]|(?<![何几])时|(?<!什么)时候|的话|期间)$")
 """What ends a Chinese clause that only tells when, or under what condition, the question behind it is meant."""
 _PAIRS = (("《", "》"), ("「", "」"), ("『", "』"), ("“", "”"), ("（", "）"), ("(", ")"))
-SHORTEST = 5
-"""Characters of a Chinese question; a shorter one ("right?") only stresses what stands before it."""
+SHORTEST = 3
+"""Characters of a Chinese question."""
 FEWEST_WORDS = 3
 """The same in words of an English one."""
 LONGEST = 40
@@ -74,10 +88,13 @@ def _ask(first: str, second: str, language: Language) -> bool:
     if asks_summary(first) or asks_summary(second):
         of_all, other = (first, second) if asks_summary(first) else (second, first)
         return asks_summary_of_all(of_all) and not asks_summary(other) and _asks(other, language)
-    return _asks(first, language) and _asks(second, language)
+    return _asks(_TOPIC.sub("", first), language) and _asks(second, language)
 
 
 def _asks(part: str, language: Language) -> bool:
     """Tell whether a part of a text asks something by itself."""
-    long_enough = len(part.split()) >= FEWEST_WORDS if language == "en" else len(part) >= SHORTEST
-    return long_enough and _ASKS.search(fold(part)) is not None
+    folded = fold(part)
+    if language == "en":
+        return len(part.split()) >= FEWEST_WORDS and not _SUBORDINATE.match(folded) and _ASKS.search(folded) is not None
+    letters = sum(character.isalnum() for character in part)
+    return letters >= SHORTEST and not _TAG.fullmatch(folded) and _ASKS.search(_INDEFINITE.sub(" ", folded)) is not None

@@ -55,7 +55,7 @@ _COMPARISON = re.compile(
 _FOOTNOTES = re.compile(f"(?:{FOOTNOTE})+")
 _DOUBT = re.compile(
     r"猜(?![谜拳灯字想])|(?<![引习赖信足不可难视])以为(?![然继荣耻傲豪戒鉴憾常例期社人])|疑心|怀疑|(?<![数依根证凭票])据[说称传悉]|传[说闻]|"
-    r"谣传|听说|(?<![口耳代世脉手])相传|号称|声称|自称|"
+    r"谣传|听说|有人[说讲称]|说法|(?<![口耳代世脉手])相传|号称|声称|自称|"
     r"\b(?:guess(?:e[ds])?|suspect(?:ed)? (?:that|of|the|an?|it)|suppos(?:es?|edly)|allegedly|reportedly|rumou?red|said to|"
     r"(?:assum|believ)(?:es?|ed) (?:that|to|it|he|she|they)|mistaken(?:ly)?|thought (?!of\b)|"
     r"claim(?:s|ed) (?:that|to|it|he|she|they))\b"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from rag.english import English
 from rag.generation import Prompt
 from rag.names import Names, transliterated
-from rag.numbers import stated, values
+from rag.numbers import foreign
 from rag.pinyin import romanized
 from rag.prompting import Templates, name_kinds, names_prompt, translation_prompt
 from rag.romanization import respelled, unread
@@ -56,8 +56,8 @@ class Translator:
 
         Where a name is not, the names of this sentence alone are sought, and it is translated once more.
         """
-        said, foreign = self._tried(quote, language)
-        if foreign and (knowing := self.naming([quote])) != self:
+        said, strange = self._tried(quote, language)
+        if strange and (knowing := self.naming([quote])) != self:
             said, _ = knowing._tried(quote, language)
         return said
 
@@ -70,13 +70,13 @@ class Translator:
         said = " ".join(self.write(translation_prompt(self.templates, self.english, quote, language), None).split())
         if language == "en":
             said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
-        if not stated(said) <= values(quote):
+        if foreign(said, quote):
             return "", False
         if language != "en":
             return (said if has_han(said) and transliterated(said) <= transliterated(quote) else ""), False
         known = fold(self.english.names.forms_of(quote))
-        foreign = any(fold(name) not in known for name in unread(said, quote))
-        return "" if foreign else said, foreign
+        strange = any(fold(name) not in known for name in unread(said, quote))
+        return "" if strange else said, strange
 
 
 def named(listed: str, chinese: str, person: str, place: str) -> Names:

@@ -42,7 +42,12 @@ def test_a_question_like_an_example_of_the_whole_asks_for_it() -> None:
         ("用兩三句話交代一下整篇的重點", True, True),
         ("Sum up what the mayor did.", True, False),
         ("几句话概括杭州的政策", True, False),
+        ("Briefly, what happened?", True, False),
         ("Did the whole town come?", False, False),
+        ("Why are nurses in short supply?", False, False),
+        ("Who briefly led the council?", False, False),
+        ("那兩句話是什麼意思", False, False),
+        ("年終總結會上誰發言了", False, False),
         ("全文有多少字？", False, False),
     ],
 )

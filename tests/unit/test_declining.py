@@ -65,6 +65,7 @@ def test_how_many_is_not_answered_by_words_alone(make_rag: Maker) -> None:
 
     assert invented("浙大校友創辦的企業超過3000家。") == 0.0
     assert invented("浙大校友創辦的企業很多。") == 1.0
+    assert invented("浙大校友創辦的企業沒有上市。") == 0.0
 
 
 @pytest.mark.parametrize(

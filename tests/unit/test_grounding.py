@@ -72,6 +72,13 @@ def test_a_claim_of_what_its_source_only_guesses_is_at_fault(question: str, draf
     assert claim.fault == fault
 
 
+@pytest.mark.parametrize(("begun", "fault"), [("據說，", "guessed"), ("有人說，", "guessed"), ("1990年，", "")])
+def test_a_short_clause_that_says_who_guesses_governs_the_next(begun: str, fault: str) -> None:
+    index = build([Document("a", f"{begun}這座石塔是唐代的工匠建的。")], FakeEmbedder(), longest=100)[0]
+    (claim,) = claims(index, "這座石塔是唐代的工匠建的。")
+    assert claim.fault == fault
+
+
 @pytest.mark.parametrize(
     ("source", "draft", "fault"),
     [
@@ -83,6 +90,22 @@ def test_a_claim_of_what_its_source_only_guesses_is_at_fault(question: str, draf
     ],
 )
 def test_a_claim_that_compares_what_its_source_does_not_is_at_fault(source: str, draft: str, fault: str) -> None:
+    (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
+    assert (claim.sources, claim.fault) == ((0,), fault)
+
+
+@pytest.mark.parametrize(
+    ("source", "draft", "fault"),
+    [
+        ("合肥有集成電路，蘇州有生物醫藥，成都有軍工和航空航天。", "合肥有軍工和航空航天。", "misquoted"),
+        ("合肥有集成電路，蘇州有生物醫藥，成都有軍工和航空航天。", "成都有軍工和航空航天。", ""),
+        ("南京教授都在實驗室裡，而杭州教授都在開公司。", "杭州教授都在實驗室裡，而杭州教授都在開公司。", "misquoted"),
+        ("他2018年創辦了公司，把總部設在杭州。", "他把總部設在杭州。", ""),
+        ("Ann keeps the mill, and Bob keeps bees in the orchard.", "Ann keeps bees in the orchard.", "misquoted"),
+        ("Ann keeps the mill, and Bob keeps bees in the orchard.", "Bob keeps bees in the orchard.", ""),
+    ],
+)
+def test_a_claim_that_says_of_one_what_its_source_says_of_another_is_at_fault(source: str, draft: str, fault: str) -> None:
     (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
     assert (claim.sources, claim.fault) == ((0,), fault)
 

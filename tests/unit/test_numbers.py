@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import in_english, numbers_asked, stated, values
+from rag.numbers import foreign, in_english, numbers_asked, stated, values
 from rag.text import to_simplified
 
 
@@ -382,6 +382,9 @@ def test_endless_digits_are_read_without_failing() -> None:
         ("When was it founded?", True),
         ("In which year did it move?", True),
         ("What was its budget in 2024?", True),
+        ("What was the reason for the revenue decline?", False),
+        ("近几年過得怎麼樣？", False),
+        ("幾十年前是什麼樣？", False),
         ("What is it famous for?", False),
         ("What happened when it moved?", False),
         ("那一年發生了什麼？", False),
@@ -403,3 +406,23 @@ def test_a_question_for_an_amount_or_a_date_is_known(question: str, wanted: bool
 )
 def test_it_is_counted_how_many_amounts_a_question_wants(question: str, wanted: int) -> None:
     assert numbers_asked(question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "expected"),
+    [
+        ("募集了3.5亿元", "募集了3.5億美元", ["3.5e8"]),
+        ("上升5%", "上升5個百分點", ["5"]),
+        ("It runs for 12 miles.", "全長12公里", ["12"]),
+        ("after 14 years", "after 14 months", ["14"]),
+        ("12 kilometers", "十二公里", []),
+        ("15 per cent", "百分之十五", []),
+        ("in 2023", "2023年", []),
+        ("15人", "占15%，15人", []),
+        ("38天", "等了38", []),
+        ("£148,000", "148,000英鎊", []),
+        ("an 18-month plan", "18個月", []),
+    ],
+)
+def test_an_amount_in_another_unit_is_foreign(claim: str, source: str, expected: list[str]) -> None:
+    assert foreign(claim, source) == numbers(*expected)

@@ -1,0 +1,64 @@
+"""Tell where a text that is made of another's words puts them together otherwise than that one does.
+
+It aligns words and knows nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from rag.text import HAN, clauses, fold, functional
+
+_WORD = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]")
+NEARLY = 0.9
+"""Share of a text's words from which it is made of another's."""
+NAME = 2
+"""Words, or Chinese characters, of what may be a name."""
+
+
+def misquotes(text: str, source: str) -> bool:
+    """Tell whether a text says of one thing what its source, in the same words, says of another.
+
+    It is made of the source's words almost alone, but has one name of it in the place of another ("A teaches and A trades", of
+    "B teaches and A trades"), or goes on in another clause behind that one's own subject ("A has Z", of "A has X, B has Z").
+    """
+    said, parts = _words(text), [_words(clause) for clause in clauses(fold(source))]
+    held = [word for part in parts for word in part]
+    matcher = SequenceMatcher(None, held, said, autojunk=False)
+    blocks = [block for block in matcher.get_matching_blocks() if block.size]
+    if sum(block.size for block in blocks) < NEARLY * len(said):
+        return False
+    clause_of = [number for number, part in enumerate(parts) for _ in part]
+    starts = [clause_of.index(number) if number in clause_of else 0 for number in range(len(parts) + 1)]
+    for left, right in pairwise(blocks):
+        end = left.a + left.size
+        if clause_of[end - 1] == clause_of[right.a] or left.b + left.size != right.b:
+            continue
+        tail = [word for word, clause in zip(held[end:], clause_of[end:], strict=False) if clause == clause_of[end - 1]]
+        head = held[starts[clause_of[right.a]] : right.a]
+        if _names(tail) and _names(head) and not set(head) & set(said):
+            return True
+    return any(
+        _swapped(held[a:b][-(d - c) :] if c == 0 else held[a:b], said[c:d], held)
+        for kind, a, b, c, d in matcher.get_opcodes()
+        if kind == "replace"
+    )
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
+
+
+def _names(words: Sequence[str]) -> bool:
+    """Tell whether some words may name something: they are enough, and not all of them function words."""
+    return len(words) >= NAME and not all(functional(word) for word in words)
+
+
+def _swapped(own: Sequence[str], other: Sequence[str], held: Sequence[str]) -> bool:
+    """Tell whether other words of a source stand where it has its own."""
+    size = len(other)
+    elsewhere = any(list(held[place : place + size]) == list(other) for place in range(len(held) - size + 1))
+    return _names(own) and _names(other) and elsewhere
