@@ -88,7 +88,7 @@ class Answering:
 
     def stream(self, query: Query, clock: Clock, stop: Stop) -> Iterator[Event]:
         """Yield the events of one answer, the last of them Final."""
-        intent, asked = self.steering.judge(query.text, self.embedder)
+        intent, asked = self.steering.judge(query.text, self.embedder, follows=bool(query.previous))
         if intent != "question":
             clock.retrieve_s = clock.now()
             yield Evidence(seconds=clock.retrieve_s)

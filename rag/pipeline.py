@@ -289,7 +289,8 @@ class Rag:
         with self._embedder_lock:
             if self._examples is None:
                 examples = embed_examples(self._templates, embedder, self.settings.store / "examples.npz")
-                steering = Steering(intents(embedder, examples, self._tuned.steering_near), self._tuned.steering)
+                told_apart = intents(embedder, examples, self._tuned.steering_near)
+                steering = Steering(told_apart, self._tuned.steering, self._tuned.steering_behind)
                 self._examples = steering, Asking.of(examples)
             return self._examples
 

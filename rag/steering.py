@@ -22,8 +22,6 @@ INTENTS: tuple[Intent, ...] = get_args(Intent)
 SHIPPED = Path(__file__).parent / "intents.npz"
 SURE = 0.9
 """Chance from which a sentence is a question although the whole message is none."""
-
-
 MOST = 16
 """Sentences that are told apart, each by a vector of its own; a message of more is judged as a whole."""
 
@@ -78,21 +76,29 @@ def intents(embedder: Embedder, examples: Examples, near: float) -> Intents:
 
 @dataclass(frozen=True)
 class Steering:
-    """Hold what tells intents apart, and the chance below which a message is no question."""
+    """Hold what tells intents apart, and the chance below which a message is no question.
+
+    question: of a message that begins a conversation. behind: of one that follows a question; "really?" asks there.
+    """
 
     intents: Intents
     question: float
+    behind: float
 
-    def judge(self, message: str, embedder: Embedder) -> tuple[Intent, str]:
-        """Return a message's intent, and what is left of it without the sentences that steer."""
+    def judge(self, message: str, embedder: Embedder, follows: bool = False) -> tuple[Intent, str]:
+        """Return a message's intent, and what is left of it without the sentences that steer.
+
+        follows: whether a question was asked before it.
+        """
         sentences = [message[start:end] for start, end in split_sentences(message)]
         if not 1 < len(sentences) <= MOST:
             sentences = [message]
         texts = [message, *sentences] if len(sentences) > 1 else [message]
         chances = self.intents.chances(embedder.queries([normalize(text) for text in texts]))
         of_question = chances[:, 0].tolist()
-        asked = of_question[0] >= self.question
-        least = self.question if asked else SURE
+        enough = self.behind if follows and chances[0, 1] > chances[0, 2] else self.question
+        asked = of_question[0] >= enough
+        least = enough if asked else SURE
         kept = [sentence for sentence, chance in zip(sentences, of_question[-len(sentences) :], strict=True) if chance >= least]
         if asked or kept:
             return "question", " ".join(kept) or message

@@ -45,6 +45,7 @@ class Tuned:
     cover: float
     support: float
     steering: float
+    steering_behind: float
     steering_near: float
     whole: float
     beside: int

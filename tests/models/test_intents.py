@@ -27,7 +27,7 @@ def embedder() -> Embedder:
     ],
 )
 def test_messages_are_told_apart(embedder: Embedder, kind: str, told: str, least: float) -> None:
-    steering = Steering(intents(embedder, {}, 0.0), tuned().steering)
+    steering = Steering(intents(embedder, {}, 0.0), tuned().steering, tuned().steering_behind)
     judged = [steering.judge(row["message"], embedder)[0] for row in messages("test") if row["kind"] == kind]
     assert len(judged) >= 20
     assert judged.count(told) / len(judged) >= least

@@ -49,13 +49,29 @@ def test_a_message_is_judged_as_a_whole_and_sentence_by_sentence(
     chances: dict[str, tuple[float, float, float]], judged: tuple[str, str]
 ) -> None:
     told = Told(chances)
-    assert Steering(told, question=0.4).judge(next(iter(chances)), told) == judged
+    assert Steering(told, question=0.4, behind=0.3).judge(next(iter(chances)), told) == judged
+
+
+@pytest.mark.parametrize(
+    ("chances", "follows", "intent"),
+    [
+        ((0.35, 0.6, 0.05), False, "small talk"),
+        ((0.35, 0.6, 0.05), True, "question"),
+        ((0.25, 0.7, 0.05), True, "small talk"),
+        ((0.35, 0.05, 0.6), True, "instruction"),
+    ],
+)
+def test_what_may_be_small_talk_is_a_question_more_easily_behind_another(
+    chances: tuple[float, float, float], follows: bool, intent: str
+) -> None:
+    told = Told({"Really?": chances})
+    assert Steering(told, question=0.4, behind=0.3).judge("Really?", told, follows)[0] == intent
 
 
 def test_a_message_of_very_many_sentences_is_judged_as_a_whole() -> None:
     endless = "A? " * 999 + "A?"
     told = Told({endless: QUESTION, "A?": ORDER})
-    assert Steering(told, question=0.4).judge(endless, told) == ("question", endless)
+    assert Steering(told, question=0.4, behind=0.3).judge(endless, told) == ("question", endless)
 
 
 def test_a_fitted_model_is_read_back_as_it_was_written_and_turns_odds_into_chances(tmp_path: Path) -> None:
@@ -70,7 +86,7 @@ def by_examples(question: str) -> tuple[str, str]:
     embedder = FakeEmbedder()
     told_apart = intents(embedder, embed_examples(Templates(Settings().prompts), embedder), 0.75)
     assert isinstance(told_apart, Nearest)
-    return Steering(told_apart, 0.4).judge(question, embedder)
+    return Steering(told_apart, 0.4, 0.3).judge(question, embedder)
 
 
 @pytest.mark.parametrize(
