@@ -204,8 +204,10 @@ class Answering:
         found, near = part
         sourced = [claim for claim in claims if claim.sources]
         if found.summary:
-            kept = [claim for claim in sourced if claim.holds(self.tuned.cover)]
-            left_out = Completion(kept, self.index, self.english, self.tuned).left_out(found.chosen)
+            listed, most = found.summary.listed, found.summary.most
+            kept = [claim for claim in sourced if claim.holds(self.tuned.cover)][:most]
+            room = self.tuned.listed if most is None else most - len(kept)
+            left_out = Completion(kept, self.index, self.english, self.tuned).left_out(listed, room)
             return [*kept, *quotes.listed(left_out)]
         if not sourced:
             return quotes.alone(self.judge.nearest(part))

@@ -15,6 +15,7 @@ import numpy as np
 
 from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
+from rag.numerals.chinese import value
 from rag.text import fold, normalize
 
 _SUMMARY = re.compile(
@@ -23,6 +24,15 @@ _SUMMARY = re.compile(
     r"\bin short\b(?=\W*$|,)|\bin a nutshell\b|\bgist\b|\brecap\b|\boverview\b|\bsynopsis\b|\b(?:main|key) points\b|"
     r"\b(?:in|into|to) (?:a few|a couple of|two|three) (?:sentences|words|lines)\b"
 )
+_COUNTS = {"a": 1, "an": 1, "one": 1, "a couple of": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_COUNT = r"a couple of|a(?! few)|an|one|two|three|four|five|six|\d{1,2}"
+_PIECE = "(?:sentence|line|bullet|point)"
+_LENGTH = re.compile(
+    r"(?<![第那这])(?:[一两二三四五六七八九\d][、到至或-]?)?([一两二三四五六七八九]|\d{1,2})(?:句话?|点|个?[要重]点)|"
+    rf"\b(?:in|into|to|of|with) (?:\w+ or )?({_COUNT})(?: \w+)? {_PIECE}s?(?: or (two|three))?\b|\b(one)[- ]{_PIECE}r?\b|"
+    rf"\b(two|three|four|five|\d{{1,2}}) {_PIECE}s?(?= (?:max|at most|or less|or fewer)|\W*$)"
+)
+"""How long a summary should be: the highest number of sentences that is named."""
 _NO_VERB = "(?<![称作成名变定改认以视当列译分化选评设升誉喻])"
 """What 为 is no part of: 成为什么 asks for no reason."""
 _REASON = re.compile(
@@ -77,6 +87,15 @@ class Asking:
 def asks_summary(question: str) -> bool:
     """Tell whether a question asks to have something summed up."""
     return _SUMMARY.search(fold(question)) is not None
+
+
+def sentences_asked(question: str) -> int | None:
+    """Return how many sentences, lines or points a question wants at most, None where it does not say."""
+    found = _LENGTH.search(fold(question))
+    if found is None:
+        return None
+    counted = [group for group in found.groups() if group][-1]
+    return int(counted) if counted.isdecimal() else _COUNTS.get(counted) or value(counted)
 
 
 def asks_reason(question: str) -> bool:

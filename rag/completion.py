@@ -49,15 +49,15 @@ class Completion:
         pointed_at = {self.index.pointed_at(number) for number in quoted} - {-1}
         return tuple(sorted(quoted | self._neither_cited_nor_said(pointed_at)))
 
-    def left_out(self, read: Sequence[int]) -> tuple[int, ...]:
-        """Return which of the sentences that were read a summary says too little of, in the order of the text.
+    def left_out(self, listed: Sequence[int], most: int) -> tuple[int, ...]:
+        """Return which of some sentences a summary says too little of, at most so many, in the order of the text.
 
-        read: best first. Of a sentence in another language without a translation, whose words tell nothing, the summary says
+        listed: best first. Of a sentence in another language without a translation, whose words tell nothing, the summary says
         enough where it cites it.
         """
         said = {source for source in self._cited if self._untranslated(source)}
-        unsaid = [number for number in read if number not in said and self._share_said(number) < self.tuned.told]
-        return tuple(sorted(unsaid[: self.tuned.listed]))
+        unsaid = [number for number in listed if number not in said and self._share_said(number) < self.tuned.told]
+        return tuple(sorted(unsaid[:most]))
 
     def _neither_cited_nor_said(self, numbers: Iterable[int]) -> set[int]:
         return {number for number in numbers if number not in self._cited and self._share_said(number) < self.tuned.told}

@@ -10,14 +10,14 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
-from rag.asking import Asking, asks_summary, asks_summary_of_all
+from rag.asking import Asking, asks_summary, asks_summary_of_all, sentences_asked
 from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.index import Index
 from rag.parts import asked_at_once
 from rag.question import Query
 from rag.results import Citation, Evidence
-from rag.retrieval import Found, likely_sentences, retrieve, survey
+from rag.retrieval import Found, Summary, likely_sentences, retrieve, survey
 from rag.tuned import Tuned
 
 SHOWN = 3
@@ -38,10 +38,12 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
     """
     parts = []
     for asked in _asked(query):
+        most = sentences_asked(asked.text)
         if asks_summary_of_all(asked.text) or asking.wholeness(asked.text, embedder) >= tuned.whole:
-            found = survey(asked, index, embedder)
+            found = survey(asked, index, embedder, most)
         elif asks_summary(asked.text):
-            found = replace(retrieve(asked, index, embedder, replace(tuned, reading=tuned.reading_summary)), summary=True)
+            found = retrieve(asked, index, embedder, replace(tuned, reading=tuned.reading_summary))
+            found = replace(found, summary=Summary(found.chosen, most))
         else:
             found = retrieve(asked, index, embedder, tuned)
         parts.append(Part(found, likely_sentences(found, index, tuned)))

@@ -26,12 +26,23 @@ DEEPEST = 3
 
 
 @dataclass(frozen=True)
+class Summary:
+    """Hold what may be listed behind a summary: numbers of sentences, best first.
+
+    most: sentences that it should have in all, None where as many as are needed.
+    """
+
+    listed: tuple[int, ...]
+    most: int | None
+
+
+@dataclass(frozen=True)
 class Found:
     """Hold what retrieval found.
 
     query: without the question before it where it stands alone. passages: best first, `score` is the fused one. numbers:
     their places in the index. vector: the query's, shape (dimensions,). nearest: the best inner product of any passage.
-    chosen: numbers of the sentences to read, best first. summary: whether they are to be summed up.
+    chosen: numbers of the sentences to read, best first. summary: how they are to be summed up, if they are.
     """
 
     query: Query
@@ -40,7 +51,7 @@ class Found:
     vector: Vectors
     nearest: float
     chosen: tuple[int, ...] = ()
-    summary: bool = False
+    summary: Summary | None = None
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:
@@ -74,13 +85,14 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     return Found(query, passages, tuple(top), vectors[-1], nearest, chosen)
 
 
-def survey(query: Query, index: Index, embedder: Embedder) -> Found:
-    """Return an outline of the whole text, in its order, for a question that asks what it says."""
+def survey(query: Query, index: Index, embedder: Embedder, most: int | None) -> Found:
+    """Return an outline of the whole text, in its order, for a question that asks what it says, in so many sentences."""
     chosen = index.outline
     numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
     vector = embedder.queries([normalize(query.text)])[0]
     passages = tuple(index.passages[number] for number in numbers)
-    return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, summary=True)
+    summary = Summary(index.outlined(most) if most else chosen, most)
+    return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, summary)
 
 
 def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
-from rag.asking import Asking, asks_reason, asks_summary, asks_summary_of_all
+from rag.asking import Asking, asks_reason, asks_summary, asks_summary_of_all, sentences_asked
 from rag.text import normalize
 
 
@@ -113,3 +113,26 @@ def test_one_reason_is_asked_for_in_so_many_words(question: str) -> None:
 )
 def test_what_asks_for_more_than_a_reason_or_for_none_is_no_such_question(question: str) -> None:
     assert not asks_reason(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "most"),
+    [
+        ("用一句話概括", 1),
+        ("用兩三句話講講", 3),
+        ("一两句话总结", 2),
+        ("用5点概括全文", 5),
+        ("三個重點", 3),
+        ("In a sentence or two, what happened?", 2),
+        ("Sum it up in two or three sentences.", 3),
+        ("the gist, two sentences max", 2),
+        ("a one-line summary", 1),
+        ("in 3 bullet points", 3),
+        ("用幾句話說說", None),
+        ("in a few sentences", None),
+        ("那句話是誰說的", None),
+        ("第一句話是什麼", None),
+    ],
+)
+def test_the_length_of_a_summary_is_what_is_asked_for(question: str, most: int | None) -> None:
+    assert sentences_asked(question) == most

@@ -50,7 +50,7 @@ def test_a_question_for_a_date_whose_answer_holds_none_is_answered_with_the_sour
 
 @pytest.mark.parametrize(
     ("asked", "followed"),
-    [("用兩三句話說說", True), ("總結一下", True), ("大意", True), ("請說說", False)],
+    [("用幾句話說說", True), ("總結一下", True), ("大意", True), ("請說說", False)],
 )
 def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_order_of_the_text(
     make_rag: Maker, asked: str, followed: bool
@@ -62,6 +62,20 @@ def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_ord
     places = [ARTICLE.index(re.sub(r"\[\d+\]", "", line.removeprefix("- "))) for line in rest[1:]]
     assert (len(places) > 2) == followed and places == sorted(places)
     assert ARTICLE.index("浙江大學為杭州培養") not in places
+
+
+@pytest.mark.parametrize(("asked", "lines"), [("用兩三句話總結", 3), ("用一句話總結", 1), ("總結", 9)])
+def test_a_summary_has_no_more_sentences_than_are_asked_for(make_rag: Maker, asked: str, lines: int) -> None:
+    rag = make_rag(ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"]))
+    answer = rag.answer(f"{asked}浙江大學為杭州培養了人才和浙大校友創辦的企業")
+    assert len(answer.sentences) == lines
+
+
+@pytest.mark.parametrize(("asked", "lines"), [("用三句話總結全文", 3), ("用一句話總結全文", 1)])
+def test_the_whole_text_is_told_in_as_many_sentences_as_are_asked_for(make_rag: Maker, asked: str, lines: int) -> None:
+    answer = make_rag(ScriptedGenerator(["火星上有兩座大型的遊樂園。"])).answer(asked)
+    assert len(answer.sentences) == lines
+    assert_exact(answer)
 
 
 @pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
