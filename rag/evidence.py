@@ -56,7 +56,7 @@ def _asked(query: Query) -> Iterator[Query]:
     asked = replace(query, text=first)
     yield asked
     for text in others:
-        asked = Query(text, asked.text, query.language, (asked.previous, *asked.earlier))
+        asked = Query(text, asked.text, query.language, (asked.previous, *asked.earlier), beside=True)
         yield asked
 
 

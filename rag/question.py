@@ -25,7 +25,7 @@ class Query:
     text: the question; in an English one each known name is followed by its original in parentheses. previous: the question
     before it, "" where there is none or where, as `retrieve` found, it does not lean on it. language: that of the answer.
     earlier: the questions before the previous one, latest first. answered: how the answer to the previous one began, "" where
-    it is not known.
+    it is not known. beside: whether the previous one is asked in the same breath.
     """
 
     text: str
@@ -33,6 +33,7 @@ class Query:
     language: Language
     earlier: tuple[str, ...] = ()
     answered: str = ""
+    beside: bool = False
 
     @property
     def together(self) -> str:

@@ -98,13 +98,13 @@ def survey(query: Query, index: Index, embedder: Embedder, most: int | None) -> 
 def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
     """Return the question before, where a question leans on it, with those that it leans on itself before it."""
     needed: list[str] = []
-    text = query.text
+    text, least = query.text, tuned.lean_beside if query.beside else tuned.lean_threshold
     for before in (query.previous, *query.earlier)[:DEEPEST]:
         nearest = index.dense(vector, 1)
-        if not before or leaning(text, nearest[0].score if nearest else 0.0, query.language, tuned) < tuned.lean_threshold:
+        if not before or leaning(text, nearest[0].score if nearest else 0.0, query.language, tuned) < least:
             break
         needed.insert(0, before)
-        text, vector = before, embedder.queries([normalize(before)])[0]
+        text, vector, least = before, embedder.queries([normalize(before)])[0], tuned.lean_threshold
     return " ".join(needed)
 
 

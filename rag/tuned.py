@@ -30,6 +30,7 @@ class Tuned:
     lean_length: float
     lean_nearest: float
     lean_threshold: float
+    lean_beside: float
     alone: float
     gate_hopeless: float
     gate_hopeless_english: float

@@ -38,6 +38,14 @@ def test_a_second_question_that_leans_on_the_first_is_asked_behind_it(make_rag: 
     assert "已经回答过：宇树科技的创始人是谁？" in asked(generator.prompts[1])
 
 
+def test_a_question_leans_on_the_one_before_it_in_a_message_more_easily_than_on_an_earlier_message(make_rag: Maker) -> None:
+    answering = make_rag().answering()
+    second = "總部設在杭州哪裡？"
+    _, beside = answering.find(answering.query(f"深度求索是誰創辦的？{second}"))
+    (later,) = answering.find(answering.query(second, [{"role": "user", "content": "深度求索是誰創辦的？"}]))
+    assert (beside.found.query.previous, later.found.query.previous) == ("深度求索是誰創辦的？", "")
+
+
 @pytest.mark.parametrize(
     ("unknown", "text"),
     [
