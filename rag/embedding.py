@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rag.errors import GenerationError
 from rag.machine import use_threads
 
 Vectors = npt.NDArray[np.float32]
@@ -58,8 +59,7 @@ class SentenceTransformerEmbedder:
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
             if fresh:
-                vectors = self._alone.submit(_encode, self._model.encode_query, fresh).result()
-                self._known |= zip(fresh, np.asarray(vectors, dtype=np.float32), strict=True)
+                self._known |= zip(fresh, self._alone.submit(_encode, self._model.encode_query, fresh).result(), strict=True)
             found = np.stack([self._known[text] for text in texts])
             for text in list(self._known)[: -self.REMEMBERED]:
                 del self._known[text]
@@ -80,8 +80,11 @@ class SentenceTransformerEmbedder:
         return vectors
 
 
-def _encode(encode: Callable[..., Any], texts: Sequence[str]) -> Any:
-    return encode(texts, normalize_embeddings=True, show_progress_bar=False)
+def _encode(encode: Callable[..., Any], texts: Sequence[str]) -> Vectors:
+    vectors = np.asarray(encode(texts, normalize_embeddings=True, show_progress_bar=False), dtype=np.float32)
+    if not np.isfinite(vectors).all():  # what is near to nothing would look like a question that the text does not answer
+        raise GenerationError("The embedder returned what is no number; run python -m rag doctor.")
+    return vectors
 
 
 def _load(folder: Path) -> Any:
