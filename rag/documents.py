@@ -7,6 +7,7 @@ This module knows how text is grouped; it knows nothing of vectors, models or qu
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,16 @@ from pathlib import Path
 
 from rag import tables
 from rag.errors import CorpusError
+from rag.numerals.chinese import DIGITS, UNITS
 from rag.text import extent, fold, split_sentences
 
 SHORTEST_QUOTE = 12
 """Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
+_SIGN = r"[.+−–/-](?=\d)"
+"""What makes another figure of the digits behind it: "5.0" is no "50", and "-3.2" no "3.2"."""
+_UNSPOKEN = re.compile(rf"(?!{_SIGN})[\W_]")
+_IN_FIGURE = "".join((*r".+−–/\-\d", *DIGITS, *UNITS))
+_WITHIN_FIGURE = re.compile(rf"(?<=[{_IN_FIGURE}])[{_IN_FIGURE}]")
 
 
 @dataclass(frozen=True)
@@ -147,11 +154,11 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
 
     Magazines lift such pull quotes out of the running text; searching them would crowd out other evidence.
     """
-    plain = ["".join(character for character in fold(sentence.text) if character.isalnum()) for sentence in sentences]
+    plain = [_UNSPOKEN.sub("", fold(sentence.text)) for sentence in sentences]
     crowd = Counter(sentence.paragraph for sentence in sentences)
     alone = [i for i, s in enumerate(sentences) if crowd[s.paragraph] == 1 and len(plain[i]) >= SHORTEST_QUOTE]
     twins = Counter(plain[i] for i in alone)
-    times = _times(twins.keys(), "\n".join(plain))
+    times = _times(twins.keys(), "".join(f"{line}\n" for line in plain))
     seen: set[str] = set()
     dropped = set()
     for i in alone:
@@ -161,16 +168,20 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
     return frozenset(dropped)
 
 
-def _times(quotes: Collection[str], text: str) -> Counter[str]:
-    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, stands in a text, which is gone through once."""
+def _times(quotes: Collection[str], lines: str) -> Counter[str]:
+    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, stands in lines, which are gone through once.
+
+    Where it would cut a figure ("…8" in "…86"), it does not stand.
+    """
     lengths: dict[str, set[int]] = {}
     for quote in quotes:
         lengths.setdefault(quote[:SHORTEST_QUOTE], set()).add(len(quote))
     return Counter(
         quote
-        for start in range(len(text) - SHORTEST_QUOTE + 1)
-        for length in lengths.get(text[start : start + SHORTEST_QUOTE], ())
-        if (quote := text[start : start + length]) in quotes
+        for start in range(len(lines) - SHORTEST_QUOTE)
+        for length in lengths.get(lines[start : start + SHORTEST_QUOTE], ())
+        if (quote := lines[start : start + length]) in quotes
+        and not any(_WITHIN_FIGURE.match(lines, place) for place in (start, start + length))
     )
 
 

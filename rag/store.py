@@ -30,7 +30,8 @@ from rag.errors import IndexStoreError
 from rag.index import Index, build
 from rag.places import Members, Passages, Sentences
 
-FORMAT = 3
+FORMAT = 4
+"""Raised whenever a build of the same recipe would differ: by what is written, or by how texts are split."""
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 MAPPED_FROM = 256 << 20

@@ -77,6 +77,33 @@ def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> Non
     assert repeated((*first, *second)) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("一號倉庫的電話分機號碼是8", "一號倉庫的電話分機號碼是86"),
+        ("一號倉庫去年全年的租金是八", "一號倉庫去年全年的租金是八十萬元"),
+        ("五個倉庫去年的租金是八萬元", "十五個倉庫去年的租金是八萬元"),
+        ("2024年的營業收入為5.0億元人民幣", "2024年的營業收入為50億元人民幣（含稅）"),
+        ("基金A在2022年的年化收益率為-3.2%", "基金A在2022年的年化收益率為3.2%（扣除匯率影響後）"),
+        ("Growth of the firm in 2020 was −5 percent", "Growth of the firm in 2020 was 5 percent of sales"),
+        ("The share of clause seven is 1/2", "The share of clause seven is 12"),
+    ],
+)
+def test_lines_whose_figures_differ_are_no_quotes_of_each_other(one: str, other: str) -> None:
+    assert repeated(split_document(Document("a", f"{one}\n{other}"))) == frozenset()
+
+
+def test_a_last_line_is_no_quote_of_itself_where_a_longer_one_begins_like_it() -> None:
+    document = Document("a", "第三章寫杭州的人工智能產業的政策與發展\n第三章寫杭州的人工智能產業很早")
+    assert repeated(split_document(document)) == frozenset()
+
+
+def test_a_pull_quote_with_figures_is_dropped_however_its_marks_are_set() -> None:
+    quote = "In 2023 it grew by -3.2% to 1,800 people"
+    document = Document("a", f"“In 2023, it grew by -3.2% to 1800 people,” she said.\n{quote}")
+    assert repeated(split_document(document)) == {1}
+
+
 def test_many_lines_that_begin_alike_are_gone_through_once() -> None:
     lines = [f"第一千零一號的會議記錄{number:05}號" for number in range(20_000)]
     sentences = split_document(Document("a", "\n".join([*lines, lines[0]])))
