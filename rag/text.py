@@ -32,6 +32,9 @@ LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
 FOOTNOTE = r"\[\d{1,3}\]"
 """A footnote mark, as in Wikipedia; no year, as in 国发[2023]5号."""
 _HAN = re.compile(f"[{HAN}]")
+_OF_BOTH_SCRIPTS = "台吃唇峰床灶痴皂秘粽群"
+"""What OpenCC writes otherwise in Traditional (臺, 喫, 脣, …), though texts in Traditional characters write it as it is."""
+_OF_ONE_SCRIPT = re.compile(f"(?![{_OF_BOTH_SCRIPTS}])[{HAN}]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _TERM = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]+")
@@ -223,7 +226,7 @@ def extent(text: str) -> float:
 
 def script(text: str) -> Script | None:
     """Return the Chinese script of a text, or None where its characters belong to both."""
-    han = "".join(_HAN.findall(text))
+    han = "".join(_OF_ONE_SCRIPT.findall(text))
     traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
     simplified = sum(a != b for a, b in zip(han, _converted(han, "s2t"), strict=False))
     if traditional == simplified:
