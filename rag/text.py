@@ -42,7 +42,18 @@ _ENDERS = "。！？!?…"
 _OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "《": "》", "〈": "〉", "【": "】", "‘": "’"}
 _CLOSERS = "”」』）)》〉】’\"'"
 _SPEECH = "”」』"
-_ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Inc|Ltd|Co|U\.S|a\.m|p\.m))$")
+_STRAIGHT_QUOTE = re.compile(r"\n|\"|(?<![A-Za-z])'|'(?![A-Za-z])")
+_SPEAKER = re.compile(r"[”」』’\"']+\s+[a-z]")
+"""What stands behind the mark of a speech whose sentence goes on: “Why?” he asked."""
+_ADDRESS = re.compile(r"https?://[!-~]*[A-Za-z0-9/=&#%_-]")
+_ABBREVIATION = re.compile(
+    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gov|Gen|Sen|Rep|Rev|Lt|Col|Capt|Sgt|Mt|Inc|Ltd|Co|Corp|No|Fig|Sec|"
+    r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[Vv]ol|pp|cf|al|vs|etc|approx|e\.g|i\.e|U\.S|a\.m|p\.m)$"
+)
+_LONGEST_ABBREVIATION = 6
+_LISTED = re.compile(rf"[\s#>*-]*{LIST_NUMBER}")
+_CLAUSE_MARK = re.compile(r"[；;，]|,(?!\d)")
+_SPACE = re.compile(r"\s")
 _POINTER = re.compile(
     r"^(?:这|那(?!么)|此(?!外)|该|它|其(?![中他它余实次]))|这[些几]|那[些几]|上述|^(?:this|these|that|those|such|it|they)\b|\bthese\b"
 )
@@ -261,19 +272,20 @@ def language(text: str, default: Script) -> Language:
 def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[int, int]]:
     """Return the sentences of one paragraph as (start, end) offsets, in order, without surrounding white space.
 
-    An end mark inside a title or an unfinished quotation does not end a sentence; decimal points, abbreviations and
-    names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where there is one.
+    An end mark inside a title, an address or an unfinished quotation does not end a sentence; decimal points, abbreviations,
+    list numbers and names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where
+    there is one.
     """
     spans: list[tuple[int, int]] = []
     start = 0
-    depths = _depths(text)
+    depths, opening = _depths(text), _opening_quotes(text)
     position = 0
     while position < len(text):
-        if not _ends_sentence(text, position, depths):
+        if not _ends_sentence(text, start, position, depths):
             position += 1
             continue
         position += 1
-        while behind := _behind_end(text, position):
+        while position not in opening and (behind := _behind_end(text, position)):
             position = behind
         spans.append((start, position))
         start = position
@@ -282,8 +294,11 @@ def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[in
 
 
 def _depths(text: str) -> list[int]:
-    """Return for each character how many quotations and titles are open around it; unclosed ones do not count."""
+    """Return for each character how many quotations, titles and addresses are open around it; unclosed ones do not count."""
     depths = [0] * (len(text) + 1)
+    for address in _ADDRESS.finditer(text):
+        depths[address.start()] += 1
+        depths[address.end()] -= 1
     waiting: list[tuple[str, int]] = []
     for position, character in enumerate(text):
         if character in _OPENERS:
@@ -302,29 +317,54 @@ def _depths(text: str) -> list[int]:
     return depths
 
 
-def _ends_sentence(text: str, position: int, depths: list[int]) -> bool:
+def _opening_quotes(text: str) -> set[int]:
+    """Return the places of straight quotation marks that open a quotation, those that close none in their paragraph."""
+    opening: set[int] = set()
+    open_marks: set[str] = set()
+    for match in _STRAIGHT_QUOTE.finditer(text):
+        mark, behind = match.group(), text[match.end() : match.end() + 1]
+        if mark == "\n":
+            open_marks.clear()
+        elif mark in open_marks:
+            open_marks.remove(mark)
+        elif behind and not behind.isspace():  # no sign of feet or inches
+            open_marks.add(mark)
+            opening.add(match.start())
+    return opening
+
+
+def _ends_sentence(text: str, start: int, position: int, depths: list[int]) -> bool:
+    """Tell whether a sentence that began at a place ends with the character at a position."""
     character = text[position]
     if character == "\n":
         return True
-    if character in _ENDERS:
-        closing = position + 1
-        while closing < len(text) and text[closing] in _ENDERS:
-            closing += 1
-        if depths[position] == 0:
-            return True
-        closes = closing < len(text) and text[closing] in _SPEECH and depths[closing] == 0
-        follows = text[closing + 1 : closing + 2]
-        return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…"))
-    if character == "." and depths[position] == 0:
-        marks = _FOOTNOTES.match(text, position + 1)
-        behind = marks.end() if marks else position + 1
-        after = text[behind : behind + 1]
-        before = text[position - 1 : position]
-        if _HAN.match(before or " "):
-            return not after.isdigit()
-        ends = not after or after.isspace() or after in _CLOSERS
-        return ends and not _ABBREVIATION.search(text[max(0, position - 5) : position])
-    return False
+    if character not in _ENDERS and not (character == "." and _full_stop(text, start, position)):
+        return False
+    closing = position + 1
+    while closing < len(text) and text[closing] in _ENDERS:
+        closing += 1
+    if _SPEAKER.match(text, closing):
+        return False
+    if depths[position] == 0:
+        return True
+    closes = closing < len(text) and text[closing] in _SPEECH and depths[closing] == 0
+    follows = text[closing + 1 : closing + 2]
+    return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…."))
+
+
+def _full_stop(text: str, start: int, position: int) -> bool:
+    """Tell whether a point is a full stop: none of a decimal, an abbreviation or the number of a list's item."""
+    marks = _FOOTNOTES.match(text, position + 1)
+    behind = marks.end() if marks else position + 1
+    after = text[behind : behind + 1]
+    if _HAN.match(text[position - 1 : position]):
+        return not after.isdigit()
+    if after and not after.isspace() and after not in _CLOSERS:
+        return False
+    number = _LISTED.match(text, start)
+    if number and number.end() == position + 1:
+        return False
+    return not _ABBREVIATION.search(text, max(0, position - _LONGEST_ABBREVIATION), position)
 
 
 def _behind_end(text: str, position: int) -> int:
@@ -347,10 +387,14 @@ def _cut(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]
     """Return a sentence whole, or in pieces of at most so many code points."""
     pieces: list[tuple[int, int]] = []
     while end - start > longest:
-        window = text[start : start + longest]
-        clause = max(window.rfind(mark) for mark in "；;，, ")
-        stop = start + (clause + 1 if clause > longest // 2 else longest)
+        stop = _last(_CLAUSE_MARK, text, start, longest) or _last(_SPACE, text, start, longest) or start + longest
         pieces.append(_strip(text, start, stop))
         start = stop
     pieces.append(_strip(text, start, end))
     return [piece for piece in pieces if piece[0] < piece[1]]
+
+
+def _last(mark: re.Pattern[str], text: str, start: int, longest: int) -> int:
+    """Return the place behind the last mark in the second half of so many code points; 0 for none."""
+    ends = (found.end() for found in mark.finditer(text, start + longest // 2 + 1, start + longest + 1))
+    return max((end for end in ends if end <= start + longest), default=0)
