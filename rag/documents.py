@@ -16,7 +16,7 @@ from pathlib import Path
 from rag import tables
 from rag.errors import CorpusError
 from rag.numerals.chinese import DIGITS, UNITS
-from rag.text import extent, fold, split_sentences
+from rag.text import extent, fold, has_letters, split_sentences
 
 SHORTEST_QUOTE = 12
 """Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
@@ -124,7 +124,7 @@ def _read(path: Path) -> Document:
         raise CorpusError(f"The source {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
     if "\0" in text:
         raise CorpusError(f"The source {path} holds binary data; expected a text file.")
-    if not text.strip():
+    if not has_letters(text):
         raise CorpusError(f"The source {path} is empty; expected a text.")
     return Document(path.name, text.replace("\r\n", "\n").replace("\r", "\n"), _title(path.with_suffix(".toml")))
 

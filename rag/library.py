@@ -19,6 +19,7 @@ from rag.index import Index
 from rag.progress import bar
 from rag.settings import Settings
 from rag.store import Rebuilt, Recipe, load, rebuild
+from rag.text import has_letters
 from rag.tuned import tuned
 
 BROUGHT = ("names.toml", "english.jsonl")
@@ -93,7 +94,7 @@ class Library:
             documents: Sequence[Document] = self._sources.get(self._files(), lambda: read_corpus(self._settings.corpus))
         else:
             documents = self._documents
-        if not any(document.text.strip() for document in documents):
+        if not any(has_letters(document.text) for document in documents):
             raise CorpusError("The documents hold no text; expected at least one sentence.")
         if len({document.source for document in documents}) < len(documents):
             raise CorpusError("Two documents have one name; give each a `source` of its own, since citations name it.")

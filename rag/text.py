@@ -220,6 +220,11 @@ def clauses(text: str) -> list[str]:
     return _CLAUSE_END.split(text)
 
 
+def has_letters(text: str) -> bool:
+    """Tell whether a text says anything at all: whether it holds a letter or a digit."""
+    return any(character.isalnum() for character in text)
+
+
 def has_han(text: str) -> bool:
     """Tell whether a text holds a Chinese character."""
     return _HAN.search(text) is not None

@@ -183,6 +183,7 @@ def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
         (b"", "is empty; expected a text."),
         (b" \n\t\r\n", "is empty; expected a text."),
         ("\ufeff".encode(), "is empty; expected a text."),
+        ("---\n\u200b\n***。".encode(), "is empty; expected a text."),
         (b"a\0b", "holds binary data; expected a text file."),
         ("杭州".encode("gbk"), "is not UTF-8 (byte 0); save it as UTF-8 text."),
         ("杭州".encode()[:4], "is not UTF-8 (byte 3); save it as UTF-8 text."),

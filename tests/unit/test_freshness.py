@@ -115,7 +115,7 @@ def test_a_corpus_that_went_away_is_an_error_of_its_own(make_rag: Maker, chosen:
         make_rag().answer(FOUNDED)
 
 
-@pytest.mark.parametrize("documents", [(), (Document("a.txt", " \n"),)])
+@pytest.mark.parametrize("documents", [(), (Document("a.txt", " \n"), Document("b.txt", "---\n"))])
 def test_documents_in_memory_without_a_text_are_an_error_of_their_own(
     chosen: Settings, documents: tuple[Document, ...]
 ) -> None:
