@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,28 +92,44 @@ def read_corpus(*corpora: Path) -> tuple[Document, ...]:
 def source_files(corpus: Path) -> list[Path]:
     """Return the files of a corpus, in order of their names; raise CorpusError where there are none."""
     try:
-        corpus.stat()
-        paths = _visible(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+        paths = _listed(corpus, ".txt") if _is_folder(corpus) else [corpus]
     except (FileNotFoundError, NotADirectoryError):
         raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.") from None
     except OSError as error:
-        raise CorpusError(f"The corpus {corpus} cannot be read: {error.strerror}.") from error
+        raise _unreadable(corpus, error) from error
     if not paths:
         raise CorpusError(f"The corpus {corpus} holds no .txt file; put a UTF-8 text file there.")
     return paths
 
 
 def beside(corpus: Path | None, kind: str) -> list[Path]:
-    """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names."""
+    """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names.
+
+    Raises CorpusError where a corpus that is there may not be read.
+    """
     if corpus is None:
         return []
-    paths = _visible(corpus.glob(f"*.{kind}")) if corpus.is_dir() else [corpus.with_suffix(f".{kind}")]
-    return [path for path in paths if path.exists()]
+    try:
+        paths = _listed(corpus, f".{kind}") if _is_folder(corpus) else [corpus.with_suffix(f".{kind}")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unreadable(corpus, error) from error
+    return [path for path in paths if os.path.exists(path)]
 
 
-def _visible(paths: Iterable[Path]) -> list[Path]:
+def _is_folder(corpus: Path) -> bool:
+    """Tell whether a corpus is a folder; raise OSError where that cannot be told, which `Path.is_dir` takes for no."""
+    return stat.S_ISDIR(corpus.stat().st_mode)
+
+
+def _listed(folder: Path, ending: str) -> list[Path]:
     """Return files in order of their names, without the hidden ones that editors and file managers leave."""
-    return sorted(path for path in paths if not path.name.startswith("."))
+    return sorted(folder / name for name in os.listdir(folder) if name.endswith(ending) and not name.startswith("."))
+
+
+def _unreadable(corpus: Path, error: OSError) -> CorpusError:
+    return CorpusError(f"The corpus {corpus} cannot be read: {error.strerror}.")
 
 
 def _read(path: Path) -> Document:

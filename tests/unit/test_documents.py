@@ -1,3 +1,5 @@
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -151,6 +153,8 @@ def test_a_record_beside_a_source_says_its_title(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("甲", encoding="utf-8")
     (tmp_path / "a.toml").write_text('title = "甲的故事"', encoding="utf-8")
     assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的故事"),)
+    (tmp_path / "a.toml").write_text('\ufefftitle = "甲的事"', encoding="utf-8")
+    assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的事"),)
     (tmp_path / "a.toml").write_text("title =", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"a\.toml cannot be read"):
         read_corpus(tmp_path)
@@ -171,6 +175,20 @@ def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a", encoding="utf-8")
     assert "does not exist" in failure(tmp_path / "a.txt" / "b.txt")
     assert failure(Path("x" * 5000)).endswith("x cannot be read: File name too long.")
+
+
+def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert failure(tmp_path) == f"The corpus {tmp_path} cannot be read: Permission denied."
+    with pytest.raises(CorpusError, match="cannot be read: Permission denied"):
+        beside(tmp_path, "names.toml")
+
+
+def test_what_a_corpus_that_is_not_there_would_bring_is_nothing(tmp_path: Path) -> None:
+    assert beside(tmp_path / "gone", "names.toml") == beside(tmp_path / "gone.txt", "names.toml") == []
 
 
 def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
