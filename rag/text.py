@@ -83,6 +83,11 @@ _ENGLISH_FUNCTION = frozenset(
     "please so tell than that the their them there they this to was we were what when where which who whom whose why will "
     "with would you your explain about".split()
 )
+_ENGLISH_OPENING = frozenset(
+    "are can compare could define describe did discuss do does explain give had has have introduce is list name outline show "
+    "summarise summarize tell translate was were will would".split()
+)
+"""Verbs that make a question English by standing first."""
 _CHINESE_FUNCTION = frozenset("的是了么吗嘛呢吧啊什怎为啥哪谁几多少在有和与跟把被这那你我他它们就都不没会能可以请说讲对从到于")
 
 
@@ -261,13 +266,16 @@ def traditional(text: str) -> bool:
 def language(text: str, default: Script) -> Language:
     """Return the language in which a question wants its answer.
 
-    default: the script for Chinese whose characters belong to both. A mixed question follows the language of its
-    function words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), not its explanations in parentheses.
+    default: the script for Chinese whose characters belong to both. A mixed question follows the language of its function
+    words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), a verb that opens it counting twice, and not its
+    explanations in parentheses.
     """
     spoken = IN_PARENTHESES.sub("", text) if has_han(text) else text
     if not has_han(spoken) and _LATIN_WORD.search(spoken):
         return "en"
-    english = sum(re.split("['’]", word.lower())[0] in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))
+    words = [re.split("['’]", word)[0] for word in _LATIN_WORD.findall(text.lower())]
+    opens = _LATIN_WORD.match(text.lstrip()) is not None and words[0] in _ENGLISH_OPENING
+    english = sum(word in _ENGLISH_FUNCTION for word in words[opens:]) + 2 * opens
     chinese = sum(character in _CHINESE_FUNCTION for character in to_simplified(text))
     if english > chinese:
         return "en"
