@@ -14,6 +14,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -185,12 +186,16 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
         files = {p.relative_to(folder).as_posix(): _digest(p) for p in folder.rglob("*") if p.is_file()}
         manifest = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
         data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-        _durable(folder / "manifest.json", data)
+        (folder / "manifest.json").write_bytes(data)
         pointer = json.dumps({"build": build_id, "manifest": _sha256(data)}).encode()
-        _durable(store / "current.tmp", pointer)
+        (store / "current.tmp").write_bytes(pointer)
+        for path in (*folder.rglob("*"), folder, store / "current.tmp", store):
+            _sync(path)
         os.replace(store / "current.tmp", store / "current.json")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            (store / "current.tmp").unlink()
         raise IndexStoreError(
             f"The index cannot be written to {store} ({error.strerror})",
             "free space or allow writing there, or set RAG_STORE to another folder",
@@ -209,22 +214,23 @@ def _clear(store: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _durable(path: Path, data: bytes | memoryview) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk; not every system can do that for a folder."""
+    with suppress(OSError) if path.is_dir() else nullcontext():
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write(folder: Path, index: Index) -> None:
     content = [asdict(document) for document in index.documents]
-    _durable(folder / "documents.json", json.dumps(content, ensure_ascii=False).encode())
+    (folder / "documents.json").write_bytes(json.dumps(content, ensure_ascii=False).encode())
     for name, numbers in _arrays(index).items():
         np.save(folder / f"{name}.npy", numbers, allow_pickle=False)
     with (folder / "vectors.faiss").open("wb") as file:
         faiss.write_index(index.vectors, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
-        file.flush()
-        os.fsync(file.fileno())
     index.lexicon.save(str(folder / "terms"), corpus=None, show_progress=False)
 
 

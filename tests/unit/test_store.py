@@ -40,6 +40,23 @@ def test_a_build_holds_these_files_and_nothing_else(store: Path) -> None:
     assert {p.name for p in store.iterdir()} - {"rebuild.lock"} == {"current.json", build.name}
 
 
+def test_every_file_of_a_build_is_on_disk_before_it_is_put_in_use(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: set[int] = set()
+    replace = os.replace
+
+    def put_in_use(source: Path, target: Path) -> None:
+        waited.update(synced)
+        replace(source, target)
+
+    waited: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+    monkeypatch.setattr(os, "replace", put_in_use)
+    rebuild(store, article("新的文章。"), FakeEmbedder(), LONGEST)
+    build = build_of(store)
+    assert {path.name for path in (store, build, *build.rglob("*")) if path.stat().st_ino not in waited} == set()
+    assert (store / "current.json").stat().st_ino in waited
+
+
 def test_a_crash_while_saving_leaves_the_old_index_in_use(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -53,7 +70,7 @@ def test_a_crash_while_saving_leaves_the_old_index_in_use(store: Path, monkeypat
     assert [p.name for p in store.iterdir() if p.is_dir()] == [build_of(store).name]
 
 
-@pytest.mark.parametrize("where", ["_write", "_durable"])
+@pytest.mark.parametrize("where", ["_write", "_sync"])
 def test_a_full_disk_while_saving_leaves_the_old_index_and_no_leavings(
     store: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
