@@ -13,11 +13,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import bm25s
 import faiss
@@ -54,7 +54,7 @@ class Recipe:
     @classmethod
     def of(cls, documents: Sequence[Document], embedder: str, longest: int) -> Recipe:
         """Return the recipe for documents."""
-        return cls({d.source: _sha256(d.text.encode()) for d in documents}, embedder, longest)
+        return cls({d.source: _sha256([d.text.encode()]) for d in documents}, embedder, longest)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,11 @@ class Rebuilt:
         return cls(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
 
 
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _sha256(blocks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def load(store: Path, recipe: Recipe) -> Index:
@@ -93,7 +96,7 @@ def load(store: Path, recipe: Recipe) -> Index:
 
 
 def _pointer(store: Path) -> bytes:
-    return _bytes(store / "current.json")
+    return b"".join(_blocks(store / "current.json"))
 
 
 def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
@@ -102,7 +105,7 @@ def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
     if found != recipe:
         raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}")
     for name, expected in manifest["files"].items():
-        _verify(folder / name, _digest(folder / name), expected)
+        _verify(folder / name, _blocks(folder / name), expected)
     return _read(folder)
 
 
@@ -113,50 +116,31 @@ def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
     if not _BUILD.fullmatch(str(current["build"])):
         raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names the build {current['build']!r}")
     folder = store / str(current["build"])
-    manifest = _json(_checked(folder / "manifest.json", str(current["manifest"])), folder / "manifest.json")
+    path = folder / "manifest.json"
+    data = b"".join(_blocks(path))
+    _verify(path, [data], str(current["manifest"]))
+    manifest = _json(data, path)
     if manifest.get("format") != FORMAT:
         raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}")
     return folder, manifest
 
 
-def _open(path: Path) -> IO[bytes]:
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes; raise IndexStoreError where it is missing or cannot be read."""
     try:
-        return path.open("rb")
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                yield block
     except FileNotFoundError:
         raise IndexStoreError(f"The index file {path} is missing") from None
     except OSError as error:
         raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror})") from error
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with _open(path) as file:
-        try:
-            while block := file.read(BLOCK):
-                yield block
-        except OSError as error:
-            raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror})") from error
-
-
-def _bytes(path: Path) -> bytes:
-    return b"".join(_blocks(path))
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _verify(path: Path, found: str, expected: str) -> None:
-    if found != expected:
+def _verify(path: Path, blocks: Iterable[bytes], expected: str) -> None:
+    """Raise IndexStoreError where what was read of a file has another SHA-256 than expected."""
+    if (found := _sha256(blocks)) != expected:
         raise IndexStoreError(f"The index file {path} is damaged: SHA-256 {found[:12]}…, expected {expected[:12]}…")
-
-
-def _checked(path: Path, expected: str) -> bytes:
-    data = _bytes(path)
-    _verify(path, _sha256(data), expected)
-    return data
 
 
 def _json(data: bytes, path: Path) -> Any:
@@ -183,11 +167,11 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
     try:
         folder.mkdir(parents=True)
         _write(folder, index)
-        files = {p.relative_to(folder).as_posix(): _digest(p) for p in folder.rglob("*") if p.is_file()}
+        files = {p.relative_to(folder).as_posix(): _sha256(_blocks(p)) for p in folder.rglob("*") if p.is_file()}
         manifest = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
         data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
         (folder / "manifest.json").write_bytes(data)
-        pointer = json.dumps({"build": build_id, "manifest": _sha256(data)}).encode()
+        pointer = json.dumps({"build": build_id, "manifest": _sha256([data])}).encode()
         (store / "current.tmp").write_bytes(pointer)
         for path in (*folder.rglob("*"), folder, store / "current.tmp", store):
             _sync(path)

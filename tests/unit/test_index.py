@@ -136,7 +136,7 @@ def test_pull_quotes_have_no_row_and_are_in_no_passage() -> None:
     made, _ = build([Document("a", f"有人問，{said}。\n{said}")], FakeEmbedder(), 100)
     assert len(made.sentences) == 2
     assert made.rows.tolist() == [0, -1]
-    assert made.members == ((0,),)
+    assert list(made.members) == [(0,)]
 
 
 def test_sentence_vectors_are_the_embedders(article: Index) -> None:
