@@ -11,17 +11,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rag.cli import run
-from rag.documents import Document, read_corpus
-from rag.errors import IndexStoreError
-from rag.library import stored
-from rag.pipeline import Rag
-from rag.progress import bar
-from rag.settings import Settings
-from rag.store import Rebuilt
+
+if TYPE_CHECKING:
+    from rag.documents import Document
+    from rag.settings import Settings
+    from rag.store import Rebuilt
 
 
 def main() -> int:
@@ -39,6 +38,9 @@ def main() -> int:
 
 
 def _rebuild(sources: Sequence[Path]) -> int:
+    from rag.documents import read_corpus  # here, where an interruption of the long import is met
+    from rag.settings import Settings
+
     started = time.monotonic()
     settings = Settings.load()
     documents = read_corpus(*(sources or [settings.corpus]))
@@ -51,6 +53,12 @@ def _rebuild(sources: Sequence[Path]) -> int:
 
 
 def _rebuilt(settings: Settings, documents: Sequence[Document]) -> Rebuilt:
+    from rag.errors import IndexStoreError
+    from rag.library import stored
+    from rag.pipeline import Rag
+    from rag.progress import bar
+    from rag.store import Rebuilt
+
     try:
         index = stored(settings, documents)
     except IndexStoreError:

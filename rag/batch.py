@@ -5,6 +5,7 @@ An answer is written whole as soon as it is there. A line that cannot be asked i
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from rag.answer_file import AnswerFile, Identity, is_identity, parsed
-from rag.errors import GenerationError, QuestionError, RagError
+from rag.errors import GenerationError, PromptTooLongError, QuestionError, RagError
 from rag.pipeline import Rag
 from rag.question import checked_question
 from rag.results import Message
 from rag.settings import Settings
 
 Tell = Callable[[str], None]
+
+ENOUGH = 3
+"""Questions in a row at which the engine fails, from which on it is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None 
     tell: called with one sentence for each line that cannot be asked, before anything is answered, and for each question
     at which the engine failed; the next run tries those again. Raises QuestionError where `source` cannot be read or no
     line of it can be asked, RagError where `target` holds anything but answers or cannot be written, and GenerationError
-    where the engine fails at two questions in a row.
+    where the engine fails at ENOUGH questions in a row.
     """
     rows, refused = read_questions(source)
     if target.exists() and source.samefile(target):
@@ -62,19 +66,23 @@ def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None 
 
 
 def _answer(waiting: Sequence[Row], answers: AnswerFile, rag: Rag, tell: Tell) -> int:
-    """Answer rows, and return at how many of them the engine failed."""
-    failed = 0
-    failed_last = False
+    """Answer rows, and return at how many of them the engine failed.
+
+    The last one that may fail is drawn from all that are left, or rows at which it always fails would stop every run.
+    """
+    failed = in_a_row = 0
+    left = list(waiting)
     try:
         rag.warm()
-        for row in tqdm(waiting, unit="question", disable=None):
+        for _ in tqdm(waiting, unit="question", disable=None):
+            row = left.pop(random.randrange(len(left)) if in_a_row == ENOUGH - 1 else 0)
             try:
                 answers.append(row.id, rag.answer(row.question, row.history))
-                failed_last = False
+                in_a_row = 0
             except GenerationError as error:
-                if failed_last:  # then it is not the question that is at fault
+                in_a_row += not isinstance(error, PromptTooLongError)  # with which nothing is wrong
+                if in_a_row == ENOUGH:
                     raise
-                failed_last = True
                 failed += 1
                 tell(f"{row.place}: {error}")
     finally:

@@ -1,11 +1,13 @@
 """Read the command line and print results; the work is done by the modules it calls.
 
-Exit codes: 0; 1 for a RagError, told in one sentence on standard error; 2 for wrong usage; 130 when interrupted.
+Exit codes: 0; 1 for a RagError or an output that cannot be written, told in one sentence on standard error; 2 for wrong
+usage; 130 when interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -16,6 +18,9 @@ from pathlib import Path
 from rag.bench import KINDS
 from rag.errors import RagError, SettingsError
 from rag.settings import Settings, cache_folder
+
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What writing to an output ends with whose reader has left, or whose disk is full or broken."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,15 +34,26 @@ def run(work: Callable[[], int]) -> int:
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal that lacks a character shows its number, and nothing fails
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        code = _code(work)
+        print(end="", flush=True)
+        return code
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        if not isinstance(error, BrokenPipeError):
+            _tell(f"The output cannot be written: {error.strerror}; free space there, or send it elsewhere.")
+        return 1
+
+
+def _code(work: Callable[[], int]) -> int:
+    try:
         return work()
     except RagError as error:
         _tell(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read the output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

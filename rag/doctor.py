@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -115,7 +116,7 @@ def _port(settings: Settings) -> str:
 
 
 def _disk(settings: Settings) -> str:
-    folder = next(path for path in [settings.store, *settings.store.absolute().parents] if path.exists())
+    folder = next(path for path in [settings.store, *settings.store.absolute().parents] if os.path.exists(path))
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         raise RagError(

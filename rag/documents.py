@@ -7,17 +7,25 @@ This module knows how text is grouped; it knows nothing of vectors, models or qu
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag import tables
 from rag.errors import CorpusError
-from rag.text import extent, fold, split_sentences
+from rag.numerals.chinese import DIGITS, UNITS
+from rag.text import extent, fold, has_letters, split_sentences
 
 SHORTEST_QUOTE = 12
 """Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
+_SIGN = r"[.+−–/-](?=\d)"
+"""What makes another figure of the digits behind it: "5.0" is no "50", and "-3.2" no "3.2"."""
+_UNSPOKEN = re.compile(rf"(?!{_SIGN})[\W_]")
+_IN_FIGURE = "".join((*r".+−–/\-\d", *DIGITS, *UNITS))
+_WITHIN_FIGURE = re.compile(rf"(?<=[{_IN_FIGURE}])[{_IN_FIGURE}]")
 
 
 @dataclass(frozen=True)
@@ -84,28 +92,44 @@ def read_corpus(*corpora: Path) -> tuple[Document, ...]:
 def source_files(corpus: Path) -> list[Path]:
     """Return the files of a corpus, in order of their names; raise CorpusError where there are none."""
     try:
-        corpus.stat()
-        paths = _visible(corpus.glob("*.txt")) if corpus.is_dir() else [corpus]
+        paths = _listed(corpus, ".txt") if _is_folder(corpus) else [corpus]
     except (FileNotFoundError, NotADirectoryError):
         raise CorpusError(f"The corpus {corpus} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.") from None
     except OSError as error:
-        raise CorpusError(f"The corpus {corpus} cannot be read: {error.strerror}.") from error
+        raise _unreadable(corpus, error) from error
     if not paths:
         raise CorpusError(f"The corpus {corpus} holds no .txt file; put a UTF-8 text file there.")
     return paths
 
 
 def beside(corpus: Path | None, kind: str) -> list[Path]:
-    """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names."""
+    """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names.
+
+    Raises CorpusError where a corpus that is there may not be read.
+    """
     if corpus is None:
         return []
-    paths = _visible(corpus.glob(f"*.{kind}")) if corpus.is_dir() else [corpus.with_suffix(f".{kind}")]
-    return [path for path in paths if path.exists()]
+    try:
+        paths = _listed(corpus, f".{kind}") if _is_folder(corpus) else [corpus.with_suffix(f".{kind}")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unreadable(corpus, error) from error
+    return [path for path in paths if os.path.exists(path)]
 
 
-def _visible(paths: Iterable[Path]) -> list[Path]:
+def _is_folder(corpus: Path) -> bool:
+    """Tell whether a corpus is a folder; raise OSError where that cannot be told, which `Path.is_dir` takes for no."""
+    return stat.S_ISDIR(corpus.stat().st_mode)
+
+
+def _listed(folder: Path, ending: str) -> list[Path]:
     """Return files in order of their names, without the hidden ones that editors and file managers leave."""
-    return sorted(path for path in paths if not path.name.startswith("."))
+    return sorted(folder / name for name in os.listdir(folder) if name.endswith(ending) and not name.startswith("."))
+
+
+def _unreadable(corpus: Path, error: OSError) -> CorpusError:
+    return CorpusError(f"The corpus {corpus} cannot be read: {error.strerror}.")
 
 
 def _read(path: Path) -> Document:
@@ -117,7 +141,7 @@ def _read(path: Path) -> Document:
         raise CorpusError(f"The source {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
     if "\0" in text:
         raise CorpusError(f"The source {path} holds binary data; expected a text file.")
-    if not text.strip():
+    if not has_letters(text):
         raise CorpusError(f"The source {path} is empty; expected a text.")
     return Document(path.name, text.replace("\r\n", "\n").replace("\r", "\n"), _title(path.with_suffix(".toml")))
 
@@ -147,11 +171,11 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
 
     Magazines lift such pull quotes out of the running text; searching them would crowd out other evidence.
     """
-    plain = ["".join(character for character in fold(sentence.text) if character.isalnum()) for sentence in sentences]
+    plain = [_UNSPOKEN.sub("", fold(sentence.text)) for sentence in sentences]
     crowd = Counter(sentence.paragraph for sentence in sentences)
     alone = [i for i, s in enumerate(sentences) if crowd[s.paragraph] == 1 and len(plain[i]) >= SHORTEST_QUOTE]
     twins = Counter(plain[i] for i in alone)
-    times = _times(twins.keys(), "\n".join(plain))
+    times = _times(twins.keys(), "".join(f"{line}\n" for line in plain))
     seen: set[str] = set()
     dropped = set()
     for i in alone:
@@ -161,16 +185,20 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
     return frozenset(dropped)
 
 
-def _times(quotes: Collection[str], text: str) -> Counter[str]:
-    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, stands in a text, which is gone through once."""
+def _times(quotes: Collection[str], lines: str) -> Counter[str]:
+    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, stands in lines, which are gone through once.
+
+    Where it would cut a figure ("…8" in "…86"), it does not stand.
+    """
     lengths: dict[str, set[int]] = {}
     for quote in quotes:
         lengths.setdefault(quote[:SHORTEST_QUOTE], set()).add(len(quote))
     return Counter(
         quote
-        for start in range(len(text) - SHORTEST_QUOTE + 1)
-        for length in lengths.get(text[start : start + SHORTEST_QUOTE], ())
-        if (quote := text[start : start + length]) in quotes
+        for start in range(len(lines) - SHORTEST_QUOTE)
+        for length in lengths.get(lines[start : start + SHORTEST_QUOTE], ())
+        if (quote := lines[start : start + length]) in quotes
+        and not any(_WITHIN_FIGURE.match(lines, place) for place in (start, start + length))
     )
 
 

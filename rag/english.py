@@ -8,6 +8,7 @@ Chinese and translates as it writes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,30 +86,27 @@ def keep(path: Path, sentence: str, english: str) -> None:
 
 def _kept(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the model's translations; a row of another form is left out, and its sentence is translated again."""
-    for row in _read(path):
-        try:
-            yield _pair(row)
-        except (KeyError, TypeError, AttributeError):
-            continue
+    try:
+        for _, row in journal.rows(path):
+            with suppress(KeyError, TypeError):
+                yield _pair(row)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _brought(path: Path) -> dict[str, str]:
     """Return the translations that a source brings; raise CorpusError for a row of another form."""
     try:
-        return dict(map(_pair, _read(path)))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _read(path: Path) -> list[Any]:
-    try:
-        return [row for _, row in journal.rows(path)]
-    except OSError as error:
+        return dict(_pair(row) for _, row in journal.rows(path, strict=True))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from error
 
 
 def _pair(row: Any) -> tuple[str, str]:
-    return fold(row["sentence"]), str(row["english"])
+    sentence, english = row["sentence"], row["english"]
+    if not (isinstance(sentence, str) and isinstance(english, str)):
+        raise TypeError(f"not two texts: {row}")
+    return fold(sentence), english
 
 
 def _unreadable(path: Path, error: Exception) -> CorpusError:

@@ -50,7 +50,7 @@ def _read(kept: Path, key: str) -> Examples | None:
             return {name: stored[name] for name in LISTS} if str(stored[_KEY]) == key else None
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         _LOG.warning("The vectors of the examples in %s cannot be read (%s); they are made again.", kept, error)
         return None
 

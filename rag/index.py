@@ -22,7 +22,7 @@ import numpy.typing as npt
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
-from rag.text import Script, asks, points_back, script, terms, traditional
+from rag.text import Script, asks, has_letters, points_back, script, terms, traditional
 
 PARTS = 8
 """Sentences of an outline, one from each of as many parts of the text."""
@@ -52,9 +52,10 @@ class Hit:
 class Index:
     """Hold the searchable form of a corpus.
 
-    units: the texts that have a vector, one a row of `vectors`. owners: the passage that each row belongs to. members:
-    the numbers of each passage's sentences. rows: the row of each sentence, -1 for repeated pull quotes. analyse: what
-    makes the lexicon's terms of a text.
+    documents, sentences, passages: the text and its pieces, in order. members: the numbers of each passage's sentences.
+    owners: the passage that each row of `vectors` belongs to. rows: the row of each sentence, -1 for those that are not
+    searched: pull quotes, and what says nothing. vectors: of passages and of their sentences, in FAISS. lexicon: the
+    passages' terms, in BM25. analyse: what makes the lexicon's terms of a text.
     """
 
     documents: tuple[Document, ...]
@@ -226,7 +227,7 @@ def build(
     for document in documents:
         first = len(sentences)
         own = split_document(document)
-        left_out = repeated(own)
+        left_out = repeated(own) | {i for i, sentence in enumerate(own) if not has_letters(sentence.text)}
         sentences += own
         searched += [first + i for i in range(len(own)) if i not in left_out]
         starts = [sentence.start for sentence in own]

@@ -45,13 +45,18 @@ def keep(path: Path, row: Mapping[str, Any], what: str, mend: str) -> None:
         raise RagError(f"The {what} cannot be written to {path} ({error.strerror}); {mend}.") from error
 
 
-def rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield each line's number, from 1, and its row; a line that is no JSON is left out, and so is a file that is not there."""
-    if not path.exists():
+def rows(path: Path, strict: bool = False) -> Iterator[tuple[int, Any]]:
+    """Yield each line's number, from 1, and its row; a line that is no JSON is left out, and so is a file that is not there.
+
+    strict: raise ValueError for such a line instead, unless it is empty. Raises OSError where the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="strict" if strict else "replace")
+    except (FileNotFoundError, NotADirectoryError):
         return
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
-            row = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        yield number, row
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if strict and line.strip():
+                raise ValueError(f"line {number} is no JSON") from error

@@ -19,6 +19,7 @@ from rag.index import Index
 from rag.progress import bar
 from rag.settings import Settings
 from rag.store import Rebuilt, Recipe, load, rebuild
+from rag.text import has_letters
 from rag.tuned import tuned
 
 BROUGHT = ("names.toml", "english.jsonl")
@@ -36,13 +37,16 @@ class Kept(Generic[Value]):
         self._value: list[Value] = []
         self._seen: object = None
 
-    def get(self, paths: Sequence[Path], make: Callable[[], Value]) -> Value:
-        """Return the value for files as they are now."""
+    def get(self, paths: Sequence[Path], make: Callable[[], Value], written: Sequence[Path] = ()) -> Value:
+        """Return the value for files as they are now.
+
+        written: files that making it may write, which is no change then.
+        """
         with self._lock:
-            seen = [_stamp(path) for path in paths]
-            if seen != self._seen:
+            seen = _stamps(paths)
+            if (seen, _stamps(written)) != self._seen:
                 self._value = [make()]
-                self._seen = seen  # taken before reading: what changes meanwhile is seen the next time
+                self._seen = seen, _stamps(written)  # those taken before reading show what changed meanwhile
             return self._value[0]
 
 
@@ -72,10 +76,10 @@ class Library:
 
         Raises IndexStoreError instead of building where `rebuild="never"`.
         """
-        watched = [self._settings.store / "current.json", *self._files()]  # another process may put a new build in use
-        return self._index.get(watched, lambda: self._open(embedder, say))
+        current = self._settings.store / "current.json"  # another process may put a new build in use
+        return self._index.get(self._files(), lambda: self._open(embedder, say), [current])
 
-    def _open(self, embedder: Embedder, say: Callable[[str], None]) -> Index:
+    def _open(self, embedder: Embedder, say: Callable[[str], None], again: bool = True) -> Index:
         documents = self.sources()
         recipe = Recipe.of(documents, embedder.identity, self._longest)
         try:
@@ -84,16 +88,23 @@ class Library:
             if self._settings.rebuild == "never":
                 raise
             say(f"{error.why}. It is built now.")
-        self.rebuild(embedder, bar("index", "text"))
-        return load(self._settings.store, recipe)
+        rebuild(self._settings.store, documents, embedder, self._longest, bar("index", "text"))
+        try:
+            return load(self._settings.store, recipe)
+        except IndexStoreError:
+            if not again:
+                raise
+            return self._open(embedder, say, again=False)  # another process has read other sources since, and built theirs
 
     def sources(self) -> Sequence[Document]:
         """Return the documents as they are now; this needs no model. Raises CorpusError where they hold no text."""
         if self._documents is None:
-            documents: Sequence[Document] = self._sources.get(self._files(), lambda: read_corpus(self._settings.corpus))
+            files = self._files()
+            records = [path.with_suffix(".toml") for path in files]
+            documents: Sequence[Document] = self._sources.get([*files, *records], lambda: read_corpus(self._settings.corpus))
         else:
             documents = self._documents
-        if not any(document.text.strip() for document in documents):
+        if not any(has_letters(document.text) for document in documents):
             raise CorpusError("The documents hold no text; expected at least one sentence.")
         if len({document.source for document in documents}) < len(documents):
             raise CorpusError("Two documents have one name; give each a `source` of its own, since citations name it.")
@@ -110,6 +121,10 @@ class Library:
 
     def _files(self) -> list[Path]:
         return source_files(self._settings.corpus) if self._documents is None else []
+
+
+def _stamps(paths: Sequence[Path]) -> list[tuple[str, int, int, int]]:
+    return [_stamp(path) for path in paths]
 
 
 def _stamp(path: Path) -> tuple[str, int, int, int]:

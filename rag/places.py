@@ -43,14 +43,6 @@ class Places(Sequence[Value]):
             return [self._value(row) for row in self.places[number]]
         return self._value(self.places[number])
 
-    def __eq__(self, other: object) -> bool:
-        """Tell whether another sequence holds the same values."""
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(mine == its for mine, its in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]
-
 
 class Sentences(Places[Sentence]):
     """Make sentences; a row holds the document's number, start, end and paragraph."""

@@ -79,11 +79,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that no stage could work with."""
-        hints = get_type_hints(type(self))
-        for name in ("engine", "rebuild"):
-            choices = get_args(hints[name])
-            if getattr(self, name) not in choices:
-                raise SettingsError(f"{name}={getattr(self, name)!r} is not a choice; use one of {', '.join(choices)}.")
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if choices := get_args(kind):
+                if value not in choices:
+                    raise SettingsError(f"{name}={value!r} is not a choice; use one of {', '.join(choices)}.")
+            elif not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool) != (kind is bool):
+                raise SettingsError(f"{name} is of type {type(value).__name__}; use one of type {kind.__name__}.")
         for name, least, most in _RANGES:
             if not least <= getattr(self, name) <= most:
                 raise SettingsError(f"{name}={getattr(self, name)!r} is out of range; use a number from {least} to {most}.")
@@ -121,7 +123,7 @@ class Settings:
             if name not in known:
                 raise SettingsError(f"{name!r} is not a setting; use one of {', '.join(sorted(known))}.")
             if value is not None:
-                values[name] = Path(value) if hints[name] is Path else value
+                values[name] = Path(value) if hints[name] is Path and isinstance(value, (str, os.PathLike)) else value
         return cls(**values)
 
 

@@ -13,10 +13,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import bm25s
 import faiss
@@ -30,7 +31,8 @@ from rag.errors import IndexStoreError
 from rag.index import Index, build
 from rag.places import Members, Passages, Sentences
 
-FORMAT = 3
+FORMAT = 4
+"""Raised whenever a build of the same recipe would differ: by what is written, or by how texts are split."""
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 MAPPED_FROM = 256 << 20
@@ -52,7 +54,7 @@ class Recipe:
     @classmethod
     def of(cls, documents: Sequence[Document], embedder: str, longest: int) -> Recipe:
         """Return the recipe for documents."""
-        return cls({d.source: _sha256(d.text.encode()) for d in documents}, embedder, longest)
+        return cls({d.source: _sha256([d.text.encode()]) for d in documents}, embedder, longest)
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,11 @@ class Rebuilt:
         return cls(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
 
 
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _sha256(blocks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def load(store: Path, recipe: Recipe) -> Index:
@@ -91,7 +96,7 @@ def load(store: Path, recipe: Recipe) -> Index:
 
 
 def _pointer(store: Path) -> bytes:
-    return _bytes(store / "current.json")
+    return b"".join(_blocks(store / "current.json"))
 
 
 def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
@@ -100,7 +105,7 @@ def _load(store: Path, recipe: Recipe, pointer: bytes) -> Index:
     if found != recipe:
         raise IndexStoreError(f"The index in {folder} is stale: {_difference(found, recipe)}")
     for name, expected in manifest["files"].items():
-        _verify(folder / name, _digest(folder / name), expected)
+        _verify(folder / name, _blocks(folder / name), expected)
     return _read(folder)
 
 
@@ -111,50 +116,31 @@ def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
     if not _BUILD.fullmatch(str(current["build"])):
         raise IndexStoreError(f"The index file {store / 'current.json'} is damaged: it names the build {current['build']!r}")
     folder = store / str(current["build"])
-    manifest = _json(_checked(folder / "manifest.json", str(current["manifest"])), folder / "manifest.json")
+    path = folder / "manifest.json"
+    data = b"".join(_blocks(path))
+    _verify(path, [data], str(current["manifest"]))
+    manifest = _json(data, path)
     if manifest.get("format") != FORMAT:
         raise IndexStoreError(f"The index in {folder} has format {manifest.get('format')!r}; expected {FORMAT}")
     return folder, manifest
 
 
-def _open(path: Path) -> IO[bytes]:
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes; raise IndexStoreError where it is missing or cannot be read."""
     try:
-        return path.open("rb")
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                yield block
     except FileNotFoundError:
         raise IndexStoreError(f"The index file {path} is missing") from None
     except OSError as error:
         raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror})") from error
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with _open(path) as file:
-        try:
-            while block := file.read(BLOCK):
-                yield block
-        except OSError as error:
-            raise IndexStoreError(f"The index file {path} cannot be read ({error.strerror})") from error
-
-
-def _bytes(path: Path) -> bytes:
-    return b"".join(_blocks(path))
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _verify(path: Path, found: str, expected: str) -> None:
-    if found != expected:
+def _verify(path: Path, blocks: Iterable[bytes], expected: str) -> None:
+    """Raise IndexStoreError where what was read of a file has another SHA-256 than expected."""
+    if (found := _sha256(blocks)) != expected:
         raise IndexStoreError(f"The index file {path} is damaged: SHA-256 {found[:12]}…, expected {expected[:12]}…")
-
-
-def _checked(path: Path, expected: str) -> bytes:
-    data = _bytes(path)
-    _verify(path, _sha256(data), expected)
-    return data
 
 
 def _json(data: bytes, path: Path) -> Any:
@@ -181,15 +167,19 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
     try:
         folder.mkdir(parents=True)
         _write(folder, index)
-        files = {p.relative_to(folder).as_posix(): _digest(p) for p in folder.rglob("*") if p.is_file()}
+        files = {p.relative_to(folder).as_posix(): _sha256(_blocks(p)) for p in folder.rglob("*") if p.is_file()}
         manifest = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
         data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-        _durable(folder / "manifest.json", data)
-        pointer = json.dumps({"build": build_id, "manifest": _sha256(data)}).encode()
-        _durable(store / "current.tmp", pointer)
+        (folder / "manifest.json").write_bytes(data)
+        pointer = json.dumps({"build": build_id, "manifest": _sha256([data])}).encode()
+        (store / "current.tmp").write_bytes(pointer)
+        for path in (*folder.rglob("*"), folder, store / "current.tmp", store):
+            _sync(path)
         os.replace(store / "current.tmp", store / "current.json")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            (store / "current.tmp").unlink()
         raise IndexStoreError(
             f"The index cannot be written to {store} ({error.strerror})",
             "free space or allow writing there, or set RAG_STORE to another folder",
@@ -208,22 +198,23 @@ def _clear(store: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _durable(path: Path, data: bytes | memoryview) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk; not every system can do that for a folder."""
+    with suppress(OSError) if path.is_dir() else nullcontext():
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write(folder: Path, index: Index) -> None:
     content = [asdict(document) for document in index.documents]
-    _durable(folder / "documents.json", json.dumps(content, ensure_ascii=False).encode())
+    (folder / "documents.json").write_bytes(json.dumps(content, ensure_ascii=False).encode())
     for name, numbers in _arrays(index).items():
         np.save(folder / f"{name}.npy", numbers, allow_pickle=False)
     with (folder / "vectors.faiss").open("wb") as file:
         faiss.write_index(index.vectors, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
-        file.flush()
-        os.fsync(file.fileno())
     index.lexicon.save(str(folder / "terms"), corpus=None, show_progress=False)
 
 

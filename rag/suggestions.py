@@ -127,8 +127,9 @@ def _examples(path: Path) -> dict[str, list[str]]:
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     """Yield the stored rows; one of another form is left out, and its sentence is tried again."""
-    for _, row in journal.rows(path):
-        try:
-            yield {name: str(row[name]) for name in ("sentence", "language", "question")}
-        except (KeyError, TypeError):
-            continue
+    try:
+        for _, row in journal.rows(path):
+            if isinstance(row, dict) and all(isinstance(row.get(name), str) for name in ("sentence", "language", "question")):
+                yield row
+    except OSError as error:
+        raise CorpusError(f"The suggested questions {path} cannot be read ({error.strerror}); allow reading them.") from error

@@ -20,4 +20,4 @@ def parse(text: str) -> dict[str, Any]:
 
 def read(path: Path) -> dict[str, Any]:
     """Return the table in a UTF-8 file; raise OSError or ValueError where there is none."""
-    return parse(path.read_text(encoding="utf-8"))
+    return parse(path.read_text(encoding="utf-8-sig"))

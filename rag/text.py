@@ -32,6 +32,9 @@ LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
 FOOTNOTE = r"\[\d{1,3}\]"
 """A footnote mark, as in Wikipedia; no year, as in 国发[2023]5号."""
 _HAN = re.compile(f"[{HAN}]")
+_OF_BOTH_SCRIPTS = "台吃唇峰床灶痴皂秘粽群"
+"""What OpenCC writes otherwise in Traditional (臺, 喫, 脣, …), though texts in Traditional characters write it as it is."""
+_OF_ONE_SCRIPT = re.compile(f"(?![{_OF_BOTH_SCRIPTS}])[{HAN}]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _TERM = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]+")
@@ -39,7 +42,18 @@ _ENDERS = "。！？!?…"
 _OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "《": "》", "〈": "〉", "【": "】", "‘": "’"}
 _CLOSERS = "”」』）)》〉】’\"'"
 _SPEECH = "”」』"
-_ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Inc|Ltd|Co|U\.S|a\.m|p\.m))$")
+_STRAIGHT_QUOTE = re.compile(r"\n|\"|(?<![A-Za-z])'|'(?![A-Za-z])")
+_SPEAKER = re.compile(r"[”」』’\"']+\s+[a-z]")
+"""What stands behind the mark of a speech whose sentence goes on: “Why?” he asked."""
+_ADDRESS = re.compile(r"https?://[!-~]*[A-Za-z0-9/=&#%_-]")
+_ABBREVIATION = re.compile(
+    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gov|Gen|Sen|Rep|Rev|Lt|Col|Capt|Sgt|Mt|Inc|Ltd|Co|Corp|No|Fig|Sec|"
+    r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[Vv]ol|pp|cf|al|vs|etc|approx|e\.g|i\.e|U\.S|a\.m|p\.m)$"
+)
+_LONGEST_ABBREVIATION = 6
+_LISTED = re.compile(rf"[\s#>*-]*{LIST_NUMBER}")
+_CLAUSE_MARK = re.compile(r"[；;，]|,(?!\d)")
+_SPACE = re.compile(r"\s")
 _POINTER = re.compile(
     r"^(?:这|那(?!么)|此(?!外)|该|它|其(?![中他它余实次]))|这[些几]|那[些几]|上述|^(?:this|these|that|those|such|it|they)\b|\bthese\b"
 )
@@ -69,6 +83,11 @@ _ENGLISH_FUNCTION = frozenset(
     "please so tell than that the their them there they this to was we were what when where which who whom whose why will "
     "with would you your explain about".split()
 )
+_ENGLISH_OPENING = frozenset(
+    "are can compare could define describe did discuss do does explain give had has have introduce is list name outline show "
+    "summarise summarize tell translate was were will would".split()
+)
+"""Verbs that make a question English by standing first."""
 _CHINESE_FUNCTION = frozenset("的是了么吗嘛呢吧啊什怎为啥哪谁几多少在有和与跟把被这那你我他它们就都不没会能可以请说讲对从到于")
 
 
@@ -206,6 +225,11 @@ def clauses(text: str) -> list[str]:
     return _CLAUSE_END.split(text)
 
 
+def has_letters(text: str) -> bool:
+    """Tell whether a text says anything at all: whether it holds a letter or a digit."""
+    return any(character.isalnum() for character in text)
+
+
 def has_han(text: str) -> bool:
     """Tell whether a text holds a Chinese character."""
     return _HAN.search(text) is not None
@@ -223,7 +247,7 @@ def extent(text: str) -> float:
 
 def script(text: str) -> Script | None:
     """Return the Chinese script of a text, or None where its characters belong to both."""
-    han = "".join(_HAN.findall(text))
+    han = "".join(_OF_ONE_SCRIPT.findall(text))
     traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
     simplified = sum(a != b for a, b in zip(han, _converted(han, "s2t"), strict=False))
     if traditional == simplified:
@@ -242,13 +266,16 @@ def traditional(text: str) -> bool:
 def language(text: str, default: Script) -> Language:
     """Return the language in which a question wants its answer.
 
-    default: the script for Chinese whose characters belong to both. A mixed question follows the language of its
-    function words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), not its explanations in parentheses.
+    default: the script for Chinese whose characters belong to both. A mixed question follows the language of its function
+    words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), a verb that opens it counting twice, and not its
+    explanations in parentheses.
     """
     spoken = IN_PARENTHESES.sub("", text) if has_han(text) else text
     if not has_han(spoken) and _LATIN_WORD.search(spoken):
         return "en"
-    english = sum(re.split("['’]", word.lower())[0] in _ENGLISH_FUNCTION for word in _LATIN_WORD.findall(text))
+    words = [re.split("['’]", word)[0] for word in _LATIN_WORD.findall(text.lower())]
+    opens = _LATIN_WORD.match(text.lstrip()) is not None and words[0] in _ENGLISH_OPENING
+    english = sum(word in _ENGLISH_FUNCTION for word in words[opens:]) + 2 * opens
     chinese = sum(character in _CHINESE_FUNCTION for character in to_simplified(text))
     if english > chinese:
         return "en"
@@ -258,19 +285,20 @@ def language(text: str, default: Script) -> Language:
 def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[int, int]]:
     """Return the sentences of one paragraph as (start, end) offsets, in order, without surrounding white space.
 
-    An end mark inside a title or an unfinished quotation does not end a sentence; decimal points, abbreviations and
-    names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where there is one.
+    An end mark inside a title, an address or an unfinished quotation does not end a sentence; decimal points, abbreviations,
+    list numbers and names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where
+    there is one.
     """
     spans: list[tuple[int, int]] = []
     start = 0
-    depths = _depths(text)
+    depths, opening = _depths(text), _opening_quotes(text)
     position = 0
     while position < len(text):
-        if not _ends_sentence(text, position, depths):
+        if not _ends_sentence(text, start, position, depths):
             position += 1
             continue
         position += 1
-        while behind := _behind_end(text, position):
+        while position not in opening and (behind := _behind_end(text, position)):
             position = behind
         spans.append((start, position))
         start = position
@@ -279,8 +307,11 @@ def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[in
 
 
 def _depths(text: str) -> list[int]:
-    """Return for each character how many quotations and titles are open around it; unclosed ones do not count."""
+    """Return for each character how many quotations, titles and addresses are open around it; unclosed ones do not count."""
     depths = [0] * (len(text) + 1)
+    for address in _ADDRESS.finditer(text):
+        depths[address.start()] += 1
+        depths[address.end()] -= 1
     waiting: list[tuple[str, int]] = []
     for position, character in enumerate(text):
         if character in _OPENERS:
@@ -299,29 +330,54 @@ def _depths(text: str) -> list[int]:
     return depths
 
 
-def _ends_sentence(text: str, position: int, depths: list[int]) -> bool:
+def _opening_quotes(text: str) -> set[int]:
+    """Return the places of straight quotation marks that open a quotation, those that close none in their paragraph."""
+    opening: set[int] = set()
+    open_marks: set[str] = set()
+    for match in _STRAIGHT_QUOTE.finditer(text):
+        mark, behind = match.group(), text[match.end() : match.end() + 1]
+        if mark == "\n":
+            open_marks.clear()
+        elif mark in open_marks:
+            open_marks.remove(mark)
+        elif behind and not behind.isspace():  # no sign of feet or inches
+            open_marks.add(mark)
+            opening.add(match.start())
+    return opening
+
+
+def _ends_sentence(text: str, start: int, position: int, depths: list[int]) -> bool:
+    """Tell whether a sentence that began at a place ends with the character at a position."""
     character = text[position]
     if character == "\n":
         return True
-    if character in _ENDERS:
-        closing = position + 1
-        while closing < len(text) and text[closing] in _ENDERS:
-            closing += 1
-        if depths[position] == 0:
-            return True
-        closes = closing < len(text) and text[closing] in _SPEECH and depths[closing] == 0
-        follows = text[closing + 1 : closing + 2]
-        return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…"))
-    if character == "." and depths[position] == 0:
-        marks = _FOOTNOTES.match(text, position + 1)
-        behind = marks.end() if marks else position + 1
-        after = text[behind : behind + 1]
-        before = text[position - 1 : position]
-        if _HAN.match(before or " "):
-            return not after.isdigit()
-        ends = not after or after.isspace() or after in _CLOSERS
-        return ends and not _ABBREVIATION.search(text[max(0, position - 5) : position])
-    return False
+    if character not in _ENDERS and not (character == "." and _full_stop(text, start, position)):
+        return False
+    closing = position + 1
+    while closing < len(text) and text[closing] in _ENDERS:
+        closing += 1
+    if _SPEAKER.match(text, closing):
+        return False
+    if depths[position] == 0:
+        return True
+    closes = closing < len(text) and text[closing] in _SPEECH and depths[closing] == 0
+    follows = text[closing + 1 : closing + 2]
+    return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…."))
+
+
+def _full_stop(text: str, start: int, position: int) -> bool:
+    """Tell whether a point is a full stop: none of a decimal, an abbreviation or the number of a list's item."""
+    marks = _FOOTNOTES.match(text, position + 1)
+    behind = marks.end() if marks else position + 1
+    after = text[behind : behind + 1]
+    if _HAN.match(text[position - 1 : position]):
+        return not after.isdigit()
+    if after and not after.isspace() and after not in _CLOSERS:
+        return False
+    number = _LISTED.match(text, start)
+    if number and number.end() == position + 1:
+        return False
+    return not _ABBREVIATION.search(text, max(0, position - _LONGEST_ABBREVIATION), position)
 
 
 def _behind_end(text: str, position: int) -> int:
@@ -344,10 +400,14 @@ def _cut(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]
     """Return a sentence whole, or in pieces of at most so many code points."""
     pieces: list[tuple[int, int]] = []
     while end - start > longest:
-        window = text[start : start + longest]
-        clause = max(window.rfind(mark) for mark in "；;，, ")
-        stop = start + (clause + 1 if clause > longest // 2 else longest)
+        stop = _last(_CLAUSE_MARK, text, start, longest) or _last(_SPACE, text, start, longest) or start + longest
         pieces.append(_strip(text, start, stop))
         start = stop
     pieces.append(_strip(text, start, end))
     return [piece for piece in pieces if piece[0] < piece[1]]
+
+
+def _last(mark: re.Pattern[str], text: str, start: int, longest: int) -> int:
+    """Return the place behind the last mark in the second half of so many code points; 0 for none."""
+    ends = (found.end() for found in mark.finditer(text, start + longest // 2 + 1, start + longest + 1))
+    return max((end for end in ends if end <= start + longest), default=0)

@@ -1,14 +1,16 @@
 """A file of questions is answered row by row, an interrupted run goes on, and no file is ever harmed."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import DRAFT, FOUNDED, ScriptedGenerator
+from fakes import DRAFT, FOUNDED, ScriptedGenerator, asked
 
 from rag.batch import Done, answer_file
-from rag.errors import GenerationError, QuestionError, RagError
+from rag.errors import GenerationError, PromptTooLongError, QuestionError, RagError
+from rag.generation import Prompt
 from rag.pipeline import Rag
 from rag.settings import Settings
 
@@ -93,6 +95,28 @@ def test_a_question_at_which_the_engine_fails_once_does_not_end_the_batch(run, s
     assert run.told == [f"{source}, line {n}: The answer took longer than 120 s." for n in (2, 4)]
     assert run() == Done(2, 0)
     assert [row["id"] for row in read(target)] == [0, 2, 1, 3]
+
+
+def test_questions_that_are_too_long_say_nothing_of_the_engine(run, source: Path, target: Path) -> None:
+    write(source, *map(ask, range(5)))
+    long = PromptTooLongError.of(5000, 4096)
+    assert run(long, long, long, long, DRAFT) == Done(1, 4)
+    assert run.told[3] == f"{source}, line 4: The prompt has 5,000 tokens, and the engine holds 4,096; shorten the question."
+    assert [row["id"] for row in read(target)] == [4]
+
+
+def test_a_batch_gets_past_questions_at_which_the_engine_always_fails(
+    make_rag, chosen, source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draft(prompt: Prompt) -> str:
+        if "杭州" in asked(prompt).rpartition("问题")[2]:
+            raise GenerationError("It looped.")
+        return DRAFT
+
+    monkeypatch.setattr(random, "randrange", lambda count: count - 1)
+    write(source, *(ask(number) | {"question": "深度求索在杭州嗎？"} for number in range(4)), *map(ask, range(4, 8)))
+    assert answer_file(source, target, chosen, make_rag(ScriptedGenerator([draft]))) == Done(4, 4)
+    assert [row["id"] for row in read(target)] == [7, 6, 4, 5]
 
 
 def test_an_interrupted_batch_keeps_its_rows_and_goes_on(make_rag, chosen, run, source: Path, target: Path) -> None:

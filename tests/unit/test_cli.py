@@ -226,12 +226,29 @@ def test_without_names_those_weights_are_fetched_that_the_settings_need(
     assert asked == fetched
 
 
-def test_a_reader_of_the_output_may_leave() -> None:
-    command = f'{sys.executable} -m rag weights list | true; exit "${{PIPESTATUS[0]}}"'
+def in_shell(command: str) -> tuple[int, str]:
+    """Return the exit code of a command, the first of its pipe, and what it printed to standard error."""
     done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=Path(rag.__file__).parents[1]
+        ["bash", "-c", f'{command}; exit "${{PIPESTATUS[0]}}"'],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(rag.__file__).parents[1],
     )
-    assert done.stderr == ""
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("much", ["1", "'x' * 1_000_000", "1, flush=True"], ids=["at the end", "in the midst", "at once"])
+def test_a_reader_of_the_output_may_leave(much: str) -> None:
+    work = f"import sys, time; from rag.cli import run; sys.exit(run(lambda: time.sleep(0.1) or print({much}) or 0))"
+    assert in_shell(f'{sys.executable} -c "{work}" | true') == (1, "")
+
+
+@pytest.mark.parametrize("much", ["1", "'x' * 1_000_000", "1, flush=True"], ids=["at the end", "in the midst", "at once"])
+def test_a_full_disk_behind_the_output_is_one_sentence(much: str) -> None:
+    work = f"import sys; from rag.cli import run; sys.exit(run(lambda: print({much}) or 0))"
+    said = "rag: The output cannot be written: No space left on device; free space there, or send it elsewhere.\n"
+    assert in_shell(f'{sys.executable} -c "{work}" > /dev/full') == (1, said)
 
 
 def test_a_name_that_commands_the_terminal_is_shown_and_stays_one_line(
@@ -256,3 +273,9 @@ def test_an_error_that_nobody_foresaw_is_not_hidden() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(broken)
+
+    def without_a_file() -> int:
+        raise FileNotFoundError("gone")
+
+    with pytest.raises(FileNotFoundError):
+        run(without_a_file)

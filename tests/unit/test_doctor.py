@@ -1,5 +1,7 @@
 """The doctor says for each thing whether it is well, and what mends it."""
 
+import errno
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -74,6 +76,27 @@ def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Set
     missing = chosen.store / "current.json"
     mend = "run python index/rebuild.py, or set RAG_REBUILD=auto"
     assert findings()["index"].text == f"The index file {missing} is missing; {mend}."
+
+
+def test_a_folder_that_the_doctor_may_not_look_into_is_told_and_ends_nothing(
+    findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+
+    def refusing(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def refuse(path: str | Path, **named: object) -> os.stat_result:
+            if secret in Path(path).parents:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return stat(path, **named)
+
+        return refuse
+
+    secret.mkdir()
+    for owner in (os, Path):
+        monkeypatch.setattr(owner, "stat", refusing(owner.stat))
+    found = findings(corpus=secret / "corpus", store=secret / "store")
+    assert found["corpus"].line() == f"MEND corpus: The corpus {secret / 'corpus'} cannot be read: Permission denied."
+    assert found["disk"].text.endswith(f" GB free at {secret}")
 
 
 def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings) -> None:

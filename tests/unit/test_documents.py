@@ -1,3 +1,5 @@
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -77,6 +79,33 @@ def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> Non
     assert repeated((*first, *second)) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("一號倉庫的電話分機號碼是8", "一號倉庫的電話分機號碼是86"),
+        ("一號倉庫去年全年的租金是八", "一號倉庫去年全年的租金是八十萬元"),
+        ("五個倉庫去年的租金是八萬元", "十五個倉庫去年的租金是八萬元"),
+        ("2024年的營業收入為5.0億元人民幣", "2024年的營業收入為50億元人民幣（含稅）"),
+        ("基金A在2022年的年化收益率為-3.2%", "基金A在2022年的年化收益率為3.2%（扣除匯率影響後）"),
+        ("Growth of the firm in 2020 was −5 percent", "Growth of the firm in 2020 was 5 percent of sales"),
+        ("The share of clause seven is 1/2", "The share of clause seven is 12"),
+    ],
+)
+def test_lines_whose_figures_differ_are_no_quotes_of_each_other(one: str, other: str) -> None:
+    assert repeated(split_document(Document("a", f"{one}\n{other}"))) == frozenset()
+
+
+def test_a_last_line_is_no_quote_of_itself_where_a_longer_one_begins_like_it() -> None:
+    document = Document("a", "第三章寫杭州的人工智能產業的政策與發展\n第三章寫杭州的人工智能產業很早")
+    assert repeated(split_document(document)) == frozenset()
+
+
+def test_a_pull_quote_with_figures_is_dropped_however_its_marks_are_set() -> None:
+    quote = "In 2023 it grew by -3.2% to 1,800 people"
+    document = Document("a", f"“In 2023, it grew by -3.2% to 1800 people,” she said.\n{quote}")
+    assert repeated(split_document(document)) == {1}
+
+
 def test_many_lines_that_begin_alike_are_gone_through_once() -> None:
     lines = [f"第一千零一號的會議記錄{number:05}號" for number in range(20_000)]
     sentences = split_document(Document("a", "\n".join([*lines, lines[0]])))
@@ -124,6 +153,8 @@ def test_a_record_beside_a_source_says_its_title(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("甲", encoding="utf-8")
     (tmp_path / "a.toml").write_text('title = "甲的故事"', encoding="utf-8")
     assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的故事"),)
+    (tmp_path / "a.toml").write_text('\ufefftitle = "甲的事"', encoding="utf-8")
+    assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的事"),)
     (tmp_path / "a.toml").write_text("title =", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"a\.toml cannot be read"):
         read_corpus(tmp_path)
@@ -146,6 +177,20 @@ def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     assert failure(Path("x" * 5000)).endswith("x cannot be read: File name too long.")
 
 
+def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert failure(tmp_path) == f"The corpus {tmp_path} cannot be read: Permission denied."
+    with pytest.raises(CorpusError, match="cannot be read: Permission denied"):
+        beside(tmp_path, "names.toml")
+
+
+def test_what_a_corpus_that_is_not_there_would_bring_is_nothing(tmp_path: Path) -> None:
+    assert beside(tmp_path / "gone", "names.toml") == beside(tmp_path / "gone.txt", "names.toml") == []
+
+
 def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
     assert failure(tmp_path) == f"The corpus {tmp_path} holds no .txt file; put a UTF-8 text file there."
 
@@ -156,6 +201,7 @@ def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
         (b"", "is empty; expected a text."),
         (b" \n\t\r\n", "is empty; expected a text."),
         ("\ufeff".encode(), "is empty; expected a text."),
+        ("---\n\u200b\n***。".encode(), "is empty; expected a text."),
         (b"a\0b", "holds binary data; expected a text file."),
         ("杭州".encode("gbk"), "is not UTF-8 (byte 0); save it as UTF-8 text."),
         ("杭州".encode()[:4], "is not UTF-8 (byte 3); save it as UTF-8 text."),

@@ -1,5 +1,6 @@
 """What a text says in English is taken from the translations that it brings."""
 
+import codecs
 import json
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from rag.settings import Settings
 ROWS = [
     {"sentence": "總部設在杭州。", "english": "Its seat is Hangzhou."},
     {"sentence": "房價更低。", "english": "Homes cost less."},
+]
+
+WRONG = [
+    *('{"sentence": "乙。"}', "[1]", "null", "no JSON"),
+    *('{"sentence": 1, "english": "A."}', '{"sentence": "乙。", "english": null}'),
 ]
 
 
@@ -43,7 +49,7 @@ def test_amounts_in_chinese_sentences_are_written_as_english_writes_them() -> No
     assert English().render("欠債三千八百萬元，一個人還。") == "欠债 38 million 元，一个人还。"
 
 
-@pytest.mark.parametrize("row", ['{"sentence": "甲。"}', "[1]", '{"sentence": 1, "english": "A."}'])
+@pytest.mark.parametrize("row", WRONG)
 def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Path, row: str) -> None:
     (brought / "a.english.jsonl").write_text(row, encoding="utf-8")
     with pytest.raises(CorpusError, match=r"a\.english\.jsonl cannot be read .*expected rows of"):
@@ -56,11 +62,19 @@ def test_translations_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         English.read(None, tmp_path / "english.jsonl")
 
 
-@pytest.mark.parametrize("row", ["null", "[1]", '{"sentence": "乙。"}', '{"sentence": 1, "english": "A."}'])
+@pytest.mark.parametrize("row", WRONG)
 def test_of_the_models_own_translations_a_row_of_another_form_is_left_out(tmp_path: Path, row: str) -> None:
     kept = tmp_path / "english.jsonl"
     kept.write_text(f"{row}\n{json.dumps({'sentence': '甲。', 'english': 'A.'})}\n", encoding="utf-8")
-    assert English.read(None, kept).sentence("甲。") == "A."
+    english = English.read(None, kept)
+    assert (english.sentence("甲。"), english.lacks("乙。")) == ("A.", True)
+
+
+def test_a_byte_order_mark_costs_no_row_and_no_name(brought: Path) -> None:
+    for name in ("a.english.jsonl", "a.names.toml"):
+        (brought / name).write_bytes(codecs.BOM_UTF8 + (brought / name).read_bytes())
+    english = English.read(brought)
+    assert english.render("總部設在杭州。上海最大。") == "Its seat is Hangzhou.  Shanghai (上海)最大。"
 
 
 def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_not_at_all(make_rag, chosen: Settings) -> None:

@@ -64,6 +64,17 @@ def test_a_damaged_file_is_noticed_and_made_again(templates: Templates, tmp_path
     assert all(np.array_equal(right[name], found[name]) for name in LISTS)
 
 
+@pytest.mark.parametrize(("field", "bit"), [(6, 0x80), (8, 0x01)], ids=["of a version to come", "encrypted"])
+def test_a_file_whose_table_is_damaged_is_made_again(templates: Templates, tmp_path: Path, field: int, bit: int) -> None:
+    kept = tmp_path / "examples.npz"
+    right = embed_examples(templates, FakeEmbedder(), kept)
+    data = bytearray(kept.read_bytes())
+    data[data.index(b"PK\x01\x02") + field] ^= bit
+    kept.write_bytes(data)
+    found = embed_examples(templates, FakeEmbedder(), kept)
+    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+
+
 def test_a_folder_that_cannot_be_written_costs_a_warning_only(
     templates: Templates, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -91,6 +91,54 @@ def test_an_article_that_is_edited_while_it_is_read_is_read_again(
     assert_exact(rag.answer(FOUNDED), edited)
 
 
+def test_an_article_that_is_edited_before_it_is_indexed_is_answered_from_as_it_was(
+    make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = "新的第一段。\n" + ARTICLE
+
+    def load_slowly(*arguments: object) -> object:
+        (chosen.corpus / "article.txt").write_text(edited, encoding="utf-8")
+        return load(*arguments)  # type: ignore[arg-type]
+
+    shutil.rmtree(chosen.store)
+    monkeypatch.setattr(library, "load", load_slowly)
+    rag = make_rag(ScriptedGenerator([DRAFT]))
+    assert_exact(rag.answer(FOUNDED), ARTICLE)
+    assert_exact(rag.answer(FOUNDED), edited)
+
+
+def test_what_another_process_puts_in_place_of_a_new_build_is_built_over_once(
+    make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = [Document("article.txt", "上海的外資企業最多。")]
+    others = [lambda: rebuild(chosen.store, other, FakeEmbedder(), tuned().longest_passage)]
+
+    def rebuild_beside(*arguments: object) -> object:
+        done = rebuild(*arguments)  # type: ignore[arg-type]
+        while others:
+            others.pop()()
+        return done
+
+    shutil.rmtree(chosen.store)
+    monkeypatch.setattr(library, "rebuild", rebuild_beside)
+    assert_exact(make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED), ARTICLE)
+
+
+def test_what_was_just_built_is_not_loaded_again(make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(chosen.store)
+    rag = make_rag(ScriptedGenerator([DRAFT]))
+    index, _ = rag.search_index()
+    monkeypatch.setattr(library, "load", lambda *arguments: pytest.fail("it was loaded again"))
+    assert rag.search_index()[0] is index
+
+
+def test_an_edited_title_is_shown_at_once(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag()
+    assert [document.title for document in rag.documents] == [""]
+    (chosen.corpus / "article.toml").write_text('title = "六小龍"', encoding="utf-8")
+    assert [document.title for document in rag.documents] == ["六小龍"]
+
+
 def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chosen: Settings) -> None:
     shutil.rmtree(chosen.store)
     rag = make_rag(rebuild="never")
@@ -115,7 +163,7 @@ def test_a_corpus_that_went_away_is_an_error_of_its_own(make_rag: Maker, chosen:
         make_rag().answer(FOUNDED)
 
 
-@pytest.mark.parametrize("documents", [(), (Document("a.txt", " \n"),)])
+@pytest.mark.parametrize("documents", [(), (Document("a.txt", " \n"), Document("b.txt", "---\n"))])
 def test_documents_in_memory_without_a_text_are_an_error_of_their_own(
     chosen: Settings, documents: tuple[Document, ...]
 ) -> None:

@@ -56,6 +56,14 @@ def test_search_among_many_finds_numpys_ten_best_with_their_inner_products(
     np.testing.assert_allclose(made.reconstruct(7), vectors[7], atol=5e-4)
 
 
+def test_what_holds_no_letter_or_digit_is_not_searched() -> None:
+    text = "杭州很好。 ——。深圳也好。\n---\n| 城市 | 房價 |\n|---|---|\n\u200b\n北京最大。……\n"
+    index, _ = build([Document("a", text)], FakeEmbedder(), longest=100)
+    searched = [sentence.text for sentence, row in zip(index.sentences, index.rows, strict=True) if row >= 0]
+    assert searched == ["杭州很好。", "深圳也好。", "| 城市 | 房價 |", "北京最大。……"]
+    assert [passage.text for passage in index.passages] == ["杭州很好。 ——。深圳也好。", "| 城市 | 房價 |", "北京最大。……"]
+
+
 def test_dense_search_scores_a_passage_by_its_best_row(article: Index) -> None:
     embedder = FakeEmbedder()
     query = embedder.vector("宇樹科技的創始人是誰")
@@ -110,7 +118,7 @@ def test_rarity_is_the_inverse_document_frequency(article: Index) -> None:
 
 def test_passages_without_terms_can_be_indexed() -> None:
     assert term_index([["杭州"], []]).get_scores(["杭州"]).shape == (2,)
-    made, _ = build([Document("a", "！！！\n杭州很好。")], FakeEmbedder(), 100)
+    made, _ = build([Document("a", "Привет!\n杭州很好。")], FakeEmbedder(), 100)
     assert [hit.passage for hit in made.lexical(["杭州"], 5)] == [1]
 
 
@@ -128,7 +136,7 @@ def test_pull_quotes_have_no_row_and_are_in_no_passage() -> None:
     made, _ = build([Document("a", f"有人問，{said}。\n{said}")], FakeEmbedder(), 100)
     assert len(made.sentences) == 2
     assert made.rows.tolist() == [0, -1]
-    assert made.members == ((0,),)
+    assert list(made.members) == [(0,)]
 
 
 def test_sentence_vectors_are_the_embedders(article: Index) -> None:

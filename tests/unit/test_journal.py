@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from rag import journal
 
 
@@ -22,6 +24,17 @@ def test_half_a_character_is_replaced(tmp_path: Path) -> None:
 def test_a_line_that_no_reader_of_json_can_take_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "rows").write_text("[" * 100_000 + '\n{"n": 1}\n', encoding="utf-8")
     assert list(journal.rows(tmp_path / "rows")) == [(2, {"n": 1})]
+
+
+def test_a_strict_reader_is_told_of_such_a_line_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text('{"n": 1}\n\nn: 2\n', encoding="utf-8")
+    with pytest.raises(ValueError, match="line 3 is no JSON"):
+        list(journal.rows(tmp_path / "rows", strict=True))
+
+
+def test_a_byte_order_mark_costs_no_row(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text('\ufeff{"n": 1}\n', encoding="utf-8")
+    assert list(journal.rows(tmp_path / "rows")) == [(1, {"n": 1})]
 
 
 def test_a_line_that_was_cut_costs_only_itself(tmp_path: Path) -> None:

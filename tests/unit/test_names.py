@@ -25,6 +25,7 @@ def test_the_longest_original_comes_first(names: Names) -> None:
 def test_the_table_of_a_single_source_lies_beside_it(tmp_path: Path) -> None:
     (tmp_path / "a.names.toml").write_text(TABLE, encoding="utf-8")
     (tmp_path / "b.names.toml").write_text("broken", encoding="utf-8")
+    (tmp_path / "a.txt").touch()
     assert len(Names.read(tmp_path / "a.txt").forms) == 3
     assert Names.read(tmp_path / "c.txt") == Names()
 

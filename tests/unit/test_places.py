@@ -34,13 +34,6 @@ def test_members_are_runs_of_neighbours() -> None:
     assert list(Members(np.array([[0, 2], [2, 3]]))) == [(0, 1), (2,)]
 
 
-def test_sequences_are_equal_when_their_values_are(sentences: Sentences) -> None:
-    assert sentences == tuple(SENTENCES) == sentences
-    assert sentences != SENTENCES[:-1]
-    assert sentences != [*SENTENCES[:-1], SENTENCES[0]]
-    assert sentences != 7
-
-
 def test_nothing_is_made_of_no_places() -> None:
     assert list(Sentences.of(DOCUMENTS, [])) == []
     assert list(Passages.of((), [])) == []

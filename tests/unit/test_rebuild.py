@@ -1,6 +1,7 @@
 """The rebuild script indexes what it is given, and says what it did."""
 
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,13 @@ def test_several_sources_become_one_index(rebuild, corpus, tmp_path: Path, capsy
     assert capsys.readouterr().out.splitlines()[-1] == "To ask it, set RAG_CORPUS to a folder that holds just these sources."
     assert rebuild(corpus) == 0
     assert "To ask it" not in capsys.readouterr().out
+
+
+def test_the_script_loads_no_library_before_it_can_be_interrupted() -> None:
+    code = (
+        f"import runpy, sys; runpy.run_path({str(SCRIPT)!r}); print(sorted({{'numpy', 'faiss', 'opencc'}} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_a_source_that_is_not_there_is_one_sentence(rebuild, corpus, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,27 @@ def test_a_value_that_cannot_be_used_is_named_with_its_choices(environ: dict[str
     assert failure(environ) == said
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"threads": "4"}, "threads is of type str; use one of type int."),
+        ({"threads": True}, "threads is of type bool; use one of type int."),
+        ({"context": 4096.5}, "context is of type float; use one of type int."),
+        ({"offline": "0"}, "offline is of type str; use one of type bool."),
+        ({"offline": 0}, "offline is of type int; use one of type bool."),
+        ({"timeout_s": "5"}, "timeout_s is of type str; use one of type float."),
+        ({"api_key": b"secret"}, "api_key is of type bytes; use one of type str."),
+        ({"corpus": 3}, "corpus is of type int; use one of type Path."),
+    ],
+)
+def test_an_argument_of_another_type_is_named_with_the_right_one(changes: dict[str, object], said: str) -> None:
+    assert failure(**changes) == said
+
+
+def test_whole_seconds_are_seconds() -> None:
+    assert Settings.load({}, timeout_s=5).timeout_s == 5
+
+
 @pytest.mark.parametrize("environ", [{"RAG_OFF_LINE": ""}, {"RAG_AUTH": "a:b"}, {"RAG_TOP_K": "5", "RAG_EMBEDDING_MODEL": "x"}])
 def test_variables_of_other_programs_are_passed_over(environ: dict[str, str]) -> None:
     assert Settings.load(environ) == Settings.load({})

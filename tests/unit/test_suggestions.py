@@ -81,6 +81,19 @@ def test_questions_that_cannot_be_stored_are_one_sentence(corpus: Path, tmp_path
         Suggestions(corpus, path).keep(SENTENCE, "en", "")
 
 
+def test_stored_questions_that_may_not_be_read_are_one_sentence(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "questions.jsonl").mkdir()
+    with pytest.raises(CorpusError, match=r"questions\.jsonl cannot be read \(Is a directory\); allow reading them\."):
+        Suggestions(corpus, tmp_path / "questions.jsonl")
+
+
+def test_a_stored_question_that_is_no_text_is_sought_again(make_rag, corpus: Path, tmp_path: Path) -> None:
+    row = {"sentence": SENTENCE, "language": "zh-Hans", "question": None}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    index = make_rag().answering().index
+    assert (number(index), "zh-Hans") in list(Suggestions(corpus, tmp_path / "questions.jsonl").missing(index))
+
+
 def test_the_nearest_unread_sentence_comes_first_in_the_readers_own_script(make_rag, corpus: Path, tmp_path: Path) -> None:
     index = make_rag().answering().index
     held = Suggestions(corpus, tmp_path / "questions.jsonl")

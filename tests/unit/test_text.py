@@ -63,9 +63,54 @@ def test_sentences_end_at_end_marks_and_lines(text: str, expected: list[str]) ->
         ("他說：「杭州很好。」我同意。", ["他說：「杭州很好。」", "我同意。"]),
         ("他说（真的吗？不知道。）然后走了。好。", ["他说（真的吗？不知道。）然后走了。", "好。"]),
         ("“沒有結束的引號。第二句。", ["“沒有結束的引號。", "第二句。"]),
+        ("It was “a miracle.” Prices rose. He said “no.”", ["It was “a miracle.”", "Prices rose.", "He said “no.”"]),
+        ("“I left,” she said. “It rained.” He slept.", ["“I left,” she said.", "“It rained.”", "He slept."]),
+        ("“Why?” he asked. Nobody knew.", ["“Why?” he asked.", "Nobody knew."]),
+        ('"Stop!" she cried. "Yes." He went.', ['"Stop!" she cried.', '"Yes."', "He went."]),
     ],
 )
 def test_end_marks_inside_titles_and_unfinished_quotations_do_not_end_a_sentence(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('他说。"你好。"她笑了。"走吧！"他们走了。', ["他说。", '"你好。"', "她笑了。", '"走吧！"', "他们走了。"]),
+        ("他说。'你好。'她笑了。", ["他说。", "'你好。'", "她笑了。"]),
+        ('他提出"15%"政策。"很好。"他说。\n走。"好。"', ['他提出"15%"政策。', '"很好。"', "他说。", "走。", '"好。"']),
+        ('A pipe of 5" broke. He said "no." It\'s so.', ['A pipe of 5" broke.', 'He said "no."', "It's so."]),
+        ("Don't. 'Stop!' he said. 'Go.'", ["Don't.", "'Stop!' he said.", "'Go.'"]),
+    ],
+)
+def test_a_straight_quotation_mark_belongs_to_the_sentence_that_it_opens_or_closes(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. 這項補貼每人一萬元。\n2. 申請者須工作三年。", ["1. 這項補貼每人一萬元。", "2. 申請者須工作三年。"]),
+        ("1. Fill in the form. 2. Pay 30 yuan. 12. Send it.", ["1. Fill in the form.", "2. Pay 30 yuan.", "12. Send it."]),
+        ("## 3. 結論\n- 4. 附錄", ["## 3. 結論", "- 4. 附錄"]),
+        ("He was 42. Then he left.", ["He was 42.", "Then he left."]),
+        ("It was in 1990.\n1990. It rained.", ["It was in 1990.", "1990.", "It rained."]),
+    ],
+)
+def test_the_number_of_a_lists_item_stays_with_it(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("See https://example.com/a?b=c for the data. Go.", ["See https://example.com/a?b=c for the data.", "Go."]),
+        ("見https://example.com/a?b=1。然後走。", ["見https://example.com/a?b=1。", "然後走。"]),
+        ("Is it at http://example.com/a!b? Yes.", ["Is it at http://example.com/a!b?", "Yes."]),
+        ("真的吗?DeepSeek很好。", ["真的吗?", "DeepSeek很好。"]),
+    ],
+)
+def test_the_marks_of_an_address_end_no_sentence(text: str, expected: list[str]) -> None:
     assert pieces(text) == expected
 
 
@@ -84,6 +129,9 @@ def test_end_marks_inside_titles_and_unfinished_quotations_do_not_end_a_sentence
         ('It burned in 1931.[2] "It was old."[3][4] Good.', ["It burned in 1931.[2]", '"It was old."[3][4]', "Good."]),
         ("磨坊燒毀。[2]後來重建。", ["磨坊燒毀。[2]", "後來重建。"]),
         ("See D[5] e. Then f.", ["See D[5] e.", "Then f."]),
+        ("Gov. Smith met Gen. Li and Sen. Wu. Lt. Col. Ma left.", ["Gov. Smith met Gen. Li and Sen. Wu.", "Lt. Col. Ma left."]),
+        ("On Sept. 5 Acme Corp. had approx. 9 cars. See Fig. 3.", ["On Sept. 5 Acme Corp. had approx. 9 cars.", "See Fig. 3."]),
+        ("It is in vol. 3, Sec. 2, pp. 4-5, since Jan. 1. Yes.", ["It is in vol. 3, Sec. 2, pp. 4-5, since Jan. 1.", "Yes."]),
     ],
 )
 def test_decimals_abbreviations_and_names_stay_whole(text: str, expected: list[str]) -> None:
@@ -110,6 +158,13 @@ def test_no_sentence_is_longer_than_the_longest(length: int, letter: str) -> Non
 def test_an_endless_sentence_is_cut_at_its_last_clause() -> None:
     text = "杭" * 300 + "，" + "州" * 300
     assert pieces(text) == ["杭" * 300 + "，", "州" * 300]
+
+
+def test_an_endless_sentence_is_cut_at_a_clause_rather_than_a_word_and_never_in_a_number() -> None:
+    first = "It rained and " * 20 + "so it flooded,"
+    second = "and it stayed " * 6 + "with 1,000 people " + "and more " * 10 + "came."
+    assert pieces(f"{first} {second}") == [first, second]
+    assert pieces("it rains " * 60) == [("it rains " * 44).strip() + " it", "rains " + ("it rains " * 15).strip()]
 
 
 def test_open_quotations_do_not_keep_sentences_from_ending_however_many_there_are() -> None:
@@ -156,6 +211,11 @@ def test_terms_are_bigrams_words_and_numbers_in_order() -> None:
         ("為什麼誕生在杭州", "zh-Hant"),
         ("为什么诞生在杭州", "zh-Hans"),
         ("杭州有什么", "zh-Hans"),
+        ("台灣最高峰在哪？", "zh-Hant"),
+        ("台湾最高峰在哪？", "zh-Hans"),
+        ("飯店有多少床位", "zh-Hant"),
+        ("台北的群眾吃什麼", "zh-Hant"),
+        ("台北", None),
         ("杭州", None),
         ("Hangzhou", None),
         ("", None),
@@ -176,6 +236,13 @@ def test_script_is_told_from_characters_that_belong_to_one_only(text: str, expec
         ("What does 雙聘制 mean?", "en"),
         ("Who is 王興興 and what did he do?", "en"),
         ("Explain “三個15%” to me please", "en"),
+        ("Describe 雙聘制", "en"),
+        ("summarize 三個15%的好處.", "en"),
+        ("List 六小龍", "en"),
+        ("Is 王有才 rich?", "en"),
+        ("Is the 王有才 that I know rich?", "en"),
+        ("and 深圳呢？", "zh-Hant"),
+        ("誰 list 了六小龍", "zh-Hant"),
         ("unitree (宇树科技) founder??", "en"),
         ("DeepSeek（深度求索）", "en"),
         ("(hangzhou)", "en"),
