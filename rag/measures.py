@@ -15,7 +15,7 @@ import numpy as np
 from rag.numbers import stated, values
 from rag.replies import own_words
 from rag.results import MARK, Answer, Citation
-from rag.text import IN_PARENTHESES, content, extent, fold, has_han, script, share_held, split_sentences
+from rag.text import IN_PARENTHESES, content, extent, fold, has_han, has_letters, script, share_held, split_sentences
 
 _ASIDE = re.compile(rf"{IN_PARENTHESES.pattern}|“[^”]*”|《[^》]*》")
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]+")
@@ -255,11 +255,6 @@ def language_right(text: str, language: str) -> bool:
         return has_letters(body) and not has_han(_ASIDE.sub("", body))
     scripts = {script(body[start:end]) for start, end in split_sentences(body)}
     return has_letters(body) and scripts <= {language, None} and (has_han(body) or not _ENGLISH.search(body))
-
-
-def has_letters(text: str) -> bool:
-    """Tell whether a text says anything at all."""
-    return any(character.isalnum() for character in text)
 
 
 MEASURES: tuple[str, ...] = (
