@@ -44,14 +44,21 @@ THREADS = 512
 """Twice as many as the page lets wait."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 """Names of this machine; a page that another site has the browser fetch under its own name is refused (DNS rebinding)."""
+LEADING = (b"x-forwarded-", b"x-gradio-server")
+"""How headers begin by which a caller could tell Gradio that the page is elsewhere; uvicorn has read a proxy's own before."""
 
 
 def create_server(
-    answerer: Answerer, feedback_path: Path, auth: tuple[str, str] | None = None, hosts: Sequence[str] = LOOPBACK
+    answerer: Answerer,
+    feedback_path: Path,
+    address: str,
+    auth: tuple[str, str] | None = None,
+    hosts: Sequence[str] = LOOPBACK,
 ) -> FastAPI:
     """Return the web application: the page, `/healthz` and `/metrics`.
 
-    auth: name and password that a reader must give. hosts: names by which it may be reached, ("*",) for any.
+    address: where this machine reaches it. auth: name and password that a reader must give. hosts: names by which it may
+    be reached, ("*",) for any.
     """
     app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
     desk = Desk(answerer, feedback_path)
@@ -86,6 +93,8 @@ def create_server(
         mcp_server=auth is None,  # behind a password, Gradio 6.31 lists the tools to anyone and can call none of them
         allowed_paths=[],
     )
+    if page.mcp_server_obj:  # it would take its own address from the first call's headers, and keep it
+        page.mcp_server_obj._local_url = address
     return served
 
 
@@ -97,7 +106,7 @@ async def _room(app: FastAPI) -> AsyncIterator[None]:
 
 
 class _Guard:
-    """Put the headers on every response."""
+    """Put the headers on every response, and take those off each request that would lead the page elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -108,6 +117,8 @@ class _Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
+        if scope["type"] == "http":
+            scope["headers"] = [header for header in scope["headers"] if not header[0].startswith(LEADING)]
         await self._app(scope, receive, sending)
 
 
@@ -181,24 +192,36 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
     return name, password
 
 
-def check_address(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool) -> None:
-    """Raise SettingsError for an address that is taken, or open to others without a password."""
+def bind(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool) -> socket.socket:
+    """Return a socket for an address; port 0 is any that is free.
+
+    Raises SettingsError for an address that is taken, or open to others without a password.
+    """
     if host not in LOOPBACK and auth is None and not allow_public:
         raise SettingsError(
             f"The host {host} lets other machines in and no password is set; set RAG_AUTH=name:password, or say --allow-public."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:  # taken or not this machine's; no port at all
-            why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
-            raise SettingsError(f"The address {host}:{port} cannot be used ({why}); choose another with --port.") from error
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except (OSError, OverflowError) as error:  # taken or not this machine's; no port at all
+        bound.close()
+        why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+        raise SettingsError(f"The address {host}:{port} cannot be used ({why}); choose another with --port.") from error
+    return bound
 
 
-def serve(app: FastAPI, host: str, port: int, end: Callable[[], None]) -> None:
-    """Serve until interrupted.
+def address_of(bound: socket.socket) -> str:
+    """Return where this machine reaches what is served on a socket."""
+    host, port = bound.getsockname()[:2]
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
+
+
+def serve(app: FastAPI, bound: socket.socket, end: Callable[[], None]) -> None:
+    """Serve on a socket until interrupted.
 
     end: called then, to end the answers under way; open connections get one more second.
     """
@@ -209,4 +232,4 @@ def serve(app: FastAPI, host: str, port: int, end: Callable[[], None]) -> None:
             await super().shutdown(sockets)
 
     with suppress(KeyboardInterrupt):  # an interrupted server raises it again once it has ended
-        Server(uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)).run()
+        Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run(sockets=[bound])

@@ -1,10 +1,14 @@
 """The page's endpoints, for programs and for those who watch."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import httpx
 import pytest
 from gradio_client import Client
+from scripted import Scripted
 
 pytestmark = pytest.mark.browser
 
@@ -36,14 +40,30 @@ def test_no_path_leads_out_of_the_served_folders(address: str) -> None:
         assert answer.status_code >= 400 or "root:" not in answer.text
 
 
-def test_the_endpoints_are_mcp_tools(address: str) -> None:
-    def told(method: str, **params: object) -> dict:
-        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        accepted = {"Accept": "application/json, text/event-stream"}
-        answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted, timeout=20)
-        return json.loads(answer.text.split("data: ", 1)[1])["result"]
+def told(address: str, method: str, headers: dict[str, str] | None = None, **params: object) -> dict:
+    """Return what the MCP server says to one call."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted | (headers or {}), timeout=20)
+    return json.loads(answer.text.split("data: ", 1)[1])["result"]
 
-    assert {tool["name"] for tool in told("tools/list")["tools"]} == {"answer", "retrieve"}
-    called = told("tools/call", name="answer", arguments={"question": "杭州？"})
+
+def test_the_endpoints_are_mcp_tools(address: str) -> None:
+    assert {tool["name"] for tool in told(address, "tools/list")["tools"]} == {"answer", "retrieve"}
+    called = told(address, "tools/call", name="answer", arguments={"question": "杭州？"})
     assert called["isError"] is False
     assert "杭州的互聯網生態起步早,基礎深厚。" in called["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "127.0.0.1:9"}, {"X-Forwarded-Host": "127.0.0.1:9"}, {"X-Gradio-Server": "http://127.0.0.1:9"}],
+    ids=lambda headers: next(iter(headers)),
+)
+def test_the_first_caller_cannot_lead_questions_to_another_server(
+    served: Callable[..., AbstractContextManager[str]], tmp_path: Path, headers: dict[str, str]
+) -> None:
+    with served(Scripted(), tmp_path / "feedback.jsonl") as address:
+        for sent in (headers, None):
+            called = told(address, "tools/call", sent, name="answer", arguments={"question": "杭州？"})
+            assert "杭州的互聯網生態起步早,基礎深厚。" in called["content"][0]["text"]

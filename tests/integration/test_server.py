@@ -31,7 +31,8 @@ class Broken:
 
 @cache
 def client(**changes: object) -> TestClient:
-    return TestClient(create_server(Broken(), Path("never-written.jsonl"), **changes), base_url="http://127.0.0.1")
+    address = "http://127.0.0.1"
+    return TestClient(create_server(Broken(), Path("never-written.jsonl"), address, **changes), base_url=address)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", " \t\n\n", "secret", "me:", ":secret"])
@@ -79,6 +80,13 @@ def test_this_machines_own_names_are_let_in(host: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "192.168.1.7:7860", "127.0.0.1"])
 def test_any_name_is_let_in_where_the_page_is_served_to_others(host: str) -> None:
     assert client(hosts=("*",)).get("/metrics", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Gradio-Server"])
+def test_no_header_lets_the_page_take_another_address_for_its_own(header: str) -> None:
+    page = client(hosts=("*",)).get("/", headers={header: "http://evil.example"})
+    assert page.status_code == 200
+    assert "evil.example" not in page.text
 
 
 def test_without_a_password_anyone_reads_state_reason_and_counts() -> None:
