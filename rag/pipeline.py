@@ -204,7 +204,7 @@ class Rag:
             raise
         self._trouble = ""
         if self.settings.read_ahead and not self.settings.remote:
-            self._idle.start()
+            self._idle.start(answering.index)
         return answering
 
     def _load(self) -> Answering:
