@@ -1,7 +1,8 @@
 """Hold a conversation as plain values that a browser can keep, and turn it into files.
 
-A turn is {"question", "state", "answer"?, "kind"?, "error"?, "draft"?}: state is "asked", "answered", "declined",
-"broken" or "stopped"; answer is `Answer.to_dict()`; kind and error are an error's class and words.
+A turn is {"question", "state", "alone"?, "answer"?, "kind"?, "error"?, "draft"?}: state is "asked", "answered", "declined",
+"broken" or "stopped"; alone tells whether it was asked without what came before it; answer is `Answer.to_dict()`; kind and
+error are an error's class and words.
 """
 
 from __future__ import annotations
