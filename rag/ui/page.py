@@ -39,7 +39,7 @@ _POINT = "() => setTimeout(() => document.querySelector('#reason :is(input, text
 
 def create_app(desk: Desk) -> gr.Blocks:
     """Return the page; nothing is served yet."""
-    with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
+    with _Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(desk, Components()).wire(page)
         offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
@@ -47,6 +47,16 @@ def create_app(desk: Desk) -> gr.Blocks:
     page._queue.pending_event_ids_session = LRUCache(CALLS)  # it would forget none
     page._queue.ANALYTICS_MAX_EVENTS = CALLS
     return page
+
+
+class _Blocks(gr.Blocks):  # type: ignore[misc]
+    """Refuse a call that brings too few values in one sentence: Gradio names its own parts."""
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Raise gr.Error where values are missing."""
+        if len(inputs) < len(block_fn.inputs):
+            few = f"The call brings too few values ({len(inputs)})"
+            raise gr.Error(f"{few}; expected {len(block_fn.inputs)}, null for each that is left out.", print_exception=False)
 
 
 class _Page:

@@ -88,7 +88,7 @@ def create_server(
         head=HEAD,
         ssr_mode=False,
         footer_links=[],
-        show_error=True,
+        show_error=False,  # what is meant for a reader is told anyway
         max_file_size="1mb",
         mcp_server=auth is None,  # behind a password, Gradio 6.31 lists the tools to anyone and can call none of them
         allowed_paths=[],

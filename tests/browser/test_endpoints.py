@@ -67,3 +67,29 @@ def test_the_first_caller_cannot_lead_questions_to_another_server(
         for sent in (headers, None):
             called = told(address, "tools/call", sent, name="answer", arguments={"question": "杭州？"})
             assert "杭州的互聯網生態起步早,基礎深厚。" in called["content"][0]["text"]
+
+
+def call(address: str, name: str, *data: object) -> str:
+    """Return what a call by HTTP ends with."""
+    url = f"{address}/gradio_api/call/{name}"
+    event = httpx.post(url, json={"data": data}).raise_for_status().json()["event_id"]
+    return httpx.get(f"{url}/{event}", timeout=20).text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("answer", ["杭州？"], "The call brings too few values (1); expected 2, null for each that is left out."),
+        ("answer", [], "The call brings too few values (0); expected 2, null for each that is left out."),
+        ("retrieve", [], "The call brings too few values (0); expected 1, null for each that is left out."),
+        ("answer", ["break", None], "The engine failed: it ran out of memory. Ask again."),
+        ("answer", ["crash", None], "The call failed in a way that was not foreseen; the log tells more."),
+    ],
+    ids=["no history", "nothing", "nothing to retrieve", "an error", "an unforeseen error"],
+)
+def test_what_a_call_cannot_have_is_told_in_a_sentence_without_internals(
+    address: str, name: str, data: list[object], told: str
+) -> None:
+    event, said = call(address, name, *data).strip().split("\n")
+    assert event == "event: error"
+    assert json.loads(said.removeprefix("data: "))["error"] == told
