@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -21,7 +22,7 @@ from anyio import to_thread
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,6 +41,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+LARGEST_REQUEST = 4_000_000
+"""Bytes that a request may have: about twice what fifty long turns take, which is the most that a browser keeps and sends."""
 THREADS = 512
 """Twice as many as the page lets wait."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
@@ -65,15 +68,19 @@ def create_server(
     app.add_middleware(_Leaving, stop=desk.stop)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(_Guard)
-    known = _checker(auth) if auth else None
+    known = partial(_same, auth) if auth else None
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
         state, why = answerer.status()
-        told = {"state": state} if known else {"state": state, "why": why}  # the reason may name this machine's folders
+        told = {"state": state} if auth else {"state": state, "why": why}  # the reason may name this machine's folders
         return JSONResponse(told, status_code=200 if state == "ready" else 503)
 
-    @app.get("/metrics", dependencies=[Depends(_password(known))] if known else [])
+    def admit(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
+        if known and not known(given.username, given.password):
+            raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
+
+    @app.get("/metrics", dependencies=[Depends(admit)] if auth else [])
     def metrics() -> PlainTextResponse:
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
@@ -89,7 +96,6 @@ def create_server(
         ssr_mode=False,
         footer_links=[],
         show_error=False,  # what is meant for a reader is told anyway
-        max_file_size="1mb",
         mcp_server=auth is None,  # behind a password, Gradio 6.31 lists the tools to anyone and can call none of them
         allowed_paths=[],
     )
@@ -106,7 +112,7 @@ async def _room(app: FastAPI) -> AsyncIterator[None]:
 
 
 class _Guard:
-    """Put the headers on every response, and take those off each request that would lead the page elsewhere."""
+    """Put the headers on every response, and let in no request that is too large or leads the page elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -117,9 +123,23 @@ class _Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
+        app = self._app
         if scope["type"] == "http":
             scope["headers"] = [header for header in scope["headers"] if not header[0].startswith(LEADING)]
-        await self._app(scope, receive, sending)
+            app = _refusal(scope) or app
+        await app(scope, receive, sending)
+
+
+def _refusal(scope: Scope) -> ASGIApp | None:
+    """Return what answers a request that is not let in, None for the others. The page has no use for files."""
+    headers = Headers(scope=scope)
+    if scope["path"].endswith("/gradio_api/upload"):
+        return PlainTextResponse("This page takes no files.", 403)
+    if "transfer-encoding" in headers:
+        return PlainTextResponse("A request must say how long it is.", 411)
+    if int(headers.get("content-length", "0")) > LARGEST_REQUEST:
+        return PlainTextResponse(f"A request may have {LARGEST_REQUEST:,} bytes.", 413)
+    return None
 
 
 class _Leaving:
@@ -155,23 +175,9 @@ def _awaited(scope: Scope) -> str:
     return ""
 
 
-def _checker(auth: tuple[str, str]) -> Callable[[str, str], bool]:
-    def check(name: str, password: str) -> bool:
-        """Compare in constant time."""
-        same = [secrets.compare_digest(a.encode(), b.encode()) for a, b in zip((name, password), auth, strict=True)]
-        return all(same)
-
-    return check
-
-
-def _password(known: Callable[[str, str], bool]) -> Callable[[HTTPBasicCredentials], None]:
-    """Return what refuses a request without the name and the password."""
-
-    def check(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
-        if not known(given.username, given.password):
-            raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
-
-    return check
+def _same(auth: tuple[str, str], name: str, password: str) -> bool:
+    """Tell in constant time whether a name and a password are those that must be given."""
+    return all([secrets.compare_digest(a.encode(), b.encode()) for a, b in zip((name, password), auth, strict=True)])
 
 
 def read_auth(source: str | None) -> tuple[str, str] | None:
@@ -179,7 +185,7 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
     text = os.environ.get("RAG_AUTH", "")
     if source is not None:
         try:
-            text = Path(source).read_text(encoding="utf-8").strip()
+            text = Path(source).read_text(encoding="utf-8-sig").strip()
         except OSError as error:
             raise SettingsError(f"The password file {source} cannot be read ({error.strerror}).") from error
         except UnicodeDecodeError:

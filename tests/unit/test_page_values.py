@@ -28,6 +28,9 @@ TURN = {"question": "<i>為什麼</i>？", "state": "answered", "answer": ANSWER
     [
         ("zh-TW,zh;q=0.9,en;q=0.8", "zh-Hant"),
         ("zh-CN", "zh-Hans"),
+        ("zh-HK", "zh-Hant"),
+        ("zh-Hans-HK,zh;q=0.9", "zh-Hans"),
+        ("zh-Hans-MO", "zh-Hans"),
         ("en-GB,zh;q=0.5", "en"),
         ("fr", "en"),
         ("", "en"),
