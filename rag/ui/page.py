@@ -34,7 +34,7 @@ _LOG = logging.getLogger("rag.ui")
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 _ENDED = "() => setTimeout(() => document.querySelector('#current [data-state=asked]') && location.reload(), 3000)"
 """Where an answer does not end when it is stopped, its connection was lost, and Gradio asks nothing more on it: begin anew."""
-_POINT = "() => setTimeout(() => document.querySelector('#reason :is(input, textarea)')?.focus(), 50)"
+_FOCUS = "() => setTimeout(() => document.querySelector('#{part} :is(input, textarea)')?.focus(), 50)"
 
 
 def create_app(desk: Desk) -> gr.Blocks:
@@ -83,7 +83,7 @@ class _Page:
             button.click(self.ask_alone, [button, *view], p.changing, **quiet)
         p.stop.click(self.halt, None, None, queue=False, **quiet).success(None, js=_ENDED, api_name=False)
         p.retry.click(self.ask_again, view, p.changing, **quiet)
-        p.edit.click(self.take_back, view, typed, **quiet)
+        p.edit.click(self.take_back, view, typed, **quiet).then(None, js=_FOCUS.format(part="box"), api_name=False)
         p.undo.click(self.undo, view, p.changing, **quiet)
         p.new.click(self.begin_anew, view, p.changing, **quiet)
         for button, ending, write in (
@@ -95,7 +95,9 @@ class _Page:
             )
         judged = [p.status, p.why, p.reason]
         p.helpful.click(self._judge(True), [p.turns, p.choice, p.reason], judged, **quiet)
-        p.unhelpful.click(lambda: gr.update(visible=True), None, p.why, **quiet).then(None, js=_POINT, api_name=False)
+        p.unhelpful.click(lambda: gr.update(visible=True), None, p.why, **quiet).then(
+            None, js=_FOCUS.format(part="reason"), api_name=False
+        )
         gr.on([p.tell.click, p.reason.submit], self._judge(False), [p.turns, p.choice, p.reason], judged, **quiet)
         page.unload(self.halt)
 
