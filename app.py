@@ -11,7 +11,7 @@ from rag.cli import run
 from rag.errors import RagError
 from rag.pipeline import Rag
 from rag.settings import Settings, cache_folder
-from rag.ui.server import LOOPBACK, check_address, create_server, read_auth, serve
+from rag.ui.server import LOOPBACK, address_of, bind, create_server, read_auth, serve
 
 
 def main() -> int:
@@ -32,14 +32,15 @@ def main() -> int:
 
 def _serve(host: str, options: argparse.Namespace) -> int:
     auth = read_auth(options.auth)
-    check_address(host, options.port, auth, options.allow_public)
+    bound = bind(host, options.port, auth, options.allow_public)
     logging.basicConfig(format="%(asctime)s %(message)s")
     logging.getLogger("rag").setLevel(logging.INFO)
     rag = Rag(Settings.load())
     threading.Thread(target=_warm, args=(rag,), name="warm", daemon=True).start()
-    print(f"http://{host}:{options.port}", flush=True)
+    address = address_of(bound)
+    print(address, flush=True)
     hosts = LOOPBACK if host in LOOPBACK else ("*",)
-    serve(create_server(rag, cache_folder() / "feedback.jsonl", auth, hosts), host, options.port, rag.close)
+    serve(create_server(rag, cache_folder() / "feedback.jsonl", address, auth, hosts), bound, rag.close)
     return 0
 
 

@@ -33,7 +33,7 @@ def main() -> int:
         print("Chromium is not installed: apt-get install chromium fonts-noto-cjk", file=sys.stderr)
         return 1
     rag = Rag(Settings.load(read_ahead=False)).warm()
-    app = create_server(rag, Path(tempfile.mkdtemp()) / "feedback.jsonl")
+    app = create_server(rag, Path(tempfile.mkdtemp()) / "feedback.jsonl", f"http://127.0.0.1:{PORT}")
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=PORT, log_level="error"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:

@@ -43,6 +43,6 @@ class Counters:
                 lines.append(f"# TYPE rag_{name}_seconds histogram")
                 lines += [f'rag_{name}_seconds_bucket{{le="{bound:g}"}} {self._buckets[name, bound]}' for bound in BUCKETS]
                 lines.append(f'rag_{name}_seconds_bucket{{le="+Inf"}} {self._counts[name]}')
-                lines.append(f"rag_{name}_seconds_sum {self._sums[name]:g}")
+                lines.append(f"rag_{name}_seconds_sum {self._sums[name]!r}")
                 lines.append(f"rag_{name}_seconds_count {self._counts[name]}")
         return "\n".join(lines) + "\n"

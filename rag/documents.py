@@ -33,7 +33,7 @@ class Document:
     """Hold one source after mending.
 
     `source` is its name (a file's name, or an identifier); `text` its whole text; `title` what a reader knows it by, "" where
-    there is none. Raises CorpusError for a text that is no Unicode text.
+    there is none. Raises CorpusError for a text or a name that is no Unicode text.
     """
 
     source: str
@@ -42,6 +42,10 @@ class Document:
 
     def __post_init__(self) -> None:
         """Refuse what is no text, and half a surrogate pair, which can be neither stored nor shown."""
+        try:
+            self.source.encode("utf-8")
+        except UnicodeEncodeError:
+            raise CorpusError(f"The source {self.source!r} has a name that is no Unicode text; rename it.") from None
         if not isinstance(self.text, str):
             raise CorpusError(f"The source {self.source} is a {type(self.text).__name__}; expected a text.")
         try:

@@ -19,6 +19,7 @@ from rag.embedding import Report
 from rag.english import keep
 from rag.errors import Cancelled, GenerationError, RagError
 from rag.generation import Prompt, Stop
+from rag.index import Index
 from rag.prompting import LANGUAGES, beginning_prompt, judge_prompt
 from rag.question import Query
 from rag.retrieval import piece
@@ -47,11 +48,16 @@ class Idle:
         self._suggestions = suggestions
         self._translations = translations
         self._ended = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._begun: Index | None = None
 
-    def start(self) -> None:
-        """Begin to work in a thread; safe to repeat."""
-        if self._thread is None:
+    def start(self, index: Index) -> None:
+        """Begin to work in a thread, unless one is at work or the work on this index was begun; safe to repeat."""
+        with self._starting:
+            if index is self._begun or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._begun = index
             self._thread = threading.Thread(target=self._work, name="idle", daemon=True)
             self._thread.start()
 
@@ -140,14 +146,14 @@ class Idle:
     def _done(self, work: Callable[[Stop], None]) -> bool:
         ticket = object()
         try:
-            for _ in self._turns.wait(ticket, lambda: True):
+            for _ in self._turns.wait(ticket, lambda: True, asked=False):
                 pass
             work(lambda: self._turns.waiting or self._ended.is_set())
             return True
         except Cancelled:
             return False
         finally:
-            self._turns.leave(ticket, typical=False)
+            self._turns.leave(ticket)
 
 
 def _or_nothing(work: Callable[[], Value]) -> Value | None:

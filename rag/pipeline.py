@@ -79,6 +79,7 @@ class Rag:
         self._generator_lock = threading.Lock()
         self._closed = threading.Event()
         self._trouble = ""
+        self._engine_failed = False
         self._idle = Idle(self.answering, self._turns, self._suggestions, self._library.translations)
 
     def answer(self, question: str, history: Sequence[Message] = (), cancelled: Stop | None = None) -> Answer:
@@ -102,6 +103,7 @@ class Rag:
         clock = Clock()
         ticket = object()
         request = uuid.uuid4().hex[:12]
+        final: Final | None = None
         try:
             for place in self._turns.wait(ticket, cancelled):
                 yield Progress(stage="waiting", place=place.ahead, expected_s=place.expected_s)
@@ -114,8 +116,14 @@ class Rag:
 
             for event in answering.stream(query, clock, stop):
                 if isinstance(event, Final):
+                    final = event
                     self._count(request, question, event.answer)
-                yield event
+                else:
+                    yield event
+            self._engine_failed = False
+        except GeneratorExit:
+            self._ended(request, "stopped")
+            raise
         except Cancelled:
             if cancelled() or self._closed.is_set():
                 self._ended(request, "stopped")
@@ -123,13 +131,22 @@ class Rag:
             self._ended(request, "broken", "timeout")
             limit = self.settings.timeout_s
             raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
-        except RagError as error:
-            if not isinstance(error, PromptTooLongError):
-                self._trouble = str(error)
+        except Exception as error:
+            self._heed(error)
             self._ended(request, "broken", type(error).__name__)
             raise
         finally:
             self._turns.leave(ticket)
+        if final:  # the turn is over: who leaves from here on was answered
+            yield final
+
+    def _heed(self, error: Exception) -> None:
+        """Keep the trouble that the next question will meet too: an engine may fail once, but is down if it fails again."""
+        if isinstance(error, PromptTooLongError) or not isinstance(error, RagError):
+            return
+        if self._engine_failed or not isinstance(error, GenerationError):
+            self._trouble = str(error)
+        self._engine_failed = isinstance(error, GenerationError)
 
     def _count(self, request: str, question: str, answer: Answer) -> None:
         self.counters.observe("evidence", answer.timings.retrieve_s)
@@ -181,12 +198,13 @@ class Rag:
         """
         try:
             answering = self._load()
-        except RagError as error:
-            self._trouble = str(error)
+        except Exception as error:
+            unforeseen = f"What answers are made with could not be loaded ({type(error).__name__}); the log tells more."
+            self._trouble = str(error) if isinstance(error, RagError) else unforeseen
             raise
         self._trouble = ""
         if self.settings.read_ahead and not self.settings.remote:
-            self._idle.start()
+            self._idle.start(answering.index)
         return answering
 
     def _load(self) -> Answering:
@@ -262,6 +280,10 @@ class Rag:
         """Return whether questions can be answered, and why not; a failure counts until the next question finds it mended."""
         if self._trouble:
             return "broken", self._trouble
+        try:
+            self._library.sources()
+        except RagError as error:
+            return "broken", str(error)
         if self._generator is None or self._examples is None:
             return "warming", "The models are loading."
         return "ready", ""

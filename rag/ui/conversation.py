@@ -1,14 +1,15 @@
 """Hold a conversation as plain values that a browser can keep, and turn it into files.
 
-A turn is {"question", "state", "answer"?, "kind"?, "error"?, "draft"?}: state is "asked", "answered", "declined",
-"broken" or "stopped"; answer is `Answer.to_dict()`; kind and error are an error's class and words.
+A turn is {"question", "state", "alone"?, "answer"?, "kind"?, "error"?, "draft"?}: state is "asked", "answered", "declined",
+"broken" or "stopped"; alone tells whether it was asked without what came before it; answer is `Answer.to_dict()`; kind and
+error are an error's class and words.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rag.results import MARK
@@ -74,12 +75,12 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     notes: list[str] = []
     for number, turn in enumerate(turns, start=1):
         answer = turn.get("answer")
-        lines.append(f"## {_plain(turn['question'])}\n")
+        lines.append(f"## {_plain(' '.join(turn['question'].split()))}\n")
         if not answer:
             lines.append(f"*{turn['state']}*\n")
             continue
-        lines.append(MARK.sub(lambda m, n=number: f"[^{n}-{m.group()[1:-1]}]", _plain(answer["text"])) + "\n")  # type: ignore[misc]
         quotes = {c["marker"]: c for c in answer["citations"]}
+        lines.append(_noted(_plain(answer["text"]), number, quotes) + "\n")
         notes += [
             f"[^{number}-{marker}]: “{_plain(c['quote'])}” ({_plain(c['source'])}, {c['start']}–{c['end']})"
             for marker, c in sorted(quotes.items())
@@ -87,9 +88,16 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     return "\n".join([*lines, *notes]) + "\n"
 
 
+def _noted(text: str, number: int, markers: Collection[int]) -> str:
+    """Return plain text with a turn's marks as references to its footnotes; a number in brackets may be none of them."""
+    for marker in markers:
+        text = text.replace(rf"\[{marker}\]", f"[^{number}-{marker}]")
+    return text
+
+
 def _plain(text: str) -> str:
     """Return text that Markdown does not read as markup of its own."""
-    return re.sub(r"([\\`*_<>#|])", r"\\\1", str(text))
+    return re.sub(r"([\\`*_<>#|~&\[\]])", r"\\\1", str(text))
 
 
 def to_json(turns: Sequence[Turn]) -> str:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import RagError
+from rag.errors import GenerationError, RagError
 from rag.results import Final
 from rag.ui.desk import Desk
+
+_LOG = logging.getLogger("rag.ui")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell a program in one sentence what went wrong; the words of an error that was not foreseen are the log's."""
+    try:
+        yield
+    except RagError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        _LOG.exception("A call failed in a way that was not foreseen.")
+        raise gr.Error("The call failed in a way that was not foreseen; the log tells more.", print_exception=False) from error
 
 
 def offer_endpoints(desk: Desk) -> None:
@@ -25,13 +42,11 @@ def offer_endpoints(desk: Desk) -> None:
 
         """
         session = str(request.session_hash) if request else ""
-        try:
+        with _told():
             for event in desk.stream(session, question, history or []):
                 if isinstance(event, Final):
                     return event.answer.to_dict()
-        except RagError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        raise gr.Error("The answer ended before it was complete; ask again.", print_exception=False)
+            raise GenerationError("The answer ended before it was complete; ask again.")
 
     def retrieve(question: str) -> dict[str, Any]:
         """Find the passages and sentences of the text that most likely answer a question.
@@ -40,10 +55,8 @@ def offer_endpoints(desk: Desk) -> None:
             question: What to look for, in Chinese or English.
 
         """
-        try:
+        with _told():
             found = desk.answerer.retrieve(question)
-        except RagError as error:
-            raise gr.Error(str(error), print_exception=False) from error
         return {"passages": [vars(p) for p in found.passages], "sentences": [vars(s) for s in found.sentences]}
 
     gr.api(answer, api_name="answer")

@@ -26,9 +26,9 @@ class Live:
     likely: Sequence[Citation] = field(default_factory=tuple)
 
     @classmethod
-    def asked(cls, question: str, language: str) -> Live:
-        """Return the turn of a question that was just asked."""
-        return cls({"question": question, "state": "asked", "draft": ""}, language)._tell("searching")
+    def asked(cls, question: str, language: str, alone: bool = False) -> Live:
+        """Return the turn of a question that was just asked; alone: without what came before it."""
+        return cls({"question": question, "state": "asked", "draft": "", "alone": alone}, language)._tell("searching")
 
     def hear(self, event: Event) -> Live:
         """Take in one event of the answer, and return this."""

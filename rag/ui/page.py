@@ -16,6 +16,7 @@ from gradio.utils import LRUCache
 from rag.errors import Cancelled, RagError
 from rag.question import LONGEST_QUESTION
 from rag.results import Evidence, Final
+from rag.text import clean
 from rag.ui import conversation, feedback, render
 from rag.ui.components import Components
 from rag.ui.conversation import Turn
@@ -31,12 +32,14 @@ CALLS = 2_000
 """Calls of which Gradio knows what is under way and how long it took: as many as it keeps messages for."""
 _LOG = logging.getLogger("rag.ui")
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
-_POINT = "() => setTimeout(() => document.querySelector('#reason :is(input, textarea)')?.focus(), 50)"
+_ENDED = "() => setTimeout(() => document.querySelector('#current [data-state=asked]') && location.reload(), 3000)"
+"""Where an answer does not end when it is stopped, its connection was lost, and Gradio asks nothing more on it: begin anew."""
+_FOCUS = "() => setTimeout(() => document.querySelector('#{part} :is(input, textarea)')?.focus(), 50)"
 
 
 def create_app(desk: Desk) -> gr.Blocks:
     """Return the page; nothing is served yet."""
-    with gr.Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
+    with _Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(desk, Components()).wire(page)
         offer_endpoints(desk)
     page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
@@ -44,6 +47,16 @@ def create_app(desk: Desk) -> gr.Blocks:
     page._queue.pending_event_ids_session = LRUCache(CALLS)  # it would forget none
     page._queue.ANALYTICS_MAX_EVENTS = CALLS
     return page
+
+
+class _Blocks(gr.Blocks):  # type: ignore[misc]
+    """Refuse a call that brings too few values in one sentence: Gradio names its own parts."""
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Raise gr.Error where values are missing."""
+        if len(inputs) < len(block_fn.inputs):
+            few = f"The call brings too few values ({len(inputs)})"
+            raise gr.Error(f"{few}; expected {len(block_fn.inputs)}, null for each that is left out.", print_exception=False)
 
 
 class _Page:
@@ -57,20 +70,20 @@ class _Page:
     def wire(self, page: gr.Blocks) -> None:
         """Connect the parts."""
         p = self.components
-        changing = [*p.changing, p.box]
         view = [p.turns, p.choice, p.drawn]
         quiet: dict[str, Any] = {"api_name": False, "show_progress": "hidden"}
         page.load(self.open, [p.turns, p.picked], [*p.changing, *p.labelled, p.linked], **quiet).then(
-            self.ask_linked, [p.linked, *view], changing, **quiet
+            self.ask_linked, [p.linked, *view], p.changing, **quiet
         )
         page.load(self.await_ready, p.picked, p.status, **quiet)
         p.choice.input(self.switch, view, [*p.changing, *p.labelled], **quiet)
-        gr.on([p.box.submit, p.send.click], self.ask, [p.box, *view], changing, **quiet)  # as one, a double click asks once
+        typed = [*p.changing, p.box]
+        gr.on([p.box.submit, p.send.click], self.ask_typed, [p.box, *view], typed, **quiet)  # as one, a double click asks once
         for button in p.suggested:
-            button.click(self.ask_alone, [button, *view], changing, **quiet)
-        p.stop.click(self.halt, None, None, queue=False, **quiet)
-        p.retry.click(self.ask_again, view, changing, **quiet)
-        p.edit.click(self.take_back, view, changing, **quiet)
+            button.click(self.ask_alone, [button, *view], p.changing, **quiet)
+        p.stop.click(self.halt, None, None, queue=False, **quiet).success(None, js=_ENDED, api_name=False)
+        p.retry.click(self.ask_again, view, p.changing, **quiet)
+        p.edit.click(self.take_back, view, typed, **quiet).then(None, js=_FOCUS.format(part="box"), api_name=False)
         p.undo.click(self.undo, view, p.changing, **quiet)
         p.new.click(self.begin_anew, view, p.changing, **quiet)
         for button, ending, write in (
@@ -82,7 +95,9 @@ class _Page:
             )
         judged = [p.status, p.why, p.reason]
         p.helpful.click(self._judge(True), [p.turns, p.choice, p.reason], judged, **quiet)
-        p.unhelpful.click(lambda: gr.update(visible=True), None, p.why, **quiet).then(None, js=_POINT, api_name=False)
+        p.unhelpful.click(lambda: gr.update(visible=True), None, p.why, **quiet).then(
+            None, js=_FOCUS.format(part="reason"), api_name=False
+        )
         gr.on([p.tell.click, p.reason.submit], self._judge(False), [p.turns, p.choice, p.reason], judged, **quiet)
         page.unload(self.halt)
 
@@ -90,9 +105,9 @@ class _Page:
         """Return the page in the reader's language, with its kept conversation and the question that its link asks."""
         known = {code for _, code in languages()}
         language = picked if picked in known else _preferred(request)
-        asked = str(request.query_params.get("q", "")).strip()
+        asked = clean(str(request.query_params.get("q", ""))).strip()
         before = conversation.kept(turns)
-        linked = "" if before and before[-1]["question"] == asked else asked
+        linked = "" if asked in (turn["question"] for turn in before) else asked
         return {self.components.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
 
     def switch(self, turns: list[Turn], language: str, drawn: int) -> Shown:
@@ -119,7 +134,8 @@ class _Page:
         """Ask the last question again."""
         before = conversation.kept(turns)
         if before:
-            yield from self.ask(str(before[-1]["question"]), before[:-1], language, drawn, request)
+            *others, last = before
+            yield from self.ask(last["question"], others, language, drawn, request, alone=bool(last.get("alone")))
         else:
             yield {self.components.why: gr.skip()}
 
@@ -140,15 +156,24 @@ class _Page:
         """Ask an offered question: it says all that it asks, and was found to be answered without what came before."""
         yield from self.ask(question, turns, language, drawn, request, alone=True)
 
+    def ask_typed(self, question: str, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
+        """Ask what is in the box, and empty it once the question is in the conversation."""
+        emptied: Shown = {self.components.box: ""}
+        for shown in self.ask(question, turns, language, drawn, request):
+            if self.components.turns in shown:
+                shown |= emptied
+                emptied = {}  # what is typed from here on is another question
+            yield shown
+
     def ask(
         self, question: str, turns: list[Turn], language: str, drawn: int, request: gr.Request, alone: bool = False
     ) -> Iterator[Shown]:
         """Yield the page as a question is answered; the question is never lost."""
-        question = question.strip()
+        question = clean(question).strip()
         before = conversation.kept(turns)
         language = language or _preferred(request)
         if not question:
-            yield {self.components.box: ""}
+            yield {self.components.why: gr.skip()}
             return
         if len(question) > LONGEST_QUESTION:
             told = say("too_long", language, most=LONGEST_QUESTION, found=len(question))
@@ -157,9 +182,9 @@ class _Page:
         session = str(request.session_hash)
         self.desk.stop(session)
         events = self.desk.stream(session, question, [] if alone else conversation.history(before))
-        live = Live.asked(question, language)
+        live = Live.asked(question, language, alone)
         shown = self.view.shown(before, language, drawn, live)
-        yield {self.components.box: "", **shown}
+        yield shown
         try:
             for event in events:
                 live.hear(event)

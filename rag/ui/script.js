@@ -11,6 +11,8 @@
     }
     return quote;
   };
+  // Browsers let only pages of this machine, or over HTTPS, write to the clipboard.
+  if (!navigator.clipboard) document.documentElement.classList.add("uncopied");
   const clear = (name) => document.querySelectorAll("." + name).forEach((node) => node.classList.remove(name));
   const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
   const preview = (event) => {
@@ -84,7 +86,7 @@
       const answer = copy.closest(".reply").querySelector(".answer").cloneNode(true);
       answer.querySelectorAll("br").forEach((node) => node.replaceWith("\n"));
       answer.querySelectorAll("button.mark").forEach((node) => node.replaceWith(copy.dataset.copy === "marked" ? `[${node.textContent}]` : ""));
-      navigator.clipboard?.writeText(answer.textContent).then(() => { copy.textContent = copy.dataset.done; });
+      navigator.clipboard.writeText(answer.textContent).then(() => { copy.textContent = copy.dataset.done; });
     }
   };
   // Scroll within a pane alone: the page itself stays where it is.
@@ -101,7 +103,7 @@
     shining = lights;
     article.querySelectorAll(".lit").forEach((node) => {
       node.removeAttribute("class");
-      ["tabindex", "title", "data-turns"].forEach((name) => node.removeAttribute(name));
+      ["tabindex", "role", "title", "data-turns"].forEach((name) => node.removeAttribute(name));
     });
     for (const [id, { kind, turns, title }] of Object.entries(JSON.parse(lights))) {
       const sentence = document.getElementById(id);
@@ -110,6 +112,7 @@
       sentence.tabIndex = 0;
       sentence.title = title;
       sentence.dataset.turns = turns.join(" ");
+      if (turns.length) sentence.setAttribute("role", "link");
     }
     const best = article.querySelector(".best");
     if (best && best.id !== led && beside()) bring(best, article);
@@ -137,13 +140,22 @@
     document.body.appendChild(voice);
     return voice;
   };
+  // A button that vanishes as it does its work hands the focus to the question box, unless that would raise a keyboard.
+  let pressed = null;
+  const handOn = () => {
+    if (!pressed || pressed.offsetParent || matchMedia("(hover: none)").matches) return;
+    if ([document.body, pressed].includes(document.activeElement)) document.querySelector("#box textarea")?.focus({ preventScroll: true });
+  };
+  document.addEventListener("focusin", ({ target }) => {
+    pressed = target.closest("#composer, #turn-tools, #tools, #suggestions") ? target : null;
+  });
   // A new question goes to the top of what is in sight, so that its evidence and its answer grow below it.
   const keepInSight = (reply) => {
     const turn = reply.closest(".turn");
     if (beside()) bring(turn, document.getElementById("conversation"), 8);
     else turn.scrollIntoView({ behavior: calm(), block: "start" });
   };
-  new MutationObserver(() => { light(); attend(); }).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(() => { light(); attend(); handOn(); }).observe(document.documentElement, { childList: true, subtree: true });
   window.saveConversation = (text, ending) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));

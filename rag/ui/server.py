@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -21,7 +22,7 @@ from anyio import to_thread
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,33 +41,46 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+LARGEST_REQUEST = 4_000_000
+"""Bytes that a request may have: about twice what fifty long turns take, which is the most that a browser keeps and sends."""
 THREADS = 512
 """Twice as many as the page lets wait."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 """Names of this machine; a page that another site has the browser fetch under its own name is refused (DNS rebinding)."""
+LEADING = (b"x-forwarded-", b"x-gradio-server")
+"""How headers begin by which a caller could tell Gradio that the page is elsewhere; uvicorn has read a proxy's own before."""
 
 
 def create_server(
-    answerer: Answerer, feedback_path: Path, auth: tuple[str, str] | None = None, hosts: Sequence[str] = LOOPBACK
+    answerer: Answerer,
+    feedback_path: Path,
+    address: str,
+    auth: tuple[str, str] | None = None,
+    hosts: Sequence[str] = LOOPBACK,
 ) -> FastAPI:
     """Return the web application: the page, `/healthz` and `/metrics`.
 
-    auth: name and password that a reader must give. hosts: names by which it may be reached, ("*",) for any.
+    address: where this machine reaches it. auth: name and password that a reader must give. hosts: names by which it may
+    be reached, ("*",) for any.
     """
     app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
     desk = Desk(answerer, feedback_path)
     app.add_middleware(_Leaving, stop=desk.stop)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(_Guard)
-    known = _checker(auth) if auth else None
+    known = partial(_same, auth) if auth else None
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
         state, why = answerer.status()
-        told = {"state": state} if known else {"state": state, "why": why}  # the reason may name this machine's folders
+        told = {"state": state} if auth else {"state": state, "why": why}  # the reason may name this machine's folders
         return JSONResponse(told, status_code=200 if state == "ready" else 503)
 
-    @app.get("/metrics", dependencies=[Depends(_password(known))] if known else [])
+    def admit(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
+        if known and not known(given.username, given.password):
+            raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
+
+    @app.get("/metrics", dependencies=[Depends(admit)] if auth else [])
     def metrics() -> PlainTextResponse:
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
@@ -81,11 +95,12 @@ def create_server(
         head=HEAD,
         ssr_mode=False,
         footer_links=[],
-        show_error=True,
-        max_file_size="1mb",
+        show_error=False,  # what is meant for a reader is told anyway
         mcp_server=auth is None,  # behind a password, Gradio 6.31 lists the tools to anyone and can call none of them
         allowed_paths=[],
     )
+    if page.mcp_server_obj:  # it would take its own address from the first call's headers, and keep it
+        page.mcp_server_obj._local_url = address
     return served
 
 
@@ -97,7 +112,7 @@ async def _room(app: FastAPI) -> AsyncIterator[None]:
 
 
 class _Guard:
-    """Put the headers on every response."""
+    """Put the headers on every response, and let in no request that is too large or leads the page elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -108,7 +123,23 @@ class _Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, sending)
+        app = self._app
+        if scope["type"] == "http":
+            scope["headers"] = [header for header in scope["headers"] if not header[0].startswith(LEADING)]
+            app = _refusal(scope) or app
+        await app(scope, receive, sending)
+
+
+def _refusal(scope: Scope) -> ASGIApp | None:
+    """Return what answers a request that is not let in, None for the others. The page has no use for files."""
+    headers = Headers(scope=scope)
+    if scope["path"].endswith("/gradio_api/upload"):
+        return PlainTextResponse("This page takes no files.", 403)
+    if "transfer-encoding" in headers:
+        return PlainTextResponse("A request must say how long it is.", 411)
+    if int(headers.get("content-length", "0")) > LARGEST_REQUEST:
+        return PlainTextResponse(f"A request may have {LARGEST_REQUEST:,} bytes.", 413)
+    return None
 
 
 class _Leaving:
@@ -144,23 +175,9 @@ def _awaited(scope: Scope) -> str:
     return ""
 
 
-def _checker(auth: tuple[str, str]) -> Callable[[str, str], bool]:
-    def check(name: str, password: str) -> bool:
-        """Compare in constant time."""
-        same = [secrets.compare_digest(a.encode(), b.encode()) for a, b in zip((name, password), auth, strict=True)]
-        return all(same)
-
-    return check
-
-
-def _password(known: Callable[[str, str], bool]) -> Callable[[HTTPBasicCredentials], None]:
-    """Return what refuses a request without the name and the password."""
-
-    def check(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
-        if not known(given.username, given.password):
-            raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
-
-    return check
+def _same(auth: tuple[str, str], name: str, password: str) -> bool:
+    """Tell in constant time whether a name and a password are those that must be given."""
+    return all([secrets.compare_digest(a.encode(), b.encode()) for a, b in zip((name, password), auth, strict=True)])
 
 
 def read_auth(source: str | None) -> tuple[str, str] | None:
@@ -168,7 +185,7 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
     text = os.environ.get("RAG_AUTH", "")
     if source is not None:
         try:
-            text = Path(source).read_text(encoding="utf-8").strip()
+            text = Path(source).read_text(encoding="utf-8-sig").strip()
         except OSError as error:
             raise SettingsError(f"The password file {source} cannot be read ({error.strerror}).") from error
         except UnicodeDecodeError:
@@ -181,24 +198,36 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
     return name, password
 
 
-def check_address(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool) -> None:
-    """Raise SettingsError for an address that is taken, or open to others without a password."""
+def bind(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool) -> socket.socket:
+    """Return a socket for an address; port 0 is any that is free.
+
+    Raises SettingsError for an address that is taken, or open to others without a password.
+    """
     if host not in LOOPBACK and auth is None and not allow_public:
         raise SettingsError(
             f"The host {host} lets other machines in and no password is set; set RAG_AUTH=name:password, or say --allow-public."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:  # taken or not this machine's; no port at all
-            why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
-            raise SettingsError(f"The address {host}:{port} cannot be used ({why}); choose another with --port.") from error
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except (OSError, OverflowError) as error:  # taken or not this machine's; no port at all
+        bound.close()
+        why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+        raise SettingsError(f"The address {host}:{port} cannot be used ({why}); choose another with --port.") from error
+    return bound
 
 
-def serve(app: FastAPI, host: str, port: int, end: Callable[[], None]) -> None:
-    """Serve until interrupted.
+def address_of(bound: socket.socket) -> str:
+    """Return where this machine reaches what is served on a socket."""
+    host, port = bound.getsockname()[:2]
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
+
+
+def serve(app: FastAPI, bound: socket.socket, end: Callable[[], None]) -> None:
+    """Serve on a socket until interrupted.
 
     end: called then, to end the answers under way; open connections get one more second.
     """
@@ -209,4 +238,4 @@ def serve(app: FastAPI, host: str, port: int, end: Callable[[], None]) -> None:
             await super().shutdown(sockets)
 
     with suppress(KeyboardInterrupt):  # an interrupted server raises it again once it has ended
-        Server(uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)).run()
+        Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run(sockets=[bound])

@@ -47,7 +47,8 @@ def preferred(accept_language: str) -> str:
             continue
     for _, tag in sorted(ranges, key=lambda item: -item[0]):
         if tag.startswith("zh"):
-            return "zh-Hant" if any(mark in tag for mark in ("hant", "tw", "hk", "mo")) else "zh-Hans"
+            traditional = "hans" not in tag and any(mark in tag for mark in ("hant", "tw", "hk", "mo"))
+            return "zh-Hant" if traditional else "zh-Hans"
         if tag.startswith("en"):
             return "en"
     return DEFAULT

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ import pytest
 import uvicorn
 from scripted import EXAMPLES, Scripted
 
-from rag.ui.server import create_server
+from rag.ui.server import address_of, bind, create_server
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -47,25 +46,23 @@ def feedback_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def _served(answerer: object, feedback_path: Path) -> Iterator[str]:
-    """Serve the page on a free port, and yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(create_server(answerer, feedback_path), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+def _served(answerer: object, feedback_path: Path, port: int = 0) -> Iterator[str]:
+    """Serve the page on a port, a free one where none is named, and yield its address."""
+    bound = bind("127.0.0.1", port, None, False)
+    address = address_of(bound)
+    app = create_server(answerer, feedback_path, address)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
+    yield address
     server.should_exit = True
     thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")
-def served() -> Callable[[object, Path], AbstractContextManager[str]]:
+def served() -> Callable[..., AbstractContextManager[str]]:
     """Return what serves the page for an answerer."""
     return _served
 

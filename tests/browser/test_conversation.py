@@ -1,10 +1,13 @@
 """A conversation on the page: what a reader asks, stops, asks again, judges and takes home."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 from reader import ask, one_size
-from scripted import EXAMPLES, NEXT
+from scripted import EXAMPLES, NEXT, Scripted
 
 pytestmark = pytest.mark.browser
 
@@ -121,6 +124,74 @@ def test_a_reader_who_leaves_frees_the_engine(page, scripted) -> None:
     assert not scripted.ended.is_set()
     other.close(run_before_unload=True)
     assert scripted.ended.wait(timeout=2)
+
+
+def test_an_answer_whose_connection_was_lost_is_ended_by_stop_and_the_next_question_is_answered(
+    chromium, served: Callable[..., AbstractContextManager[str]], tmp_path: Path
+) -> None:
+    path = tmp_path / "feedback.jsonl"
+    page = chromium.new_page(viewport={"width": 1280, "height": 800}, locale="en-US")
+    with served(Scripted(), path) as address:
+        page.goto(address)
+        page.get_by_text(EXAMPLES["en"][0]).wait_for()
+        ask(page, "slow", "asked")
+        page.locator(".reply .draft").wait_for(timeout=4_000)
+    with served(Scripted(), path, int(address.rsplit(":", 1)[1])):
+        page.locator("#stop").click()
+        page.locator('.reply[data-state="stopped"]').wait_for(timeout=15_000)
+        page.get_by_text("简体中文").click()
+        page.get_by_role("button", name="提问").wait_for()
+        ask(page, "杭州？")
+        assert page.locator(".question").all_inner_texts() == ["slow", "杭州？"]
+        page.close()
+
+
+@one_size
+def test_half_a_character_in_a_question_does_not_end_the_page(page) -> None:
+    page.locator("#box textarea").evaluate("""(box) => {
+        box.value = "\\ud83d杭州？";
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+    }""")
+    page.locator("#send").click()
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=8_000)
+    assert page.locator(".question").inner_text() == "\ufffd杭州？"
+    ask(page, "還有呢？")
+
+
+@one_size
+def test_what_is_typed_is_kept_when_another_question_is_asked(page) -> None:
+    box = page.locator("#box textarea")
+    box.fill("還沒問的問題")
+    page.locator("#suggestions button:visible").first.click()
+    page.locator('.reply[data-state="answered"]').wait_for()
+    assert box.input_value() == "還沒問的問題"
+    page.locator("#retry").click()
+    page.locator('.reply[data-state="asked"]').wait_for()
+    page.locator('.reply[data-state="answered"]').wait_for()
+    assert box.input_value() == "還沒問的問題"
+
+
+@one_size
+def test_an_offered_question_that_is_asked_again_is_asked_alone_again(page) -> None:
+    ask(page, "杭州？")
+    page.locator("#suggestions button:visible").first.click()
+    page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
+    page.locator("#retry").click()
+    page.locator('.reply[data-turn="2"][data-state="asked"]').wait_for()
+    page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
+    assert "（0）" in page.locator('.reply[data-turn="2"]').inner_text()
+
+
+@one_size
+def test_a_link_whose_question_was_asked_before_does_not_ask_it_again(page, address: str) -> None:
+    page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
+    page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
+    ask(page, "還有呢？")
+    page.wait_for_timeout(2_000)
+    page.reload()
+    page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for(timeout=8_000)
+    page.wait_for_timeout(1_500)
+    assert page.locator(".question").all_inner_texts() == ["杭州？", "還有呢？"]
 
 
 @one_size

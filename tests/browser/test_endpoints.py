@@ -1,10 +1,14 @@
 """The page's endpoints, for programs and for those who watch."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import httpx
 import pytest
 from gradio_client import Client
+from scripted import Scripted
 
 pytestmark = pytest.mark.browser
 
@@ -36,14 +40,56 @@ def test_no_path_leads_out_of_the_served_folders(address: str) -> None:
         assert answer.status_code >= 400 or "root:" not in answer.text
 
 
-def test_the_endpoints_are_mcp_tools(address: str) -> None:
-    def told(method: str, **params: object) -> dict:
-        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        accepted = {"Accept": "application/json, text/event-stream"}
-        answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted, timeout=20)
-        return json.loads(answer.text.split("data: ", 1)[1])["result"]
+def told(address: str, method: str, headers: dict[str, str] | None = None, **params: object) -> dict:
+    """Return what the MCP server says to one call."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted | (headers or {}), timeout=20)
+    return json.loads(answer.text.split("data: ", 1)[1])["result"]
 
-    assert {tool["name"] for tool in told("tools/list")["tools"]} == {"answer", "retrieve"}
-    called = told("tools/call", name="answer", arguments={"question": "杭州？"})
+
+def test_the_endpoints_are_mcp_tools(address: str) -> None:
+    assert {tool["name"] for tool in told(address, "tools/list")["tools"]} == {"answer", "retrieve"}
+    called = told(address, "tools/call", name="answer", arguments={"question": "杭州？"})
     assert called["isError"] is False
     assert "杭州的互聯網生態起步早,基礎深厚。" in called["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "127.0.0.1:9"}, {"X-Forwarded-Host": "127.0.0.1:9"}, {"X-Gradio-Server": "http://127.0.0.1:9"}],
+    ids=lambda headers: next(iter(headers)),
+)
+def test_the_first_caller_cannot_lead_questions_to_another_server(
+    served: Callable[..., AbstractContextManager[str]], tmp_path: Path, headers: dict[str, str]
+) -> None:
+    with served(Scripted(), tmp_path / "feedback.jsonl") as address:
+        for sent in (headers, None):
+            called = told(address, "tools/call", sent, name="answer", arguments={"question": "杭州？"})
+            assert "杭州的互聯網生態起步早,基礎深厚。" in called["content"][0]["text"]
+
+
+def call(address: str, name: str, *data: object) -> str:
+    """Return what a call by HTTP ends with."""
+    url = f"{address}/gradio_api/call/{name}"
+    event = httpx.post(url, json={"data": data}).raise_for_status().json()["event_id"]
+    return httpx.get(f"{url}/{event}", timeout=20).text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("answer", ["杭州？"], "The call brings too few values (1); expected 2, null for each that is left out."),
+        ("answer", [], "The call brings too few values (0); expected 2, null for each that is left out."),
+        ("retrieve", [], "The call brings too few values (0); expected 1, null for each that is left out."),
+        ("answer", ["break", None], "The engine failed: it ran out of memory. Ask again."),
+        ("answer", ["crash", None], "The call failed in a way that was not foreseen; the log tells more."),
+    ],
+    ids=["no history", "nothing", "nothing to retrieve", "an error", "an unforeseen error"],
+)
+def test_what_a_call_cannot_have_is_told_in_a_sentence_without_internals(
+    address: str, name: str, data: list[object], told: str
+) -> None:
+    event, said = call(address, name, *data).strip().split("\n")
+    assert event == "event: error"
+    assert json.loads(said.removeprefix("data: "))["error"] == told

@@ -72,6 +72,53 @@ def test_a_reader_needs_no_mouse(page) -> None:
 
 
 @one_size
+def test_the_keyboard_is_at_the_question_box_after_each_button_that_vanishes(page) -> None:
+    at_the_box = "document.activeElement === document.querySelector('#box textarea')"
+
+    def press(button: str, state: str) -> None:
+        page.locator(button).first.focus()
+        page.keyboard.press("Enter")
+        page.locator(f'#current .reply[data-state="{state}"]').wait_for()
+        page.wait_for_function(at_the_box, timeout=3_000)
+
+    press("#suggestions button:visible", "answered")
+    page.locator("#retry").wait_for()
+    page.wait_for_timeout(500)
+    press("#retry", "asked")
+    page.locator('#current .reply[data-state="answered"]').wait_for()
+    page.locator("#box textarea").fill("slow")
+    press("#send", "asked")
+    press("#stop", "stopped")
+    for button in ("#edit", "#new"):
+        if button == "#new":
+            ask(page, "杭州？")
+        page.locator(button).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function(at_the_box, timeout=3_000)
+
+
+@one_size
+def test_a_cited_sentence_is_a_link_to_a_screen_reader(page) -> None:
+    ask(page, "杭州？")
+    cited = page.locator("#article .cited")
+    assert [sentence.get_attribute("role") for sentence in cited.all()] == ["link", "link"]
+    page.locator("#new").click()
+    page.locator(".question").first.wait_for(state="detached", timeout=8_000)
+    assert page.locator("#article [role=link]").count() == 0
+
+
+@one_size
+def test_where_the_browser_has_no_clipboard_no_button_promises_to_copy(page) -> None:
+    assert ask(page, "杭州？").locator(".copies").is_visible()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.wait_for_timeout(2_000)
+    page.reload()
+    reply = page.locator('.reply[data-state="answered"]')
+    reply.wait_for(timeout=8_000)
+    assert not reply.locator(".copies").is_visible()
+
+
+@one_size
 def test_a_screen_reader_hears_the_answer_once_and_not_each_word(page) -> None:
     page.evaluate("""() => {
         window.heard = [];

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from rag.documents import Document
 from rag.errors import SettingsError
-from rag.ui.server import create_server, read_auth
+from rag.ui.server import LARGEST_REQUEST, create_server, read_auth
 
 AUTH = ("me", "secret")
 WHY = "The corpus /home/me/texts does not exist."
@@ -31,7 +31,8 @@ class Broken:
 
 @cache
 def client(**changes: object) -> TestClient:
-    return TestClient(create_server(Broken(), Path("never-written.jsonl"), **changes), base_url="http://127.0.0.1")
+    address = "http://127.0.0.1"
+    return TestClient(create_server(Broken(), Path("never-written.jsonl"), address, **changes), base_url=address)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", " \t\n\n", "secret", "me:", ":secret"])
@@ -59,6 +60,11 @@ def test_without_a_file_the_variable_says_who_may_ask_and_without_both_anyone_ma
     assert read_auth(None) == auth
 
 
+def test_a_password_file_may_begin_with_the_mark_that_some_editors_write(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("me:secret\n", encoding="utf-8-sig")
+    assert read_auth(str(tmp_path / "password")) == AUTH
+
+
 def test_a_password_file_wins_over_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAG_AUTH", "you:other")
     (tmp_path / "password").write_text("me:secret\n", encoding="utf-8")
@@ -79,6 +85,29 @@ def test_this_machines_own_names_are_let_in(host: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "192.168.1.7:7860", "127.0.0.1"])
 def test_any_name_is_let_in_where_the_page_is_served_to_others(host: str) -> None:
     assert client(hosts=("*",)).get("/metrics", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Gradio-Server"])
+def test_no_header_lets_the_page_take_another_address_for_its_own(header: str) -> None:
+    page = client(hosts=("*",)).get("/", headers={header: "http://evil.example"})
+    assert page.status_code == 200
+    assert "evil.example" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("upload", {"files": {"files": ("a.txt", b"x")}}, 403),
+        ("queue/join", {"content": b" " * (LARGEST_REQUEST + 1)}, 413),
+        ("queue/join", {"content": iter([b"{}"])}, 411),
+        ("queue/join", {"content": b" " * LARGEST_REQUEST}, 422),
+    ],
+    ids=["a file", "too large", "of no told length", "no JSON"],
+)
+def test_no_request_fills_disk_or_memory(path: str, sent: dict[str, object], status: int) -> None:
+    answer = client().post(f"/gradio_api/{path}", **sent)
+    assert answer.status_code == status
+    assert answer.headers["x-frame-options"] == "DENY"
 
 
 def test_without_a_password_anyone_reads_state_reason_and_counts() -> None:

@@ -8,14 +8,23 @@ from pathlib import Path
 import pytest
 
 from rag.errors import SettingsError
-from rag.ui.server import check_address, read_auth
+from rag.ui.server import address_of, bind, read_auth
 
 
 def test_a_public_host_without_a_password_is_refused() -> None:
     with pytest.raises(SettingsError, match="no password is set"):
-        check_address("0.0.0.0", 0, None, allow_public=False)
-    check_address("0.0.0.0", 0, ("a", "b"), allow_public=False)
-    check_address("127.0.0.1", 0, None, allow_public=False)
+        bind("0.0.0.0", 0, None, allow_public=False)
+    for host, auth in (("0.0.0.0", ("a", "b")), ("127.0.0.1", None)):
+        bind(host, 0, auth, allow_public=False).close()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],
+)
+def test_the_address_that_is_told_can_be_opened_on_this_machine(host: str, address: str) -> None:
+    with bind(host, 0, None, allow_public=True) as bound:
+        assert address_of(bound) == f"http://{address}:{bound.getsockname()[1]}"
 
 
 def test_a_port_in_use_is_named() -> None:
@@ -24,7 +33,7 @@ def test_a_port_in_use_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be used"):
-            check_address("127.0.0.1", port, None, allow_public=False)
+            bind("127.0.0.1", port, None, allow_public=False)
 
 
 def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,4 +51,4 @@ def test_a_password_file_that_is_no_text_and_a_port_that_is_none_are_one_sentenc
     with pytest.raises(SettingsError, match=r"password is not UTF-8; expected name:password\.$"):
         read_auth(str(tmp_path / "password"))
     with pytest.raises(SettingsError, match=r"127\.0\.0\.1:99999 cannot be used \(a port is a number from 0 to 65535\)"):
-        check_address("127.0.0.1", 99999, None, allow_public=False)
+        bind("127.0.0.1", 99999, None, allow_public=False)

@@ -44,9 +44,9 @@ def test_the_endpoints_answer_any_question_and_history_or_say_why_not(
     with httpx.Client(base_url=app.url, timeout=60) as client:
 
         @settings(max_examples=int(amount(60, 4000)))
-        @given(QUESTION, HISTORY, st.booleans())
-        def hold(question: object, history: object, whole: bool) -> None:
-            name, data = ("answer", [question, history]) if whole else ("retrieve", [question])
+        @given(QUESTION, HISTORY, st.booleans(), st.just(2) | st.integers(0, 3))
+        def hold(question: object, history: object, whole: bool, values: int) -> None:
+            name, data = ("answer" if whole else "retrieve", [question, history, None][:values])
             url = f"/gradio_api/call/{name}"
             response = client.post(url, content=json.dumps({"data": data}), headers={"Content-Type": "application/json"})
             no_secret(response.text)

@@ -218,3 +218,9 @@ def test_a_source_that_is_no_text_is_named_with_what_is_wrong(tmp_path: Path, da
 def test_a_source_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "folder.txt").mkdir()
     assert failure(tmp_path) == f"The source {tmp_path / 'folder.txt'} cannot be read: Is a directory."
+
+
+def test_a_source_whose_name_is_no_unicode_text_is_told_in_words_that_can_be_shown() -> None:
+    with pytest.raises(CorpusError) as error:
+        Document("a\udcff.txt", "杭州很好。")
+    assert str(error.value) == r"The source 'a\udcff.txt' has a name that is no Unicode text; rename it."

@@ -1,6 +1,7 @@
 """Work while nobody asks goes on where one sentence fails, spares servers, and tells nobody a longer wait."""
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,9 +9,10 @@ import pytest
 from fakes import SENTENCE, ScriptedGenerator, asked
 from waiting import wait_for
 
-from rag.errors import GenerationError
+from rag.errors import Cancelled, GenerationError
 from rag.generation import Prompt
 from rag.idle import Idle
+from rag.results import Progress
 from rag.suggestions import Suggestions
 from rag.text import to_simplified
 from rag.turns import Turns
@@ -46,7 +48,7 @@ def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_
     suggestions = Suggestions(None, path)
     wanted = [(answering.index.sentences[number].text, language) for number, language in suggestions.missing(answering.index)]
     idle = Idle(lambda: answering, Turns(), suggestions, tmp_path / "english.jsonl")
-    idle.start()
+    idle.start(answering.index)
     wait_for(lambda: not idle._thread.is_alive(), 20)
     found = {(row["sentence"], row["language"]): row["question"] for row in rows(path)}
     assert list(found) == wanted
@@ -67,7 +69,7 @@ def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_
 )
 def test_a_servers_own_time_is_not_used_unasked(make_rag, monkeypatch, changes: dict[str, object], begun: bool) -> None:
     started: list[Idle] = []
-    monkeypatch.setattr(Idle, "start", lambda idle: started.append(idle))
+    monkeypatch.setattr(Idle, "start", lambda idle, index: started.append(idle))
     assert make_rag(**changes).warm().answer("深度求索成立於哪一年？").answerable
     assert bool(started) is begun
 
@@ -87,3 +89,37 @@ def test_work_while_nobody_asks_does_not_change_the_waiting_time_that_is_told(ma
     assert len(generator.readings) > 3
     assert list(turns.wait("reader", lambda: False)) == []
     assert next(turns.wait("next", lambda: False)).expected_s == pytest.approx(5.0)
+
+
+def test_an_article_that_changes_is_worked_on_and_one_that_was_worked_on_is_not_again(
+    make_rag, corpus: Path, tmp_path: Path
+) -> None:
+    rag = make_rag(ScriptedGenerator([failing]), read_ahead=True).warm()
+
+    def translated() -> set[str]:
+        return {row["sentence"] for row in rows(tmp_path / "store" / "english.jsonl")}
+
+    wait_for(lambda: not rag._idle._thread.is_alive(), 20)
+    assert ROBOT in translated()
+    thread = rag._idle._thread
+    assert rag.warm()._idle._thread is thread
+    added = "蘇州博物館的新館由建築師貝聿銘設計。"
+    (corpus / "article.txt").write_text(f"{added}\n{ROBOT}\n", encoding="utf-8")
+    rag.warm()
+    wait_for(lambda: not rag._idle._thread.is_alive(), 20)
+    assert added in translated()
+
+
+def test_whoever_asks_while_nobody_else_does_is_told_of_no_one_ahead(make_rag) -> None:
+    class Slow(ScriptedGenerator):
+        def read(self, prompt: Prompt, stop) -> None:
+            super().read(prompt, stop)
+            while not stop():
+                time.sleep(0.001)
+            raise Cancelled("The answer was stopped.")
+
+    generator = Slow()
+    rag = make_rag(generator, read_ahead=True).warm()
+    wait_for(lambda: generator.readings)
+    stages = [event.stage for event in rag.stream("深度求索成立於哪一年？") if isinstance(event, Progress)]
+    assert "waiting" not in stages and "reading" in stages

@@ -28,6 +28,9 @@ TURN = {"question": "<i>為什麼</i>？", "state": "answered", "answer": ANSWER
     [
         ("zh-TW,zh;q=0.9,en;q=0.8", "zh-Hant"),
         ("zh-CN", "zh-Hans"),
+        ("zh-HK", "zh-Hant"),
+        ("zh-Hans-HK,zh;q=0.9", "zh-Hans"),
+        ("zh-Hans-MO", "zh-Hans"),
         ("en-GB,zh;q=0.5", "en"),
         ("fr", "en"),
         ("", "en"),
@@ -101,6 +104,18 @@ def test_markdown_has_the_quote_as_a_footnote() -> None:
     text = conversation.to_markdown([TURN])
     assert "[^1-1]: “起步早。” (a.txt, 2–6)" in text
     assert "早。[^1-1]" in text
+
+
+def test_in_markdown_nothing_but_the_conversation_is_markup() -> None:
+    citation = {**ANSWER["citations"][0], "quote": "![圖](http://evil.example/q.png)"}
+    answer = {**ANSWER, "text": "見 ![圖](http://evil.example/p.png)，[2024] 年。[1]", "citations": [citation]}
+    assert conversation.to_markdown([{"question": "第一行\n===\n- 第三行", "state": "answered", "answer": answer}]) == (
+        "## 第一行 === - 第三行\n\n"
+        r"見 !\[圖\](http://evil.example/p.png)，\[2024\] 年。[^1-1]"
+        "\n\n"
+        r"[^1-1]: “!\[圖\](http://evil.example/q.png)” (a.txt, 2–6)"
+        "\n"
+    )
 
 
 def test_what_a_browser_kept_is_not_trusted() -> None:

@@ -183,3 +183,75 @@ def test_status_tells_warming_ready_and_broken(make_rag: Maker, chosen: Settings
     with pytest.raises(CorpusError) as error:
         broken.warm()
     assert broken.status() == ("broken", str(error.value))
+
+
+def test_one_failure_of_the_engine_is_no_state_of_the_page_but_a_second_in_a_row_is(make_rag: Maker) -> None:
+    failure = GenerationError("The engine failed: out of memory.")
+    rag = make_rag(ScriptedGenerator([failure, DRAFT, failure, failure, DRAFT]))
+    states = []
+    for fails in (True, False, True, True, False):
+        if fails:
+            with pytest.raises(GenerationError):
+                rag.answer(FOUNDED)
+        else:
+            rag.answer(FOUNDED)
+        states.append(rag.status())
+    assert states == [("ready", "")] * 3 + [("broken", str(failure)), ("ready", "")]
+
+
+def test_what_cannot_be_loaded_for_an_unforeseen_reason_is_told_until_it_can(
+    make_rag: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("/home/me: out of memory")
+
+    rag = make_rag()
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr("rag.pipeline.embed_examples", fails)
+        rag.warm()
+    assert rag.status() == (
+        "broken",
+        "What answers are made with could not be loaded (RuntimeError); the log tells more.",
+    )
+    assert rag.warm().status() == ("ready", "")
+
+
+def test_sources_that_go_away_under_a_running_page_are_told_until_they_are_back(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag().warm()
+    article = chosen.corpus / "article.txt"
+    article.rename(chosen.corpus / "article.bak")
+    state, why = rag.status()
+    assert state == "broken"
+    assert why == f"The corpus {chosen.corpus} holds no .txt file; put a UTF-8 text file there."
+    (chosen.corpus / "article.bak").rename(article)
+    assert rag.status() == ("ready", "")
+
+
+def outcomes(rag: Rag) -> dict[str, int]:
+    """Return how many questions ended in which way."""
+    lines = (line.split('"') for line in rag.metrics().splitlines() if line.startswith("rag_questions_total{"))
+    return {parts[1]: int(parts[2].removeprefix("} ")) for parts in lines}
+
+
+def test_a_reader_who_leaves_in_the_middle_is_counted_as_one_who_stopped(make_rag: Maker) -> None:
+    rag = make_rag(ScriptedGenerator([DRAFT]))
+    events = rag.stream(FOUNDED)
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert outcomes(rag) == {"answered": 0, "declined": 0, "stopped": 1, "broken": 0}
+
+
+def test_a_reader_who_leaves_with_the_answer_is_counted_once(make_rag: Maker) -> None:
+    rag = make_rag(ScriptedGenerator([DRAFT]))
+    rag.answer(FOUNDED)
+    assert outcomes(rag) == {"answered": 1, "declined": 0, "stopped": 0, "broken": 0}
+
+
+def test_an_unforeseen_failure_is_counted_and_logged(make_rag: Maker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="rag")
+    rag = make_rag(ScriptedGenerator([RuntimeError("/home/me: no such file")]))
+    with pytest.raises(RuntimeError):
+        rag.answer(FOUNDED)
+    assert outcomes(rag) == {"answered": 0, "declined": 0, "stopped": 0, "broken": 1}
+    assert '"error": "RuntimeError"' in caplog.text
+    assert "/home/me" not in caplog.text

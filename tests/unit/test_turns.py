@@ -2,6 +2,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from waiting import wait_for
 
 from rag.errors import Cancelled
 from rag.turns import Place, Turns
@@ -100,15 +101,32 @@ def test_who_leaves_from_the_middle_lets_those_behind_move_up(monkeypatch: pytes
     assert list(last) == []
 
 
-@pytest.mark.parametrize(("typical", "expected"), [(True, 0.7 * 5.0 + 0.3 * 60.0), (False, 5.0)])
-def test_a_turn_that_is_not_typical_does_not_change_the_expected_seconds(
-    monkeypatch: pytest.MonkeyPatch, typical: bool, expected: float
+@pytest.mark.parametrize(("asked", "expected"), [(True, 0.7 * 5.0 + 0.3 * 60.0), (False, 5.0)])
+def test_a_turn_that_nobody_asked_for_does_not_change_the_expected_seconds(
+    monkeypatch: pytest.MonkeyPatch, asked: bool, expected: float
 ) -> None:
     now = [100.0]
     monkeypatch.setattr("rag.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
     turns = Turns()
-    take(turns, "a")
+    assert list(turns.wait("a", never, asked)) == []
     now[0] += 60.0
-    turns.leave("a", typical=typical)
+    turns.leave("a")
     take(turns, "b")
     assert next(turns.wait("c", never)).expected_s == pytest.approx(expected)
+
+
+def test_what_nobody_asked_for_is_ahead_of_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "POLL_S", 0.01)
+    turns = Turns()
+    assert list(turns.wait("unasked", never, asked=False)) == []
+    second, third = turns.wait("b", never), turns.wait("c", never)
+    behind: list[Place] = []
+    reader = threading.Thread(target=lambda: behind.extend(second))
+    reader.start()
+    wait_for(lambda: turns.waiting)
+    assert next(third) == Place(1, 5.0)
+    turns.leave("unasked")
+    reader.join(2)
+    assert behind == []
+    turns.leave("b")
+    assert list(third) == []

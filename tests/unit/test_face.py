@@ -1,0 +1,38 @@
+"""`answer()` and `stream()` share one chatbot, whoever asks first."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rag import face
+
+
+def test_of_several_first_questions_at_once_only_one_opens_the_chatbot(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    together = threading.Barrier(8)
+
+    class Slow:
+        def __init__(self) -> None:
+            time.sleep(0.02)
+            opened.append(self)
+
+        def close(self) -> None:
+            """Free nothing."""
+
+        def answer(self, question: str, history: object) -> object:
+            return self
+
+    def first_question(_: int) -> object:
+        together.wait(5)
+        return face.answer("為什麼？")
+
+    monkeypatch.setattr(face, "Rag", Slow)
+    face._opened.cache_clear()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            used = list(pool.map(first_question, range(8)))
+    finally:
+        face._opened.cache_clear()
+    assert used == opened * 8
