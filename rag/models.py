@@ -55,11 +55,19 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_generator(settings: Settings) -> Generator:
-    """Return the generator; `engine_of` says which. Where nobody chose 8-bit numbers and they fail, llama.cpp is opened."""
+    """Return the generator; `engine_of` says which. Where nobody chose 8-bit numbers and they fail, llama.cpp is opened.
+
+    Raises SettingsError where the settings contradict each other, GenerationError where the model cannot be loaded.
+    """
     if settings.remote:
         from rag.generation.openai import OpenAIGenerator
 
-        return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
+        server = OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
+        if settings.offline and not server.is_here:
+            raise SettingsError(
+                "RAG_OFFLINE is set and base_url is a server elsewhere; unset RAG_OFFLINE, or use a server on this machine."
+            )
+        return server
     model = _model_path(settings)
     gguf = _gguf(model)
     engine = engine_of(settings)

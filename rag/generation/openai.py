@@ -75,6 +75,11 @@ class OpenAIGenerator:
         self._closed = False
         self.name = f"openai {model}"
 
+    @property
+    def is_here(self) -> bool:
+        """Tell whether the server is on this machine."""
+        return is_loopback(self._url.host)
+
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the text as the server sends it, without what the model thinks before it, and last the usage if it is told."""
         yield from _aloud(self._said(prompt, max_tokens, stop))
@@ -172,7 +177,7 @@ class OpenAIGenerator:
         timeout = httpx.Timeout(self._timeout_s + 5, connect=min(self._timeout_s, self.CONNECT_S))
         # A proxy from the environment is for servers elsewhere: what is asked on this machine stays on it.
         async with (
-            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not is_loopback(self._url.host)) as client,
+            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not self.is_here) as client,
             client.stream("POST", self._url, json=request, headers=headers) as response,
         ):
             if not response.is_success:

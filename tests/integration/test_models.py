@@ -7,7 +7,7 @@ import pytest
 from gguf_files import write_gguf
 
 from rag import int8_linear, weights
-from rag.errors import GenerationError
+from rag.errors import GenerationError, SettingsError
 from rag.generation import int8, llama_cpp
 from rag.models import engine_of, needed, open_generator
 from rag.settings import Settings
@@ -92,6 +92,14 @@ def test_llama_cpp_runs_what_8_bit_numbers_cannot_where_nobody_chose_them(
 def test_8_bit_numbers_that_were_chosen_fail_for_all_to_see(own: dict[str, str], opened: object) -> None:
     with pytest.raises(GenerationError, match=r"^It cannot be run\.$"):
         open_generator(Settings.load({}, generator=own["qwen2.gguf"], engine="int8"))
+
+
+def test_when_offline_only_a_server_on_this_machine_is_asked() -> None:
+    for here in ("http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://[::1]:9/v1"):
+        open_generator(Settings.load({}, base_url=here, offline=True)).close()
+    with pytest.raises(SettingsError, match=r"^RAG_OFFLINE is set and base_url is a server elsewhere; unset "):
+        open_generator(Settings.load({}, base_url="https://192.0.2.1/v1", offline=True))
+    open_generator(Settings.load({}, base_url="https://192.0.2.1/v1")).close()
 
 
 @pytest.mark.parametrize(

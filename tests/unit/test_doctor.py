@@ -8,6 +8,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from fakes import ARTICLE, toy_model
 
@@ -112,3 +113,11 @@ def test_a_proxy_that_cannot_be_used_is_told(findings, monkeypatch: pytest.Monke
     monkeypatch.setenv("ALL_PROXY", proxy)
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
     assert found.line().startswith("MEND engine: http://192.0.2.1/v1/models cannot be reached (")
+
+
+def test_a_server_elsewhere_is_not_asked_when_offline(findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx, "get", lambda *arguments, **more: pytest.fail("the network was touched"))
+    found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=True)["engine"]
+    assert found.text == (
+        "http://192.0.2.1/v1/models is elsewhere and RAG_OFFLINE is set; unset it, or use a server on this machine."
+    )
