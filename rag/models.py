@@ -74,7 +74,7 @@ def open_generator(settings: Settings) -> Generator:
     if engine == "transformers":
         from rag.generation.transformers import TransformersGenerator
 
-        return TransformersGenerator(str(model))
+        return TransformersGenerator(model, threads=settings.threads)
     if gguf is None or gguf.suffix != ".gguf":
         raise SettingsError(f"engine={engine!r} needs a GGUF file; {model} holds none. Use engine='transformers'.")
     if engine == "int8":

@@ -94,6 +94,20 @@ def test_8_bit_numbers_that_were_chosen_fail_for_all_to_see(own: dict[str, str],
         open_generator(Settings.load({}, generator=own["qwen2.gguf"], engine="int8"))
 
 
+@pytest.mark.parametrize(
+    ("generator", "engine"),
+    [("hub", "transformers.Transformers"), ("qwen2.gguf", "int8.Int8"), ("llama.gguf", "llama_cpp.LlamaCpp")],
+)
+def test_every_engine_here_is_told_how_many_threads_were_asked_for(
+    own: dict[str, str], monkeypatch: pytest.MonkeyPatch, generator: str, engine: str
+) -> None:
+    made = Mock()
+    monkeypatch.setattr(int8_linear, "supported", lambda: True)
+    monkeypatch.setattr(f"rag.generation.{engine}Generator", made)
+    open_generator(Settings.load({}, generator=own[generator], threads=3))
+    assert 3 in (*made.call_args.args, *made.call_args.kwargs.values())
+
+
 def test_when_offline_only_a_server_on_this_machine_is_asked() -> None:
     for here in ("http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://[::1]:9/v1"):
         open_generator(Settings.load({}, base_url=here, offline=True)).close()

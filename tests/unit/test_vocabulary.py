@@ -1,7 +1,7 @@
 """The tokenizer that a GGUF file describes splits, spells and steers as the model learned it."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tokenizers import ByteLevelBPETokenizer
@@ -127,3 +127,16 @@ def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
 def test_a_word_is_spelled_by_single_tokens_alone(vocabulary: Vocabulary) -> None:
     assert {vocabulary.text([token]).strip() for token in spellings(vocabulary, "a")} == {"a"}
     assert spellings(vocabulary, "patience, money") == set()
+
+
+def test_a_word_is_found_behind_the_sign_that_some_vocabularies_put_before_every_text() -> None:
+    class Signed:
+        words: ClassVar = ["▁", "能", "▁能", "\n", "▁a"]
+
+        def tokens(self, text: str) -> list[int]:
+            return [self.words.index(letter) for letter in f"▁{text}".replace(" ", "▁")]
+
+        def text(self, tokens: list[int]) -> str:
+            return "".join(self.words[token] for token in tokens).replace("▁", " ")
+
+    assert spellings(Signed(), "能") == {1}
