@@ -165,7 +165,7 @@ class Answering:
                 clock.add(step)
                 state = step.state
         if not text.strip():
-            raise GenerationError("The engine returned no text; ask again.")
+            raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first.")
         return _Draft(text.strip(), state)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:

@@ -99,10 +99,12 @@ def _server(settings: Settings) -> str:
     except httpx.InvalidURL as error:
         raise RagError(f"base_url is not a URL ({error}); correct RAG_BASE_URL.") from error
     here = is_loopback(url.host)  # what is asked on this machine goes to no proxy
+    if settings.offline and not here:
+        raise RagError(f"{shown(url)} is elsewhere and RAG_OFFLINE is set; unset it, or use a server on this machine.")
     headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
     try:
         status = httpx.get(url, headers=headers, timeout=5, trust_env=not here).status_code
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:  # the last three of a proxy's variable
         raise RagError(f"{shown(url)} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
     if status in (401, 403):
         raise RagError(f"{shown(url)} refuses the key ({status}); correct RAG_API_KEY.")

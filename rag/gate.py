@@ -65,6 +65,8 @@ def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
         probed = tuned.gate_probed_bias + tuned.gate_probed_judge * probes.judge.log_odds(signals.judge_state)
         probed += tuned.gate_probed_draft * probes.draft.log_odds(signals.draft_state)
         score += tuned.gate_probed_share * (probed - score)
+    if math.isnan(score):  # of an engine whose numbers have run over: it says nothing for an answer
+        return 0.0
     return 0.5 + 0.5 * math.tanh(score / 2)  # the logistic function, which cannot overflow so
 
 

@@ -8,10 +8,16 @@ computed with one thread, and whatever is long in a thread of its own, with whic
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+
+
+def cores() -> int:
+    """Return how many cores this process may use, of which a container or a batch system may leave it few."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def use_threads(count: int) -> None:

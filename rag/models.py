@@ -5,6 +5,7 @@ It knows which engine suits which model and machine; the engines themselves live
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from rag import weights
@@ -12,6 +13,8 @@ from rag.embedding import Embedder, SentenceTransformerEmbedder
 from rag.errors import GenerationError, SettingsError, WeightsError
 from rag.generation import Generator
 from rag.settings import Engine, Settings
+
+_LOG = logging.getLogger("rag")
 
 
 def needed(settings: Settings) -> list[str]:
@@ -52,24 +55,37 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_generator(settings: Settings) -> Generator:
-    """Return the generator; `engine_of` says which."""
+    """Return the generator; `engine_of` says which. Where nobody chose 8-bit numbers and they fail, llama.cpp is opened.
+
+    Raises SettingsError where the settings contradict each other, GenerationError where the model cannot be loaded.
+    """
     if settings.remote:
         from rag.generation.openai import OpenAIGenerator
 
-        return OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
+        server = OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
+        if settings.offline and not server.is_here:
+            raise SettingsError(
+                "RAG_OFFLINE is set and base_url is a server elsewhere; unset RAG_OFFLINE, or use a server on this machine."
+            )
+        return server
     model = _model_path(settings)
     gguf = _gguf(model)
     engine = engine_of(settings)
     if engine == "transformers":
         from rag.generation.transformers import TransformersGenerator
 
-        return TransformersGenerator(str(model))
+        return TransformersGenerator(model, threads=settings.threads)
     if gguf is None or gguf.suffix != ".gguf":
         raise SettingsError(f"engine={engine!r} needs a GGUF file; {model} holds none. Use engine='transformers'.")
     if engine == "int8":
         from rag.generation.int8 import Int8Generator
 
-        return Int8Generator(gguf, settings.context, settings.threads)
+        try:
+            return Int8Generator(gguf, settings.context, settings.threads)
+        except GenerationError as error:
+            if settings.engine != "auto":
+                raise
+            _LOG.warning("llama.cpp runs the model in place of 8-bit numbers: %s", error)
     from rag.generation.llama_cpp import LlamaCppGenerator
 
     return LlamaCppGenerator(gguf, settings.context, settings.threads)

@@ -24,8 +24,8 @@ from rag.text import IN_PARENTHESES, Language, clean, has_han, mostly_latin, to_
 
 LANGUAGES: tuple[Language, ...] = ("zh-Hans", "en")
 """Languages that prompts are in; Traditional Chinese is read, and written, in Simplified characters."""
-_CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?INST\])")
-"""Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, </s>, [INST]."""
+_CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?[A-Z_]{3,}\]|\||gMASK\])")
+"""Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, [INST], [|system|]."""
 
 _ANYTHING = "root ::= [^\\x00]+"
 """A grammar that allows any text."""

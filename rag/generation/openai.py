@@ -7,19 +7,21 @@ object a `data:` line. This module trusts nothing that a server sends, and never
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import ipaddress
 import json
 import math
 import queue
+import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import httpx
 
-from rag.errors import GenerationError, SettingsError
+from rag.errors import GenerationError, PromptTooLongError, SettingsError
 from rag.generation import Choice, Piece, Prompt, Step, Stop, Usage
 from rag.generation.listening import listen
 
@@ -31,6 +33,8 @@ _ADVICE = {
 }
 _CANNOT_TELL = frozenset({400, 422, 501})
 """How servers say that they do not give log-probabilities."""
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+"""What some models write before an answer, where their server does not take it out."""
 
 
 class _RefusedError(GenerationError):
@@ -71,8 +75,16 @@ class OpenAIGenerator:
         self._closed = False
         self.name = f"openai {model}"
 
+    @property
+    def is_here(self) -> bool:
+        """Tell whether the server is on this machine."""
+        return is_loopback(self._url.host)
+
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield the text as the server sends it, and last the usage where the server tells it."""
+        """Yield the text as the server sends it, without what the model thinks before it, and last the usage if it is told."""
+        yield from _aloud(self._said(prompt, max_tokens, stop))
+
+    def _said(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         request = {"messages": prompt.chat(), "max_tokens": max_tokens, "stream_options": {"include_usage": True}}
         usage: Usage | None = None
         for chunk in self._chunks(request, stop):
@@ -95,9 +107,9 @@ class OpenAIGenerator:
                 for choice in _objects(chunk, "choices"):
                     for token in _objects(_object(choice, "logprobs"), "content")[:1]:
                         for candidate in _objects(token, "top_logprobs"):
-                            word, logprob = str(candidate.get("token")).strip(), candidate.get("logprob")
-                            if word in found and isinstance(logprob, (int, float)):
-                                found[word] += math.exp(min(logprob, 0.0))
+                            word = str(candidate.get("token")).strip()
+                            if word in found:
+                                found[word] += _chance(candidate.get("logprob"))
         except _RefusedError as error:
             if error.status not in _CANNOT_TELL:
                 raise
@@ -165,16 +177,17 @@ class OpenAIGenerator:
         timeout = httpx.Timeout(self._timeout_s + 5, connect=min(self._timeout_s, self.CONNECT_S))
         # A proxy from the environment is for servers elsewhere: what is asked on this machine stays on it.
         async with (
-            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not is_loopback(self._url.host)) as client,
+            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not self.is_here) as client,
             client.stream("POST", self._url, json=request, headers=headers) as response,
         ):
             if not response.is_success:
-                raise self._refusal(response.status_code, await self._reason(response))
+                raise self._refusal(response.status_code, await self._refused(response))
             finished = False
             async for line in self._lines(response):
-                if line == b"data: [DONE]" or line == b"data:[DONE]":
+                field, _, value = line.removeprefix(codecs.BOM_UTF8).partition(b":")
+                if field == b"data" and value.strip() == b"[DONE]":
                     return
-                chunk = self._parse(line)
+                chunk = self._parse(field, value.strip())
                 if chunk is not None:
                     finished = finished or any(choice.get("finish_reason") for choice in _objects(chunk, "choices"))
                     yield chunk
@@ -193,25 +206,24 @@ class OpenAIGenerator:
         if rest:
             yield rest.rstrip(b"\r")
 
-    def _parse(self, line: bytes) -> dict[str, Any] | None:
+    def _parse(self, field: bytes, value: bytes) -> dict[str, Any] | None:
         """Return the chunk that a line holds; None for comments, blank lines and other fields of an event."""
-        field, separator, value = line.partition(b":")
-        if field in {b"", b"event", b"id", b"retry"}:
+        if field in {b"", b"event", b"id", b"retry"} or (field == b"data" and not value):
             return None
         try:
-            chunk = json.loads(value.decode("utf-8")) if separator and field in {b"data", b"error"} else None
+            chunk = json.loads(value.decode("utf-8")) if field in {b"data", b"error"} else None
         except UnicodeDecodeError:
             raise GenerationError(f"{self._asked} sent text that is not UTF-8.") from None
         except (ValueError, RecursionError):
             chunk = None
         if not isinstance(chunk, dict):
             raise GenerationError(f"{self._asked} sent something that is not a stream of chat completions.")
-        if field == b"error" or chunk.get("error"):
-            raise GenerationError(f"{self._asked} failed: {self._safe(_message(chunk))}.")
+        if field == b"error" or chunk.get("error") or chunk.get("object") == "error":
+            raise _too_long(chunk) or GenerationError(f"{self._asked} failed: {self._safe(_message(chunk))}.")
         return chunk
 
-    async def _reason(self, response: httpx.Response) -> str:
-        """Return what a refusing server says about why, at most a few kilobytes of it."""
+    async def _refused(self, response: httpx.Response) -> Any:
+        """Return the JSON with which a server says why it refuses, at most a few kilobytes of it; None where it is none."""
         body = b""
         with contextlib.suppress(httpx.HTTPError):
             async for block in response.aiter_bytes():
@@ -219,15 +231,16 @@ class OpenAIGenerator:
                 if len(body) > 4096:
                     break
         try:
-            return self._safe(_message(json.loads(body)))
+            return json.loads(body)
         except (ValueError, RecursionError):  # mostly a proxy's page of HTML; its status says as much
-            return ""
+            return None
 
-    def _refusal(self, status: int, reason: str) -> _RefusedError:
+    def _refusal(self, status: int, body: Any) -> GenerationError:
         phrase = f"{status} {httpx.codes.get_reason_phrase(status)}".strip()
+        reason = "" if body is None else self._safe(_message(body))
         because = f" ({reason})" if reason else ""
         advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
-        return _RefusedError(f"{self._asked} answered {phrase}{because}{advice}.", status)
+        return _too_long(body) or _RefusedError(f"{self._asked} answered {phrase}{because}{advice}.", status)
 
     def _told(self, error: BaseException) -> GenerationError:
         """Return a failure as one sentence."""
@@ -248,6 +261,20 @@ class OpenAIGenerator:
         return (text if len(text) <= 200 else text[:200] + "…").rstrip(" .")
 
 
+def _aloud(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps without what a model thinks before it speaks."""
+    held, speaks = "", False
+    for step in steps:
+        if speaks or not isinstance(step, Piece):
+            yield step
+            continue
+        held += step.text
+        thinks = "<think>".startswith(held.lstrip()[: len("<think>")]) and "</think>" not in held
+        if not thinks and (said := _THOUGHTS.sub("", held)):
+            speaks = True
+            yield Piece(said)
+
+
 def _object(chunk: dict[str, Any], name: str) -> dict[str, Any]:
     value = chunk.get(name)
     return value if isinstance(value, dict) else {}
@@ -258,6 +285,14 @@ def _objects(chunk: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def _chance(logprob: Any) -> float:
+    """Return the probability that a server's log-probability stands for, zero where it stands for none."""
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if math.isfinite(number := float(logprob)):
+            return math.exp(min(number, 0.0))
+    return 0.0
+
+
 def _usage(chunk: dict[str, Any]) -> Usage | None:
     usage = _object(chunk, "usage")
     prompt, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
@@ -265,6 +300,17 @@ def _usage(chunk: dict[str, Any]) -> Usage | None:
         return None
     cached = _object(usage, "prompt_tokens_details").get("cached_tokens")
     return Usage(prompt=prompt, read=prompt - (cached if isinstance(cached, int) else 0), written=written)
+
+
+def _too_long(body: Any) -> PromptTooLongError | None:
+    """Return the error of a prompt that is longer than the server holds, None where that is not what it says."""
+    error = _object(body, "error") if isinstance(body, dict) else {}
+    if error.get("type") != "exceed_context_size_error" and error.get("code") != "context_length_exceeded":
+        return None
+    tokens, context = error.get("n_prompt_tokens"), error.get("n_ctx")
+    if isinstance(tokens, int) and isinstance(context, int):
+        return PromptTooLongError.of(tokens, context)
+    return PromptTooLongError("The prompt has more tokens than the server holds; shorten the question.")
 
 
 def _message(body: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import torch
 
@@ -50,15 +50,14 @@ class PrefixCache:
 
     def keep(self, tokens: Sequence[int], keys_values: torch.Tensor) -> None:
         """Keep a prompt whose keys and values are these, (…, tokens, head), all of one kind."""
-        beginnings = list(self._beginnings(tokens))
+        if len(tokens) < self.TOKENS:
+            return
+        room = self._made_for(keys_values[..., : self.TOKENS, :])
+        beginnings = list(islice(self._beginnings(tokens), len(room)))  # one more takes the first one's place
         for beginning in beginnings:
             if beginning not in self._blocks:
-                block = keys_values[..., len(beginning) - self.TOKENS : len(beginning), :]
-                room = self._made_for(block)
-                if len(room) == 0:
-                    return
                 self._blocks[beginning] = place = self._free.pop() if self._free else self._blocks.popitem(last=False)[1]
-                room[place] = block
+                room[place] = keys_values[..., len(beginning) - self.TOKENS : len(beginning), :]
         self._asked_for(beginnings)
 
     def forget(self) -> None:

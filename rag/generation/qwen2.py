@@ -25,8 +25,12 @@ _WATCHED = 0.75
 
 
 def fits(model: GGUF) -> bool:
-    """Tell whether a file holds a network of this kind, packed in a way that can be read here."""
-    return model.metadata.get("general.architecture") == "qwen2" and model.readable()
+    """Tell whether a file holds a whole network of this kind, which was tuned for chats and can be read and turned here."""
+    told = model.metadata
+    whole = told.get("split.count", 1) <= 1
+    plain = told.get("qwen2.rope.scaling.type", "none") == "none"
+    chats = "tokenizer.chat_template" in told
+    return told.get("general.architecture") == "qwen2" and whole and plain and chats and model.readable()
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def spellings(tokenizer: Tokenizer, word: str) -> set[int]:
     """Return the tokens that alone spell a word, with a space or a line's end around it or without."""
     found: set[int] = set()
     for form in (word, f" {word}", f"{word}\n", f"\n{word}"):
-        found.update(token for token in tokenizer.tokens(form)[:1] if tokenizer.text([token]).strip() == word)
+        found.update(token for token in tokenizer.tokens(form) if tokenizer.text([token]).strip() == word)
     return found
 
 

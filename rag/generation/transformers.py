@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import torch
+from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig, StoppingCriteriaList
 from transformers.utils import logging
 
@@ -19,19 +20,21 @@ from rag.errors import Cancelled, GenerationError, PromptTooLongError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
 from rag.generation.listening import Left, Tell, Worker, one_line
 from rag.generation.tokens import Voice, common, weighed
+from rag.machine import use_threads
 
 
 class TransformersGenerator:
     """Run one causal language model.
 
     model: folder with a config, a tokenizer with a chat template, and safetensors. device: "auto" takes CUDA where it
-    is available; else any name that torch knows. Raises GenerationError where the folder cannot be loaded.
+    is available; else any name that torch knows. threads: of a CPU; 0 means one a core. Raises GenerationError where the folder
+    cannot be loaded.
     """
 
     BATCH: ClassVar[dict[str, int]] = {"cpu": 128}
     """Tokens read between two looks at whether to stop, by kind of device."""
 
-    def __init__(self, model: str | Path, device: str = "auto") -> None:
+    def __init__(self, model: str | Path, device: str = "auto", threads: int = 0) -> None:
         folder = Path(model)
         if not (folder / "config.json").is_file():
             raise GenerationError(f"{folder} is not a transformers model; use a folder that holds config.json.")
@@ -55,6 +58,7 @@ class TransformersGenerator:
         self._cache: Any = None
         self._held: list[int] = []
         self._worker = Worker("transformers")
+        list(self._worker.run(lambda tell, left: use_threads(threads), lambda: False))
         self.name = f"transformers {folder.name}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
@@ -146,7 +150,7 @@ class TransformersGenerator:
     def _rewind(self, ids: list[int]) -> int:
         """Cut the cache back to what it has in common with these tokens; return how many those are."""
         known = common(self._held, ids)
-        if self._cache is not None:
+        if self._cache is not None and known != self._cache.get_seq_length():  # some versions take 0 for all that is to be cut
             try:
                 self._cache.crop(known - self._cache.get_seq_length())
             except (RuntimeError, ValueError, NotImplementedError):  # sliding and recurrent layers cannot go back
@@ -178,7 +182,22 @@ class _Tokenizer:
         self._tokenizer = tokenizer
 
     def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
-        return self.tokens(self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True))
+        try:
+            return self.tokens(self._laid_out(messages))
+        except TemplateError:
+            if messages[0]["role"] != "system":
+                raise
+            system, first, *rest = messages  # some templates refuse a system's words, whose place is then before the reader's
+            told = {**first, "content": f"{system['content']}\n\n{first['content']}"}
+            return self.tokens(self._laid_out([told, *rest]))
+
+    def _laid_out(self, messages: Sequence[dict[str, str]]) -> str:
+        """Return a chat as the model's template writes it, told not to think where it can be."""
+        return str(
+            self._tokenizer.apply_chat_template(
+                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
+        )
 
     def tokens(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])

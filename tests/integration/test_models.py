@@ -1,12 +1,15 @@
-"""Which engine runs a generator, and whose files it needs, is told without fetching anything."""
+"""Which engine runs a generator, and whose files it needs, is told without fetching; another may stand in."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from gguf_files import write_gguf
 
 from rag import int8_linear, weights
-from rag.models import engine_of, needed
+from rag.errors import GenerationError, SettingsError
+from rag.generation import int8, llama_cpp
+from rag.models import engine_of, needed, open_generator
 from rag.settings import Settings
 
 KNOWN = "qwen2.5-coder-1.5b"
@@ -24,9 +27,18 @@ def own(tmp_path: Path) -> dict[str, str]:
     for name in ("hub/config.json", "both/config.json", "both/model.gguf", "broken.gguf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    for architecture in ("qwen2", "llama"):
-        write_gguf(tmp_path / f"{architecture}.gguf", {"general.architecture": architecture}, {})
-    names = ("hub", "both", "broken.gguf", "qwen2.gguf", "llama.gguf")
+    chats = {"general.architecture": "qwen2", "tokenizer.chat_template": "{{ messages }}"}
+    files = {
+        "qwen2.gguf": chats,
+        "unstretched.gguf": chats | {"qwen2.rope.scaling.type": "none", "split.count": 1},
+        "stretched.gguf": chats | {"qwen2.rope.scaling.type": "yarn"},
+        "part.gguf": chats | {"split.count": 2},
+        "base.gguf": {"general.architecture": "qwen2"},
+        "llama.gguf": chats | {"general.architecture": "llama"},
+    }
+    for name, metadata in files.items():
+        write_gguf(tmp_path / name, metadata, {})
+    names = ("hub", "both", "broken.gguf", *files)
     return {"known": KNOWN} | {name: str(tmp_path / name) for name in names}
 
 
@@ -35,6 +47,10 @@ def own(tmp_path: Path) -> dict[str, str]:
     [
         ("known", "int8", "llama_cpp"),
         ("qwen2.gguf", "int8", "llama_cpp"),
+        ("unstretched.gguf", "int8", "llama_cpp"),
+        ("stretched.gguf", "llama_cpp", "llama_cpp"),
+        ("part.gguf", "llama_cpp", "llama_cpp"),
+        ("base.gguf", "llama_cpp", "llama_cpp"),
         ("llama.gguf", "llama_cpp", "llama_cpp"),
         ("broken.gguf", "llama_cpp", "llama_cpp"),
         ("both", "llama_cpp", "llama_cpp"),
@@ -54,6 +70,50 @@ def test_the_engine_suits_the_file_and_the_processor(
 @pytest.mark.parametrize("generator", ["known", "hub", "qwen2.gguf"])
 def test_an_engine_that_is_asked_for_is_taken(own: dict[str, str], engine: str, generator: str) -> None:
     assert engine_of(Settings.load({}, engine=engine, generator=own[generator])) == engine
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Let 8-bit numbers fail to load anything, and return what llama.cpp is then."""
+    engine = object()
+    monkeypatch.setattr(int8_linear, "supported", lambda: True)
+    monkeypatch.setattr(int8, "Int8Generator", Mock(side_effect=GenerationError("It cannot be run.")))
+    monkeypatch.setattr(llama_cpp, "LlamaCppGenerator", lambda *arguments: engine)
+    return engine
+
+
+def test_llama_cpp_runs_what_8_bit_numbers_cannot_where_nobody_chose_them(
+    own: dict[str, str], opened: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert open_generator(Settings.load({}, generator=own["qwen2.gguf"])) is opened
+    assert caplog.messages == ["llama.cpp runs the model in place of 8-bit numbers: It cannot be run."]
+
+
+def test_8_bit_numbers_that_were_chosen_fail_for_all_to_see(own: dict[str, str], opened: object) -> None:
+    with pytest.raises(GenerationError, match=r"^It cannot be run\.$"):
+        open_generator(Settings.load({}, generator=own["qwen2.gguf"], engine="int8"))
+
+
+@pytest.mark.parametrize(
+    ("generator", "engine"),
+    [("hub", "transformers.Transformers"), ("qwen2.gguf", "int8.Int8"), ("llama.gguf", "llama_cpp.LlamaCpp")],
+)
+def test_every_engine_here_is_told_how_many_threads_were_asked_for(
+    own: dict[str, str], monkeypatch: pytest.MonkeyPatch, generator: str, engine: str
+) -> None:
+    made = Mock()
+    monkeypatch.setattr(int8_linear, "supported", lambda: True)
+    monkeypatch.setattr(f"rag.generation.{engine}Generator", made)
+    open_generator(Settings.load({}, generator=own[generator], threads=3))
+    assert 3 in (*made.call_args.args, *made.call_args.kwargs.values())
+
+
+def test_when_offline_only_a_server_on_this_machine_is_asked() -> None:
+    for here in ("http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://[::1]:9/v1"):
+        open_generator(Settings.load({}, base_url=here, offline=True)).close()
+    with pytest.raises(SettingsError, match=r"^RAG_OFFLINE is set and base_url is a server elsewhere; unset "):
+        open_generator(Settings.load({}, base_url="https://192.0.2.1/v1", offline=True))
+    open_generator(Settings.load({}, base_url="https://192.0.2.1/v1")).close()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ NO_STREAM = "sent something that is not a stream of chat completions."
         (b"\x00\x01\x02\xff", NO_STREAM),
         (said("杭州").replace("州".encode(), b"\xe5\xb7"), "sent text that is not UTF-8."),
         (event({"error": {"message": "out of memory"}}), "failed: out of memory."),
+        (event({"object": "error", "message": "out of memory", "code": 500}), "failed: out of memory."),
         (b'error: {"message": "out of memory"}\n\n', "failed: out of memory."),
         (event({"error": KEY}), "failed: …."),
         (b"", "broke off before the answer's end."),

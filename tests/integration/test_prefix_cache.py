@@ -59,6 +59,14 @@ def test_of_a_prompt_that_makes_room_the_end_goes_first() -> None:
     assert len(held(kept, [*C, *B])) == 2
 
 
+@pytest.mark.parametrize("places", [1, 2, 5])
+def test_of_a_prompt_longer_than_all_room_the_beginning_is_kept(places: int) -> None:
+    kept, prompt = PrefixCache(places * BLOCK), list(range(6 * SIZE))
+    for _ in range(2):
+        kept.keep(prompt, read(prompt))
+        assert [block[:2] for block in held(kept, prompt)] == [(n * SIZE, (n + 1) * SIZE) for n in range(places)]
+
+
 def test_prompts_that_come_again_in_turn_lose_no_more_than_there_is_no_room_for() -> None:
     kept, prompts = PrefixCache(11 * BLOCK), [[letter] * 4 * SIZE for letter in (1, 2, 3)]
     for prompt in prompts * 3:

@@ -53,7 +53,7 @@ def file(reference: Any, tmp_path_factory: pytest.TempPathFactory) -> GGUF:
     told = {
         "general.architecture": "qwen2", "qwen2.block_count": 3, "qwen2.embedding_length": 128,
         "qwen2.attention.head_count": 4, "qwen2.attention.head_count_kv": 2, "qwen2.rope.freq_base": 1e6,
-        "qwen2.attention.layer_norm_rms_epsilon": reference.config.rms_norm_eps,
+        "qwen2.attention.layer_norm_rms_epsilon": reference.config.rms_norm_eps, "tokenizer.chat_template": "{{ messages }}",
     }  # fmt: skip
     return GGUF(write_gguf(tmp_path_factory.mktemp("qwen2") / "tiny.gguf", told, tensors))
 
@@ -94,9 +94,9 @@ def test_tokens_that_were_forgotten_say_nothing(network: Qwen2) -> None:
 
 def test_only_such_networks_fit(file: GGUF, tmp_path: Path) -> None:
     assert fits(file)
-    assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", {"general.architecture": "llama"}, {})))
+    assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", file.metadata | {"general.architecture": "llama"}, {})))
     odd = {"odd": (23, (1, 256), bytes(136))}
-    assert not fits(GGUF(write_gguf(tmp_path / "b.gguf", {"general.architecture": "qwen2"}, odd)))
+    assert not fits(GGUF(write_gguf(tmp_path / "b.gguf", file.metadata, odd)))
 
 
 def test_the_state_is_what_three_quarters_of_the_layers_made_of_the_last_token(reference: Any, network: Qwen2) -> None:

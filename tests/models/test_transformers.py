@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from jinja2 import TemplateError
 from steps import is_piece, is_reading, never, seconds_to_stop, text, usage
 
 from rag.errors import GenerationError
@@ -75,6 +77,17 @@ def generated(folder: Path, prompt: Prompt, max_tokens: int) -> str:
     return tokenizer.decode(row[rows["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
+def laid_out(folder: Path, template: str, messages: list[dict[str, str]]) -> str:
+    """Return a chat as the engine reads it where this is the model's template."""
+    from transformers import AutoTokenizer
+
+    from rag.generation.transformers import _Tokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = template
+    return tokenizer.decode(_Tokenizer(tokenizer).chat(messages))
+
+
 class TestTransformers:
     def test_streamed_text_is_what_generate_writes(self, folder: Path, tiny: Generator) -> None:
         steps = list(tiny.stream(QUESTION, 40, never))
@@ -104,6 +117,40 @@ class TestTransformers:
         steps = list(tiny.stream(longer, 20, never))
         assert usage(steps).read < usage(steps).prompt - 10
         assert text(steps) == generated(folder, longer, 20)
+
+    def test_nothing_is_cut_off_a_prompt_that_goes_on_where_the_last_one_ended(
+        self, folder: Path, tiny: Generator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from transformers import DynamicCache
+
+        tiny.read(QUESTION, never)
+        monkeypatch.setattr(DynamicCache, "crop", Mock(side_effect=RuntimeError("A layer was cut.")))
+        steps = list(tiny.stream(QUESTION, 20, never))
+        assert usage(steps).read == 1
+        assert text(steps) == generated(folder, QUESTION, 20)
+
+    def test_it_computes_with_as_many_threads_as_are_asked_for(self, folder: Path) -> None:
+        import torch
+
+        from rag.generation.transformers import TransformersGenerator
+
+        engine = TransformersGenerator(folder, threads=1)
+        assert list(engine._worker.run(lambda tell, left: tell(torch.get_num_threads()), never)) == [1]
+        engine.close()
+
+    def test_a_template_that_refuses_a_system_hears_its_words_before_the_readers(self, folder: Path) -> None:
+        refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+        messages = [{"role": "system", "content": "Be short."}, *QUESTION.chat(), {"role": "assistant", "content": "Because."}]
+        merged = f"Be short.\n\n{QUESTION.messages[0]['content']}"
+        assert laid_out(folder, refusal + TEMPLATE, messages) == laid_out(
+            folder, TEMPLATE, [{"role": "user", "content": merged}, messages[-1]]
+        )
+        with pytest.raises(TemplateError, match="System role not supported"):
+            laid_out(folder, refusal.replace("system", "user") + TEMPLATE, QUESTION.chat())
+
+    def test_a_template_is_told_not_to_let_the_model_think(self, folder: Path) -> None:
+        template = "{{ 'no' if enable_thinking is false else 'yes' }}"
+        assert laid_out(folder, template, QUESTION.chat()) == "no"
 
     def test_choose_is_the_softmax_of_the_first_token(self, folder: Path, tiny: Generator) -> None:
         import torch

@@ -3,12 +3,14 @@
 import errno
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from fakes import ARTICLE, toy_model
 
@@ -126,3 +128,19 @@ def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, 
     server.server_close()
     gone = findings(engine="openai", base_url=url)["engine"]
     assert (gone.well, "cannot be reached" in gone.text) == (False, True)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:7890", "socks://127.0.0.1:7890", "127.0.0.1:7890:x"])
+def test_a_proxy_that_cannot_be_used_is_told(findings, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
+    assert found.line().startswith("MEND engine: http://192.0.2.1/v1/models cannot be reached (")
+
+
+def test_a_server_elsewhere_is_not_asked_when_offline(findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx, "get", lambda *arguments, **more: pytest.fail("the network was touched"))
+    found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=True)["engine"]
+    assert found.text == (
+        "http://192.0.2.1/v1/models is elsewhere and RAG_OFFLINE is set; unset it, or use a server on this machine."
+    )

@@ -52,6 +52,13 @@ def test_a_certain_judge_gives_a_finite_probability() -> None:
     assert 0 < probability(Signals(0.0, 1.0, 0.0), None, GATE) < 1e-6
 
 
+def test_a_judge_or_a_state_that_is_no_number_says_nothing_for_an_answer() -> None:
+    probes = Probes(Probe(np.array([1.0], np.float32), 0.0), Probe(np.array([1.0], np.float32), 0.0), "")
+    well, none = np.array([1.0], np.float32), np.array([math.nan], np.float32)
+    assert probability(Signals(math.nan, 0.0, 0.0), None, GATE) == 0.0
+    assert probability(Signals(0.999, 0.0, 0.0, well, none), probes, GATE) == 0.0
+
+
 def test_the_shipped_gate_opens_for_a_sure_judge_and_closes_for_an_invented_draft() -> None:
     assert probability(Signals(0.99, 0.0, 0.0), None, tuned()) > tuned().gate_threshold
     assert probability(Signals(0.2, 0.0, 0.0), None, tuned()) < tuned().gate_threshold

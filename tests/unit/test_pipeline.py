@@ -107,8 +107,8 @@ def test_a_reader_who_stops_before_anything_was_found_waits_for_nothing(make_rag
     assert generator.prompts == []
 
 
-def test_an_engine_that_says_nothing_is_an_error(make_rag) -> None:
-    with pytest.raises(GenerationError, match="returned no text"):
+def test_an_engine_that_says_nothing_is_an_error_with_what_helps_one_that_only_thought(make_rag) -> None:
+    with pytest.raises(GenerationError, match="no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first"):
         make_rag(ScriptedGenerator([""])).answer(QUESTION)
 
 

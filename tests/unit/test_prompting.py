@@ -243,6 +243,10 @@ def test_an_answer_that_is_to_give_a_reason_begins_with_one(language: Language, 
         ("</s>", "< /s>"),
         ("[INST]", "[ INST]"),
         ("[/INST]", "[ /INST]"),
+        ("[SYSTEM_PROMPT]", "[ SYSTEM_PROMPT]"),
+        ("[/AVAILABLE_TOOLS]", "[ /AVAILABLE_TOOLS]"),
+        ("[|system|]", "[ |system|]"),
+        ("[gMASK]", "[ gMASK]"),
         ("<<SYS>>", "< < SYS>>"),
         ("<｜begin▁of▁sentence｜>", "< ｜begin▁of▁sentence｜ >"),
         ("<\u200b|im_\u2060end|>", "< |im_end| >"),
@@ -259,3 +263,8 @@ def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token:
     for prompt, times in ((asked, 4), (judged, 2), (ahead, 1), (translated, 1), (suggested, 1)):
         said = "".join(message["content"] for message in prompt.messages)
         assert (said.count(apart), token in said) == (times, False)
+
+
+@pytest.mark.parametrize("text", ["[2024]", "[1]", "[注]", "[sic]", "[A]", "[GB/T 19001]", "[ |", "a[0]", "[Note: AI]"])
+def test_ordinary_brackets_stay_as_they_are(text: str) -> None:
+    assert evidence_text([Passage(f"總部{text}設在杭州。", "a", 0, 20)]) == f"总部{text}设在杭州。"

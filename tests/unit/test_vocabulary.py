@@ -1,7 +1,7 @@
 """The tokenizer that a GGUF file describes splits, spells and steers as the model learned it."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tokenizers import ByteLevelBPETokenizer
@@ -11,6 +11,7 @@ from rag.generation.tokens import Voice, spellings
 from rag.generation.vocabulary import Vocabulary
 
 TEXTS = ["杭州有人才、資金和耐心。", "Hangzhou has people, money and patience. Yes? No!", "In 2024 it had 11662 yuan."]
+CONTROL, USER_DEFINED = 3, 4
 TEMPLATE = "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"  # fmt: skip  # noqa: E501
 
 
@@ -68,6 +69,46 @@ def test_a_text_may_end_with_padding_too(vocabulary: Vocabulary, metadata: dict[
     assert Vocabulary(without).ends == {end}
 
 
+def with_tokens(metadata: dict[str, Any], added: dict[str, int], **more: Any) -> dict[str, Any]:
+    """Return metadata with tokens added, by their kinds."""
+    return metadata | {
+        "tokenizer.ggml.tokens": metadata["tokenizer.ggml.tokens"] + list(added),
+        "tokenizer.ggml.token_type": metadata["tokenizer.ggml.token_type"] + list(added.values()),
+        **{f"tokenizer.ggml.{name}_token_id": number for name, number in more.items()},
+    }
+
+
+@pytest.mark.parametrize("name", ["<|im_end|>", "<|endoftext|>", "<｜end▁of▁sentence｜>"])
+def test_a_text_ends_with_what_is_known_to_end_it_though_the_file_names_another_token(
+    metadata: dict[str, Any], name: str
+) -> None:
+    first = len(metadata["tokenizer.ggml.tokens"])
+    found = Vocabulary(with_tokens(metadata, {name: CONTROL}))
+    assert found.ends == {found.end, found.controls[2], first}
+    assert first not in Vocabulary(with_tokens(metadata, {name: USER_DEFINED})).ends
+
+
+def test_a_text_ends_with_the_end_of_a_turn_too(metadata: dict[str, Any], vocabulary: Vocabulary) -> None:
+    start, end, padding = vocabulary.controls
+    assert Vocabulary(with_tokens(metadata, {}, eot=start)).ends == {start, end, padding}
+
+
+def test_a_template_is_told_the_tokens_that_begin_and_end_a_text(metadata: dict[str, Any], vocabulary: Vocabulary) -> None:
+    start, end, _ = vocabulary.controls
+    bounded = metadata | {"tokenizer.chat_template": "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"}
+    chat, said = [{"role": "user", "content": "Yes?"}], vocabulary.tokens("Yes?")
+    assert Vocabulary(with_tokens(bounded, {}, bos=start)).chat(chat) == [start, *said, end]
+    assert Vocabulary(bounded).chat(chat) == [*said, end]
+
+
+def test_a_token_that_its_maker_defined_is_one_and_is_said(metadata: dict[str, Any]) -> None:
+    first = len(metadata["tokenizer.ggml.tokens"])
+    found = Vocabulary(with_tokens(metadata, {"<think>": USER_DEFINED}))
+    assert found.tokens("<think>\nYes?") == [first, *found.tokens("\nYes?")]
+    assert found.text([first]) == "<think>"
+    assert first not in found.controls
+
+
 def test_a_file_without_a_vocabulary_is_told() -> None:
     with pytest.raises(KeyError):
         Vocabulary({})
@@ -86,3 +127,16 @@ def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
 def test_a_word_is_spelled_by_single_tokens_alone(vocabulary: Vocabulary) -> None:
     assert {vocabulary.text([token]).strip() for token in spellings(vocabulary, "a")} == {"a"}
     assert spellings(vocabulary, "patience, money") == set()
+
+
+def test_a_word_is_found_behind_the_sign_that_some_vocabularies_put_before_every_text() -> None:
+    class Signed:
+        words: ClassVar = ["▁", "能", "▁能", "\n", "▁a"]
+
+        def tokens(self, text: str) -> list[int]:
+            return [self.words.index(letter) for letter in f"▁{text}".replace(" ", "▁")]
+
+        def text(self, tokens: list[int]) -> str:
+            return "".join(self.words[token] for token in tokens).replace("▁", " ")
+
+    assert spellings(Signed(), "能") == {1}

