@@ -11,31 +11,31 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple
 
-from rag.asking import Asking, asks_reason
-from rag.claim import Claim, compose, once
 from rag.clock import Clock
-from rag.completion import Completion
 from rag.embedding import Embedder, Vectors
 from rag.english import English
+from rag.english.romanization import as_written, glossed, respelled
+from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
 from rag.evidence import Part, evidence, find, passages
-from rag.gate import Signals, hopeless, probability
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import ground
+from rag.grounding.claim import Claim, compose, once
+from rag.grounding.completion import Completion
+from rag.grounding.gate import Signals, hopeless, probability
+from rag.grounding.judge import Judge
+from rag.grounding.probe import Probes
+from rag.grounding.quotes import Quotes
 from rag.index import Index
-from rag.judge import Judge
-from rag.probe import Probes
 from rag.prompting import Templates, answer_prompt
 from rag.question import Query, read_question
-from rag.quotes import Quotes
+from rag.question.asking import Asking, asks_reason
+from rag.question.steering import Steering
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, pieces
-from rag.romanization import as_written, glossed, respelled
-from rag.steering import Steering
 from rag.text import Language, clean, to_script, with_own_characters
-from rag.translation import Translator
 from rag.tuned import Tuned
 
 _ORDER = ("first", "second", "third")

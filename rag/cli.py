@@ -188,7 +188,8 @@ def _batch(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from rag import evaluation, squad
+    from rag import evaluation
+    from rag.evaluation import squad
 
     settings = Settings.load(read_ahead=False)
     if options.check and (options.squad or options.limit or options.split != evaluation.BASELINE_SPLIT):
@@ -246,9 +247,9 @@ def _weights(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace) -> int:
-    from rag import tuning
+    from rag.evaluation import tuning
+    from rag.grounding.probe import fitted_to
     from rag.models import open_embedder
-    from rag.probe import fitted_to
     from rag.prompting import Templates
 
     settings = Settings.load(read_ahead=False)

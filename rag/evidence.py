@@ -10,12 +10,12 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
-from rag.asking import Asking, asks_summary, asks_summary_of_all, sentences_asked
 from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.index import Index
-from rag.parts import asked_at_once
 from rag.question import Query
+from rag.question.asking import Asking, asks_summary, asks_summary_of_all, sentences_asked
+from rag.question.parts import asked_at_once
 from rag.results import Citation, Evidence
 from rag.retrieval import Found, Summary, likely_sentences, retrieve, survey
 from rag.tuned import Tuned

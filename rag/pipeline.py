@@ -18,7 +18,6 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from rag.answering import Answering, Switches
-from rag.asking import Asking
 from rag.clock import Clock
 from rag.counters import Counters
 from rag.documents import Document, split_document
@@ -27,16 +26,17 @@ from rag.errors import Cancelled, GenerationError, PromptTooLongError, RagError
 from rag.evidence import evidence, find
 from rag.examples import embed_examples
 from rag.generation import Generator, Stop
+from rag.grounding.probe import probes_of
 from rag.idle import Idle
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
-from rag.probe import probes_of
 from rag.prompting import Templates
 from rag.question import checked_question, read_question
+from rag.question.asking import Asking
+from rag.question.steering import Steering, intents
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.settings import Settings
-from rag.steering import Steering, intents
 from rag.store import Rebuilt
 from rag.suggestions import Suggestions
 from rag.tuned import Tuned, tuned

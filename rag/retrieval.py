@@ -13,9 +13,9 @@ import numpy as np
 
 from rag.documents import Passage
 from rag.embedding import Embedder, Vectors
-from rag.follow_up import leaning
 from rag.index import Hit, Index
 from rag.question import Query
+from rag.question.follow_up import leaning
 from rag.text import extent, normalize
 from rag.tuned import Tuned
 

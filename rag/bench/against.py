@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rag.bench.contestant import Asked, Contestant, Remade, Searched, timed
 from rag.documents import Document
+from rag.evaluation.plain import PlainRag, vector_store
 from rag.generation import Generator
-from rag.plain import PlainRag, vector_store
 from rag.results import Message
 from rag.settings import Settings
 

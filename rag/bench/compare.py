@@ -16,7 +16,7 @@ from rag.bench.process import Process, import_s
 from rag.bench.report import Samples
 from rag.documents import read_corpus
 from rag.evaluation import questions
-from rag.measures import Question
+from rag.evaluation.measures import Question
 from rag.settings import Settings
 
 IMPORTS = (

@@ -9,7 +9,7 @@ from fakes import ARTICLE, FakeEmbedder
 
 pytest.importorskip("langchain_classic", reason="needs the bench extra", exc_type=ImportError)
 
-from rag import plain
+from rag.evaluation import plain
 from rag.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:`langchain-community` is being sunset:DeprecationWarning")

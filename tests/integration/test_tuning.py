@@ -5,9 +5,9 @@ import pytest
 from fakes import FakeEmbedder
 
 from rag.errors import RagError
-from rag.gate import Signals
-from rag.steering import INTENTS
-from rag.tuning import Collected, Row, fit_gate, fit_intents, fit_probes
+from rag.evaluation.tuning import Collected, Row, fit_gate, fit_intents, fit_probes
+from rag.grounding.gate import Signals
+from rag.question.steering import INTENTS
 
 TEXTS, EACH, HIDDEN = 5, 200, 12
 WITHOUT = np.array([3.0] * (HIDDEN - 1) + [30.0], np.float32)

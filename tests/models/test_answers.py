@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from rag.documents import read_corpus
-from rag.measures import language_right
+from rag.evaluation.measures import language_right
 from rag.pipeline import Rag
 from rag.results import Evidence, Final
 from rag.settings import Settings

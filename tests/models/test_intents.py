@@ -5,8 +5,8 @@ import pytest
 from rag.embedding import Embedder
 from rag.evaluation import messages
 from rag.models import open_embedder
+from rag.question.steering import Steering, intents
 from rag.settings import Settings
-from rag.steering import Steering, intents
 from rag.tuned import tuned
 
 pytestmark = pytest.mark.models

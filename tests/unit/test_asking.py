@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
-from rag.asking import Asking, asks_reason, asks_summary, asks_summary_of_all, sentences_asked
+from rag.question.asking import Asking, asks_reason, asks_summary, asks_summary_of_all, sentences_asked
 from rag.text import normalize
 
 

@@ -3,8 +3,8 @@
 import pytest
 from fakes import FakeEmbedder
 
-from rag.claim import Claim, compose, once
 from rag.documents import Document
+from rag.grounding.claim import Claim, compose, once
 from rag.index import Index, build
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"

@@ -183,7 +183,7 @@ def test_figures_that_cannot_be_written_are_printed_all_the_same(
 def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    for work in ("rag.evaluation.own", "rag.squad.squad", "rag.pipeline.Rag.warm"):
+    for work in ("rag.evaluation.own", "rag.evaluation.squad.squad", "rag.pipeline.Rag.warm"):
         monkeypatch.setattr(work, lambda *arguments, work=work: pytest.fail(f"{work} was called"))
     assert main(["eval", "--check", *arguments]) == 1
     printed = capsys.readouterr()

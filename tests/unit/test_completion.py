@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, TRANSLATED, FakeEmbedder, ScriptedGenerator, assert_exact
 
-from rag.claim import Claim
 from rag.clock import Clock
-from rag.completion import Completion
 from rag.documents import Document
 from rag.english import English
+from rag.grounding.claim import Claim
+from rag.grounding.completion import Completion
 from rag.index import build
 from rag.pipeline import Rag
 from rag.question import read_question

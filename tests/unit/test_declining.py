@@ -8,8 +8,8 @@ import pytest
 from fakes import DRAFT, FOUNDED, SENTENCE, ScriptedGenerator, asked, assert_exact, stages
 
 from rag.clock import Clock
-from rag.gate import Signals
 from rag.generation import Choice, Prompt, Usage
+from rag.grounding.gate import Signals
 from rag.pipeline import Rag
 from rag.question import read_question
 from rag.replies import reply

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.draft import split_draft
+from rag.grounding.draft import split_draft
 
 
 @pytest.mark.parametrize(

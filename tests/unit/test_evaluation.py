@@ -9,11 +9,11 @@ from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
 from rag import evaluation
 from rag.evaluation import Figures, fallen, messages, questions, summary, table
-from rag.measures import Question, Scores, holds
+from rag.evaluation.measures import Question, Scores, holds
+from rag.evaluation.variants import Remembering, Unfolded
 from rag.pipeline import Rag
 from rag.settings import Settings
 from rag.text import fold
-from rag.variants import Remembering, Unfolded
 
 SIMPLIFIED, TRADITIONAL = "财政收入", "財政收入"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.follow_up import leaning
+from rag.question.follow_up import leaning
 from rag.text import Language
 from rag.tuned import tuned
 

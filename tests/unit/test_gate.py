@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.gate import Signals, hopeless, probability
-from rag.probe import Probe, Probes
+from rag.grounding.gate import Signals, hopeless, probability
+from rag.grounding.probe import Probe, Probes
 from rag.tuned import tuned
 
 GATE = replace(

@@ -3,10 +3,10 @@
 import pytest
 from fakes import ARTICLE, FakeEmbedder
 
-from rag.claim import Claim, compose
 from rag.documents import Document
 from rag.english import English
 from rag.grounding import ground
+from rag.grounding.claim import Claim, compose
 from rag.index import Index, build
 from rag.question import Query
 from rag.text import fold, mostly_latin

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rag.documents import Passage
-from rag.measures import (
+from rag.evaluation.measures import (
     MEASURES,
     Question,
     foreign_names,
@@ -19,8 +19,8 @@ from rag.measures import (
     ranks,
     score,
 )
+from rag.evaluation.squad import character_f1, contains
 from rag.results import Answer, Citation, Timings
-from rag.squad import character_f1, contains
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
 QUESTION = Question(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.english.names import Names, transliterated
 from rag.errors import CorpusError
-from rag.names import Names, transliterated
 
 TABLE = (
     '[names]\n"六小龍" = ["Six Little Dragons", "Six Dragons"]\n"杭州六小龍" = ["Hangzhou\'s Six"]\n"深度求索" = ["DeepSeek"]\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.parts import asked_at_once
+from rag.question.parts import asked_at_once
 from rag.text import language
 
 

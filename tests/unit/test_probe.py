@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import probe, weights
-from rag.probe import Probe, Probes, probes_of
+from rag import weights
+from rag.grounding import probe
+from rag.grounding.probe import Probe, Probes, probes_of
 from rag.prompting import Templates
 from rag.settings import Settings
 

@@ -6,9 +6,9 @@ import pytest
 
 from rag.documents import Passage
 from rag.english import English
+from rag.english.names import Names
 from rag.errors import PromptError
-from rag.names import Names
-from rag.probe import WORDS
+from rag.grounding.probe import WORDS
 from rag.prompting import (
     Templates,
     answer_prompt,

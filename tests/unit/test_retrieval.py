@@ -8,8 +8,8 @@ import pytest
 from fakes import ARTICLE, FakeEmbedder
 
 from rag.documents import Document
+from rag.english.names import Names
 from rag.index import Index, build
-from rag.names import Names
 from rag.question import Query, read_question
 from rag.retrieval import likely_sentences, pieces, retrieve
 from rag.text import Script, fold, terms

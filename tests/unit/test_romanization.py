@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.romanization import as_written, glossed, respelled, unread
+from rag.english.romanization import as_written, glossed, respelled, unread
 
 SOURCE = (
     "一九八一年，吹制工吴秀兰到上海看病；周晓满是她的外孙女。"

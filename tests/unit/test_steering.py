@@ -10,8 +10,8 @@ from fakes import FakeEmbedder
 from rag.embedding import Vectors
 from rag.examples import embed_examples
 from rag.prompting import Templates
+from rag.question.steering import Fitted, Nearest, Steering, intents
 from rag.settings import Settings
-from rag.steering import Fitted, Nearest, Steering, intents
 
 
 @dataclass

@@ -7,13 +7,13 @@ import pytest
 from fakes import ScriptedGenerator, asked
 
 from rag.english import English
+from rag.english.names import Names
+from rag.english.translation import Translator, named
 from rag.generation import Prompt
-from rag.names import Names
 from rag.pipeline import Rag
 from rag.prompting import Templates
 from rag.settings import Settings
 from rag.text import to_simplified
-from rag.translation import Translator, named
 
 Maker = Callable[..., Rag]
 PORT = "羅錦濤說，雲港有深水碼頭。"

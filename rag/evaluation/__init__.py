@@ -13,15 +13,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rag import variants
 from rag.errors import RagError, SettingsError
-from rag.measures import MEASURES, Question, Scores, interval, score
+from rag.evaluation import variants
+from rag.evaluation.measures import MEASURES, Question, Scores, interval, score
+from rag.evaluation.variants import OTHER, Chatbots, Remembering, Variant
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.results import Answer, Message
 from rag.retrieval import pieces
 from rag.settings import Settings
-from rag.variants import OTHER, Chatbots, Remembering, Variant
 
 QUESTIONS = OTHER.parent / "questions.jsonl"
 MESSAGES = QUESTIONS.parent / "messages.jsonl"
@@ -102,7 +102,7 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
 
 def _plain_scores(shared: Rag, asked: Sequence[Question]) -> list[Scores]:
     """Return the scores of the pipeline that a user would otherwise build, on the same models."""
-    from rag.plain import PlainRag
+    from rag.evaluation.plain import PlainRag
 
     plain = PlainRag(shared.settings, shared.answering().embedder)
     try:

@@ -15,8 +15,8 @@ from typing import Any
 
 from rag import journal
 from rag.documents import beside
+from rag.english.names import Names
 from rag.errors import CorpusError
-from rag.names import Names
 from rag.numbers import in_english
 from rag.text import fold, has_han, split_sentences
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from rag.claim import Claim
 from rag.english import English
+from rag.grounding.claim import Claim
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
 from rag.text import LATIN_WORD, asks, content, mostly_latin, share_held, terms

@@ -13,10 +13,11 @@ from itertools import pairwise
 from typing import Literal
 
 from rag.english import English
+from rag.english.names import transliterated
+from rag.english.romanization import unread
+from rag.grounding.wording import misquotes
 from rag.index import Index
-from rag.names import transliterated
 from rag.numbers import foreign, stated, values
-from rag.romanization import unread
 from rag.text import (
     HAN,
     IN_PARENTHESES,
@@ -30,7 +31,6 @@ from rag.text import (
     share_held,
     terms,
 )
-from rag.wording import misquotes
 
 Fault = Literal["", "echo", "comparison", "denied", "guessed", "misquoted"]
 """Why a claim gives way to its source: it only says again what was asked; it compares what its source does not; it affirms what

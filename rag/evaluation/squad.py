@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from rag.documents import Document
+from rag.english.names import Names
 from rag.errors import CorpusError
 from rag.evaluation import Figures
-from rag.measures import interval, ranking
-from rag.names import Names
+from rag.evaluation.measures import interval, ranking
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.question import read_question

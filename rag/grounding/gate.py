@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rag.embedding import Vectors
-from rag.probe import Probes
+from rag.grounding.probe import Probes
 from rag.text import Language
 from rag.tuned import Tuned
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from rag.answering import Switches
 from rag.documents import read_corpus
 from rag.embedding import Embedder
+from rag.evaluation.measures import Question
 from rag.generation import Choice, Generator, Prompt, Step, Stop
 from rag.index import Index, term_index
-from rag.measures import Question
 from rag.pipeline import Rag
 from rag.settings import Settings, cache_folder
 from rag.text import terms
 from rag.tuned import Tuned, tuned
 
-OTHER = Path(__file__).resolve().parent.parent / "tests" / "data" / "other"
+OTHER = Path(__file__).resolve().parents[2] / "tests" / "data" / "other"
 """Texts other than the article, with questions of their own."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise, product
 
-from rag.pinyin import GIVEN, begins_with_surname, is_city, sounds, surname_sounds, syllables, written_short
+from rag.english.pinyin import GIVEN, begins_with_surname, is_city, sounds, surname_sounds, syllables, written_short
 from rag.text import HAN, fold, functional, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")

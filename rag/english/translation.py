@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rag.english import English
+from rag.english.names import Names, transliterated
+from rag.english.pinyin import romanized
+from rag.english.romanization import respelled, unread
 from rag.generation import Prompt
-from rag.names import Names, transliterated
 from rag.numbers import foreign
-from rag.pinyin import romanized
 from rag.prompting import Templates, name_kinds, names_prompt, translation_prompt
-from rag.romanization import respelled, unread
 from rag.text import HAN, Language, fold, has_han, own_characters, to_simplified
 
 LONGEST_LIST = 60

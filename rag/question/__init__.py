@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.english.names import Names
 from rag.errors import QuestionError
-from rag.names import Names
 from rag.results import MARK, Message
 from rag.text import LATIN_LETTERS, Language, Script, clean, language, mostly_latin, script
 

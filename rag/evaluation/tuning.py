@@ -18,18 +18,18 @@ from rag.clock import Clock
 from rag.embedding import Embedder, Vectors
 from rag.errors import RagError
 from rag.evaluation import messages, questions
+from rag.evaluation.measures import Question, touches
+from rag.evaluation.variants import Chatbots, Variant
 from rag.evidence import Part
-from rag.follow_up import holds_pointer, log_length
-from rag.gate import Signals, log_odds
-from rag.measures import Question, touches
+from rag.grounding.gate import Signals, log_odds
+from rag.grounding.probe import Probe, Probes
 from rag.pipeline import Rag
-from rag.probe import Probe, Probes
 from rag.progress import bar
 from rag.question import Query
+from rag.question.follow_up import holds_pointer, log_length
+from rag.question.steering import INTENTS, Fitted
 from rag.settings import Settings
-from rag.steering import INTENTS, Fitted
 from rag.text import Language, normalize
-from rag.variants import Chatbots, Variant
 
 FOLDS = 7
 STRENGTH = 10.0

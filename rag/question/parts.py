@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rag.asking import asks_summary, asks_summary_of_all
+from rag.question.asking import asks_summary, asks_summary_of_all
 from rag.text import Language, fold
 
 _WORDS = "how|what|who|whose|whom|when|where|which|why"

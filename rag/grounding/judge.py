@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.claim import Claim
 from rag.clock import Clock
 from rag.embedding import Vectors
 from rag.evidence import Part
-from rag.gate import Signals, Verdict
 from rag.generation import Generator, Stop
+from rag.grounding.claim import Claim
+from rag.grounding.gate import Signals, Verdict
 from rag.index import Index
 from rag.numbers import numbers_asked, values
 from rag.prompting import Templates, judge_prompt, verdicts

@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rag.claim import Claim
-from rag.draft import split_draft
 from rag.embedding import Embedder
 from rag.english import English
-from rag.grounds import Grounds, added_terms, few, without_glosses
+from rag.english.romanization import names
+from rag.grounding.claim import Claim
+from rag.grounding.draft import split_draft
+from rag.grounding.grounds import Grounds, added_terms, few, without_glosses
 from rag.index import Index
 from rag.numbers import stated, values
 from rag.question import Query
-from rag.romanization import names
 from rag.text import asks, content, fold, has_han, mostly_latin, share_held
 from rag.tuned import Tuned
 

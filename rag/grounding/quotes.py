@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.claim import Claim
 from rag.english import English
+from rag.grounding.claim import Claim
 from rag.index import Index
 from rag.replies import reply
 from rag.text import Language, has_han, mostly_latin
