@@ -35,7 +35,8 @@ from rag.question.steering import Steering
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, pieces
-from rag.text import Language, clean, to_script, with_own_characters
+from rag.text import clean
+from rag.text.script import Language, to_script, with_own_characters
 from rag.tuned import Tuned
 
 _ORDER = ("first", "second", "third")

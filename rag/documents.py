@@ -17,7 +17,8 @@ from pathlib import Path
 from rag import tables
 from rag.errors import CorpusError
 from rag.numerals.chinese import DIGITS, UNITS
-from rag.text import extent, fold, has_letters, split_sentences
+from rag.text import extent, fold, has_letters
+from rag.text.sentences import split_sentences
 
 SHORTEST_QUOTE = 12
 """Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""

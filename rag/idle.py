@@ -24,7 +24,7 @@ from rag.prompting import LANGUAGES, beginning_prompt, judge_prompt
 from rag.question import Query
 from rag.retrieval import piece
 from rag.suggestions import Suggestions, write_question
-from rag.text import Language
+from rag.text.script import Language
 from rag.turns import Turns
 
 Value = TypeVar("Value")

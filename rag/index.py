@@ -22,7 +22,9 @@ import numpy.typing as npt
 from rag.documents import Document, Passage, Sentence, group, repeated, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
-from rag.text import Script, asks, has_letters, points_back, script, terms, traditional
+from rag.text import has_letters, terms
+from rag.text.script import Script, script, traditional
+from rag.text.stance import asks, points_back
 
 PARTS = 8
 """Sentences of an outline, one from each of as many parts of the text."""

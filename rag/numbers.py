@@ -14,7 +14,9 @@ from rag.numerals.digits import NUMBER
 from rag.numerals.reading import LOOSE
 from rag.numerals.shares import TENTHS, hundredths
 from rag.numerals.units import other_units
-from rag.text import FOOTNOTE, IN_PARENTHESES, LIST_NUMBER, fold
+from rag.text import fold
+from rag.text.script import IN_PARENTHESES
+from rag.text.sentences import FOOTNOTE, LIST_NUMBER
 
 _EARLIEST = 10_000
 """From it on, years are counted like other things: 65 million years ago."""

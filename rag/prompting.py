@@ -20,7 +20,8 @@ from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.question import Query
-from rag.text import IN_PARENTHESES, Language, clean, has_han, mostly_latin, to_simplified
+from rag.text import clean
+from rag.text.script import IN_PARENTHESES, Language, has_han, mostly_latin, to_simplified
 
 LANGUAGES: tuple[Language, ...] = ("zh-Hans", "en")
 """Languages that prompts are in; Traditional Chinese is read, and written, in Simplified characters."""

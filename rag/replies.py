@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from rag import tables
-from rag.text import Language, content
+from rag.text import content
+from rag.text.script import Language
 
 
 @cache

@@ -22,7 +22,9 @@ from rag.index import Index
 from rag.prompting import LANGUAGES, suggestion_prompt
 from rag.results import Final
 from rag.retrieval import likely_sentences, retrieve
-from rag.text import Language, asks, fold, to_traditional
+from rag.text import fold
+from rag.text.script import Language, to_traditional
+from rag.text.stance import asks
 
 LENGTHS = range(15, 121)
 """Code points of a sentence that is worth a question: not a heading, not a list of everything."""

@@ -18,7 +18,9 @@ from rag.documents import beside
 from rag.english.names import Names
 from rag.errors import CorpusError
 from rag.numbers import in_english
-from rag.text import fold, has_han, split_sentences
+from rag.text import fold
+from rag.text.script import has_han
+from rag.text.sentences import split_sentences
 
 
 @dataclass(frozen=True)

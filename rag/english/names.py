@@ -15,7 +15,8 @@ from pathlib import Path
 from rag import tables
 from rag.documents import beside
 from rag.errors import CorpusError
-from rag.text import HAN, fold, to_simplified
+from rag.text import fold
+from rag.text.script import HAN, to_simplified
 
 _NUMERAL = "零〇一二三四五六七八九十"
 _DOTS = "·‧・•"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rag import tables
-from rag.text import to_simplified
+from rag.text.script import to_simplified
 
 GIVEN = 2
 """Syllables of a given name, at most; most places have as many."""

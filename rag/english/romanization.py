@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from itertools import pairwise, product
 
 from rag.english.pinyin import GIVEN, begins_with_surname, is_city, sounds, surname_sounds, syllables, written_short
-from rag.text import HAN, fold, functional, has_han, own_characters, to_simplified
+from rag.text import fold
+from rag.text.script import HAN, functional, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
 _HAN_RUN = re.compile(f"[{HAN}]+")

@@ -18,7 +18,8 @@ from rag.english.romanization import respelled, unread
 from rag.generation import Prompt
 from rag.numbers import foreign
 from rag.prompting import Templates, name_kinds, names_prompt, translation_prompt
-from rag.text import HAN, Language, fold, has_han, own_characters, to_simplified
+from rag.text import fold
+from rag.text.script import HAN, Language, has_han, own_characters, to_simplified
 
 LONGEST_LIST = 60
 """Tokens of a list of names, at most."""

@@ -15,7 +15,9 @@ import numpy as np
 from rag.numbers import stated, values
 from rag.replies import own_words
 from rag.results import MARK, Answer, Citation
-from rag.text import IN_PARENTHESES, content, extent, fold, has_han, has_letters, script, share_held, split_sentences
+from rag.text import content, extent, fold, has_letters, share_held
+from rag.text.script import IN_PARENTHESES, has_han, script
+from rag.text.sentences import split_sentences
 
 _ASIDE = re.compile(rf"{IN_PARENTHESES.pattern}|“[^”]*”|《[^》]*》")
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]+")

@@ -26,7 +26,8 @@ from rag.models import gguf_file, open_embedder
 from rag.prompting import Templates
 from rag.results import Answer, Message, Timings
 from rag.settings import Settings
-from rag.text import fold, language
+from rag.text import fold
+from rag.text.script import language
 
 CHUNK = 200
 OVERLAP = 40

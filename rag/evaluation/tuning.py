@@ -29,7 +29,8 @@ from rag.question import Query
 from rag.question.follow_up import holds_pointer, log_length
 from rag.question.steering import INTENTS, Fitted
 from rag.settings import Settings
-from rag.text import Language, normalize
+from rag.text import normalize
+from rag.text.script import Language
 
 FOLDS = 7
 STRENGTH = 10.0

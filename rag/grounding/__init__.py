@@ -21,7 +21,9 @@ from rag.grounding.grounds import Grounds, added_terms, few, without_glosses
 from rag.index import Index
 from rag.numbers import stated, values
 from rag.question import Query
-from rag.text import asks, content, fold, has_han, mostly_latin, share_held
+from rag.text import content, fold, share_held
+from rag.text.script import has_han, mostly_latin
+from rag.text.stance import asks
 from rag.tuned import Tuned
 
 FIRST = 3

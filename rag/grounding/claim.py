@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rag.index import Index
 from rag.results import Citation
-from rag.text import FOOTNOTE
+from rag.text.sentences import FOOTNOTE
 
 _FOOTNOTE = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])")
 """A mark of the source, which would be taken for one of ours."""

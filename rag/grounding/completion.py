@@ -13,7 +13,9 @@ from rag.english import English
 from rag.grounding.claim import Claim
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
-from rag.text import LATIN_WORD, asks, content, mostly_latin, share_held, terms
+from rag.text import LATIN_WORD, content, share_held, terms
+from rag.text.script import mostly_latin
+from rag.text.stance import asks
 from rag.tuned import Tuned
 
 VERBATIM = 0.9

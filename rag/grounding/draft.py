@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.text import LIST_NUMBER, split_sentences
+from rag.text.sentences import LIST_NUMBER, split_sentences
 
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(rf"^\s*(?:[-*•]|{LIST_NUMBER})\s*")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rag.embedding import Vectors
 from rag.grounding.probe import Probes
-from rag.text import Language
+from rag.text.script import Language
 from rag.tuned import Tuned
 
 

@@ -18,19 +18,10 @@ from rag.english.romanization import unread
 from rag.grounding.wording import misquotes
 from rag.index import Index
 from rag.numbers import foreign, stated, values
-from rag.text import (
-    HAN,
-    IN_PARENTHESES,
-    clauses,
-    compares,
-    content,
-    denies,
-    doubts,
-    fold,
-    has_han,
-    share_held,
-    terms,
-)
+from rag.text import content, fold, share_held, terms
+from rag.text.script import HAN, IN_PARENTHESES, has_han
+from rag.text.sentences import clauses
+from rag.text.stance import compares, denies, doubts
 
 Fault = Literal["", "echo", "comparison", "denied", "guessed", "misquoted"]
 """Why a claim gives way to its source: it only says again what was asked; it compares what its source does not; it affirms what

@@ -18,7 +18,7 @@ from rag.index import Index
 from rag.numbers import numbers_asked, values
 from rag.prompting import Templates, judge_prompt, verdicts
 from rag.question import Query
-from rag.text import denies
+from rag.text.stance import denies
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rag.english import English
 from rag.grounding.claim import Claim
 from rag.index import Index
 from rag.replies import reply
-from rag.text import Language, has_han, mostly_latin
+from rag.text.script import Language, has_han, mostly_latin
 
 
 @dataclass(frozen=True)

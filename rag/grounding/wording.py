@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from rag.text import HAN, clauses, fold, functional
+from rag.text import fold
+from rag.text.script import HAN, functional
+from rag.text.sentences import clauses
 
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]")
 NEARLY = 0.9

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from rag.english.names import Names
 from rag.errors import QuestionError
 from rag.results import MARK, Message
-from rag.text import LATIN_LETTERS, Language, Script, clean, language, mostly_latin, script
+from rag.text import LATIN_LETTERS, clean
+from rag.text.script import Language, Script, language, mostly_latin, script
 
 LONGEST_QUESTION = 4_000
 """Characters of a question; of a turn of the history as many are kept."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import re
 
-from rag.text import HAN, LATIN_WORD, Language, fold
+from rag.text import LATIN_WORD, fold
+from rag.text.script import HAN, Language
 from rag.tuned import Tuned
 
 _CHINESE_POINTER = re.compile(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from rag.question.asking import asks_summary, asks_summary_of_all
-from rag.text import Language, fold
+from rag.text import fold
+from rag.text.script import Language
 
 _WORDS = "how|what|who|whose|whom|when|where|which|why"
 _ASKS = re.compile(

@@ -15,7 +15,8 @@ import numpy as np
 from rag.embedding import Embedder, Vectors
 from rag.examples import Examples
 from rag.linear import Linear
-from rag.text import normalize, split_sentences
+from rag.text import normalize
+from rag.text.sentences import split_sentences
 
 Intent = Literal["question", "small talk", "instruction"]
 INTENTS: tuple[Intent, ...] = get_args(Intent)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from rag.documents import Document, split_document
 from rag.results import Citation
-from rag.text import script
+from rag.text.script import script
 from rag.ui.conversation import Turn
 from rag.ui.strings import say
 

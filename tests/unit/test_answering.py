@@ -15,7 +15,8 @@ from rag.errors import CorpusError
 from rag.pipeline import Rag
 from rag.results import Evidence, Token
 from rag.settings import Settings
-from rag.text import fold, has_han, to_traditional
+from rag.text import fold
+from rag.text.script import has_han, to_traditional
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]

@@ -17,7 +17,7 @@ from rag.index import build
 from rag.pipeline import Rag
 from rag.question import read_question
 from rag.settings import Settings
-from rag.text import to_traditional
+from rag.text.script import to_traditional
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]

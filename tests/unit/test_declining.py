@@ -13,7 +13,7 @@ from rag.grounding.gate import Signals
 from rag.pipeline import Rag
 from rag.question import read_question
 from rag.replies import reply
-from rag.text import script, to_simplified
+from rag.text.script import script, to_simplified
 
 Maker = Callable[..., Rag]
 

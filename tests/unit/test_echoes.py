@@ -12,7 +12,7 @@ from rag.grounding import ground
 from rag.index import build
 from rag.pipeline import Rag
 from rag.question import Query
-from rag.text import mostly_latin
+from rag.text.script import mostly_latin
 from rag.tuned import tuned
 
 Maker = Callable[..., Rag]

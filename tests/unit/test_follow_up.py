@@ -3,7 +3,7 @@
 import pytest
 
 from rag.question.follow_up import leaning
-from rag.text import Language
+from rag.text.script import Language
 from rag.tuned import tuned
 
 

@@ -9,7 +9,8 @@ from rag.grounding import ground
 from rag.grounding.claim import Claim, compose
 from rag.index import Index, build
 from rag.question import Query
-from rag.text import fold, mostly_latin
+from rag.text import fold
+from rag.text.script import mostly_latin
 from rag.tuned import tuned
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"

@@ -14,7 +14,7 @@ from rag.generation import Prompt
 from rag.idle import Idle
 from rag.results import Progress
 from rag.suggestions import Suggestions
-from rag.text import to_simplified
+from rag.text.script import to_simplified
 from rag.turns import Turns
 
 ROBOT = "宇樹科技的機器人在春節晚會上跳了舞。"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.numbers import foreign, in_english, numbers_asked, stated, values
-from rag.text import to_simplified
+from rag.text.script import to_simplified
 
 
 def numbers(*texts: str) -> set[Decimal]:

@@ -3,7 +3,7 @@
 import pytest
 
 from rag.question.parts import asked_at_once
-from rag.text import language
+from rag.text.script import language
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from rag.prompting import (
 )
 from rag.question import Query
 from rag.settings import Settings
-from rag.text import Language
+from rag.text.script import Language
 
 SHIPPED = Settings.load({}).prompts
 ENGLISH = English(Names((("深度求索", ("DeepSeek",)),)))

@@ -12,7 +12,7 @@ from rag.errors import Cancelled, CorpusError, GenerationError
 from rag.pipeline import Rag
 from rag.results import Answer
 from rag.settings import Settings
-from rag.text import to_simplified, to_traditional
+from rag.text.script import to_simplified, to_traditional
 
 Maker = Callable[..., Rag]
 SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"

@@ -12,7 +12,8 @@ from rag.english.names import Names
 from rag.index import Index, build
 from rag.question import Query, read_question
 from rag.retrieval import likely_sentences, pieces, retrieve
-from rag.text import Script, fold, terms
+from rag.text import fold, terms
+from rag.text.script import Script
 from rag.tuned import tuned
 
 NAMES = Names((("宇树科技", ("Unitree",)),))

@@ -4,28 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text import (
-    LONGEST_SENTENCE,
-    clauses,
-    clean,
-    compares,
-    denies,
-    doubts,
-    extent,
-    fold,
+from rag.text import clean, extent, fold, normalize, terms
+from rag.text.script import (
     has_han,
     language,
-    normalize,
-    points_back,
     script,
-    split_sentences,
-    terms,
     to_script,
     to_simplified,
     to_traditional,
     traditional,
     with_own_characters,
 )
+from rag.text.sentences import LONGEST_SENTENCE, clauses, split_sentences
+from rag.text.stance import compares, denies, doubts, points_back
 
 LIVELY = st.text(st.sampled_from("杭州的說国。！？!?….,，;； \t“”「」『』《》（）()\"'’aBTo.3年%\u3000"), max_size=120)
 

@@ -13,7 +13,7 @@ from rag.generation import Prompt
 from rag.pipeline import Rag
 from rag.prompting import Templates
 from rag.settings import Settings
-from rag.text import to_simplified
+from rag.text.script import to_simplified
 
 Maker = Callable[..., Rag]
 PORT = "羅錦濤說，雲港有深水碼頭。"

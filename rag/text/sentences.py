@@ -1,0 +1,168 @@
+"""Split text into sentences and clauses, as its typography means them; what a sentence says is not known here."""
+
+from __future__ import annotations
+
+import re
+
+from rag.text.script import has_han
+
+LONGEST_SENTENCE = 400
+"""Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
+LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
+"""The number of a list's item: "1.", "(2)", "3、"; no "42." that says all, and none of "18、19"."""
+FOOTNOTE = r"\[\d{1,3}\]"
+"""A footnote mark, as in Wikipedia; no year, as in 国发[2023]5号."""
+_ENDERS = "。！？!?…"
+_OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "《": "》", "〈": "〉", "【": "】", "‘": "’"}
+_CLOSERS = "”」』）)》〉】’\"'"
+_SPEECH = "”」』"
+_STRAIGHT_QUOTE = re.compile(r"\n|\"|(?<![A-Za-z])'|'(?![A-Za-z])")
+_SPEAKER = re.compile(r"[”」』’\"']+\s+[a-z]")
+"""What stands behind the mark of a speech whose sentence goes on: “Why?” he asked."""
+_ADDRESS = re.compile(r"https?://[!-~]*[A-Za-z0-9/=&#%_-]")
+_ABBREVIATION = re.compile(
+    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gov|Gen|Sen|Rep|Rev|Lt|Col|Capt|Sgt|Mt|Inc|Ltd|Co|Corp|No|Fig|Sec|"
+    r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[Vv]ol|pp|cf|al|vs|etc|approx|e\.g|i\.e|U\.S|a\.m|p\.m)$"
+)
+_LONGEST_ABBREVIATION = 6
+_LISTED = re.compile(rf"[\s#>*-]*{LIST_NUMBER}")
+_CLAUSE_MARK = re.compile(r"[；;，]|,(?!\d)")
+_SPACE = re.compile(r"\s")
+_FOOTNOTES = re.compile(f"(?:{FOOTNOTE})+")
+_CLAUSE_END = re.compile(r"[，;；:：。!！?？]|,(?!\d)")
+
+
+def clauses(text: str) -> list[str]:
+    """Return the clauses of a text, without the marks that end them."""
+    return _CLAUSE_END.split(text)
+
+
+def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[int, int]]:
+    """Return the sentences of one paragraph as (start, end) offsets, in order, without surrounding white space.
+
+    An end mark inside a title, an address or an unfinished quotation does not end a sentence; decimal points, abbreviations,
+    list numbers and names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where
+    there is one.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    depths, opening = _depths(text), _opening_quotes(text)
+    position = 0
+    while position < len(text):
+        if not _ends_sentence(text, start, position, depths):
+            position += 1
+            continue
+        position += 1
+        while position not in opening and (behind := _behind_end(text, position)):
+            position = behind
+        spans.append((start, position))
+        start = position
+    spans.append((start, len(text)))
+    return [piece for span in spans for piece in _cut(text, *_strip(text, *span), longest)]
+
+
+def _depths(text: str) -> list[int]:
+    """Return for each character how many quotations, titles and addresses are open around it; unclosed ones do not count."""
+    depths = [0] * (len(text) + 1)
+    for address in _ADDRESS.finditer(text):
+        depths[address.start()] += 1
+        depths[address.end()] -= 1
+    waiting: list[tuple[str, int]] = []
+    for position, character in enumerate(text):
+        if character in _OPENERS:
+            waiting.append((_OPENERS[character], position))
+        elif waiting and character in _CLOSERS:
+            for index in range(len(waiting) - 1, max(-1, len(waiting) - 9), -1):
+                if waiting[index][0] == character:
+                    depths[waiting[index][1]] += 1
+                    depths[position] -= 1
+                    del waiting[index:]
+                    break
+    total = 0
+    for position, change in enumerate(depths):
+        total += change
+        depths[position] = total
+    return depths
+
+
+def _opening_quotes(text: str) -> set[int]:
+    """Return the places of straight quotation marks that open a quotation, those that close none in their paragraph."""
+    opening: set[int] = set()
+    open_marks: set[str] = set()
+    for match in _STRAIGHT_QUOTE.finditer(text):
+        mark, behind = match.group(), text[match.end() : match.end() + 1]
+        if mark == "\n":
+            open_marks.clear()
+        elif mark in open_marks:
+            open_marks.remove(mark)
+        elif behind and not behind.isspace():  # no sign of feet or inches
+            open_marks.add(mark)
+            opening.add(match.start())
+    return opening
+
+
+def _ends_sentence(text: str, start: int, position: int, depths: list[int]) -> bool:
+    """Tell whether a sentence that began at a place ends with the character at a position."""
+    character = text[position]
+    if character == "\n":
+        return True
+    if character not in _ENDERS and not (character == "." and _full_stop(text, start, position)):
+        return False
+    closing = position + 1
+    while closing < len(text) and text[closing] in _ENDERS:
+        closing += 1
+    if _SPEAKER.match(text, closing):
+        return False
+    if depths[position] == 0:
+        return True
+    closes = closing < len(text) and text[closing] in _SPEECH and depths[closing] == 0
+    follows = text[closing + 1 : closing + 2]
+    return closes and (not follows or follows.isspace() or (follows not in ",，、;；:：的" and character in "。！!…."))
+
+
+def _full_stop(text: str, start: int, position: int) -> bool:
+    """Tell whether a point is a full stop: none of a decimal, an abbreviation or the number of a list's item."""
+    marks = _FOOTNOTES.match(text, position + 1)
+    behind = marks.end() if marks else position + 1
+    after = text[behind : behind + 1]
+    if has_han(text[position - 1 : position]):
+        return not after.isdigit()
+    if after and not after.isspace() and after not in _CLOSERS:
+        return False
+    number = _LISTED.match(text, start)
+    if number and number.end() == position + 1:
+        return False
+    return not _ABBREVIATION.search(text, max(0, position - _LONGEST_ABBREVIATION), position)
+
+
+def _behind_end(text: str, position: int) -> int:
+    """Return the place behind a mark, or footnotes like "[2]", that still belongs to a sentence that has ended; 0 for none."""
+    if text[position : position + 1] in _ENDERS + _CLOSERS:
+        return position + 1 if position < len(text) else 0
+    marks = _FOOTNOTES.match(text, position)
+    return marks.end() if marks else 0
+
+
+def _strip(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _cut(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]:
+    """Return a sentence whole, or in pieces of at most so many code points."""
+    pieces: list[tuple[int, int]] = []
+    while end - start > longest:
+        stop = _last(_CLAUSE_MARK, text, start, longest) or _last(_SPACE, text, start, longest) or start + longest
+        pieces.append(_strip(text, start, stop))
+        start = stop
+    pieces.append(_strip(text, start, end))
+    return [piece for piece in pieces if piece[0] < piece[1]]
+
+
+def _last(mark: re.Pattern[str], text: str, start: int, longest: int) -> int:
+    """Return the place behind the last mark in the second half of so many code points; 0 for none."""
+    ends = (found.end() for found in mark.finditer(text, start + longest // 2 + 1, start + longest + 1))
+    return max((end for end in ends if end <= start + longest), default=0)
