@@ -12,16 +12,17 @@ from functools import cache
 from typing import NamedTuple
 
 from rag.clock import Clock
+from rag.composition import compose, localized
 from rag.embedding import Embedder, Vectors
 from rag.english import English
-from rag.english.romanization import as_written, glossed, respelled
+from rag.english.romanization import respelled
 from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
 from rag.evidence import Part, evidence, find, passages
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import ground
-from rag.grounding.claim import Claim, compose, once
+from rag.grounding.claim import Claim, once
 from rag.grounding.completion import Completion
 from rag.grounding.gate import Signals, hopeless, probability
 from rag.grounding.judge import Judge
@@ -36,13 +37,11 @@ from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, pieces
 from rag.text import clean
-from rag.text.script import Language, to_script, with_own_characters
+from rag.text.script import Language
 from rag.tuned import Tuned
 
 _ORDER = ("first", "second", "third")
 """How the questions that are asked at once are counted."""
-_END = "\x1e"
-"""What stands between sentences while they are written for their reader."""
 _LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
 """A character or a phrase again and again, at the end of a draft; digits, as those of 100,000,000, may come more often."""
 
@@ -94,8 +93,17 @@ class Answering:
             clock.retrieve_s = clock.now()
             yield Evidence(seconds=clock.retrieve_s)
             text = reply(intent.replace(" ", "_"), query.language)
-            spent, engine = clock.timings(), self.generator.name
-            yield Final(Answer(text, False, intent, (), (), spent, query.language, engine, sentences=(text,)))
+            yield Final(
+                Answer(
+                    text,
+                    answerable=False,
+                    reason=intent,
+                    timings=clock.timings(),
+                    language=query.language,
+                    engine=self.generator.name,
+                    sentences=(text,),
+                )
+            )
             return
         if stop():
             raise Cancelled("The answer was stopped.")
@@ -160,7 +168,7 @@ class Answering:
                 piece = clean(step.text)
                 text += piece
                 yield Token(text=piece)
-                if _LOOP.search(text[-240:]):  # small models may say one thing for ever; what it is was said
+                if _LOOP.search(text[-240:]):  # small models may say one thing for ever; the text so far is kept
                     break
             elif isinstance(step, Usage):
                 clock.add(step)
@@ -258,21 +266,15 @@ class Answering:
                 others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
         sentences, citations = compose(once(claims), self.index)
-        text = to_script(_END.join(sentence.replace(_END, " ") for sentence in sentences), language)
-        if language == "zh-Hant":
-            own = [citation.quote for citation in citations if citation.source in self.index.traditional]
-            text = with_own_characters(text, own)
-        if language == "en":
-            quotes = " ".join(citation.quote for citation in citations)
-            text = glossed(as_written(self.english.names.gloss(text), quotes), quotes)
+        sentences = localized(sentences, citations, language, self.index, self.english.names)
         return Answer(
-            text.replace(_END, ""),
-            not declined,
-            "not in the text" if declined else "",
-            citations,
-            passages(parts),
-            clock.timings(),
-            language,
-            self.generator.name,
-            tuple(text.split(_END)),
+            text="".join(sentences),
+            answerable=not declined,
+            reason="not in the text" if declined else "",
+            citations=citations,
+            passages=passages(parts),
+            timings=clock.timings(),
+            language=language,
+            engine=self.generator.name,
+            sentences=sentences,
         )

@@ -214,20 +214,18 @@ class Rag:
         index, embedder = self.search_index()
         steering, asking = self._open_examples(embedder)
         generator = opening.result()
-        limit = self.settings.max_tokens
-        probes = probes_of(self.settings.generator, self._templates)
         return Answering(
-            index,
-            embedder,
-            generator,
-            self._templates,
-            self._library.english(),
-            steering,
-            asking,
-            self._tuned,
-            limit,
-            probes,
-            self._switches,
+            index=index,
+            embedder=embedder,
+            generator=generator,
+            templates=self._templates,
+            english=self._library.english(),
+            steering=steering,
+            asking=asking,
+            tuned=self._tuned,
+            max_tokens=self.settings.max_tokens,
+            probes=probes_of(self.settings.generator, self._templates),
+            switches=self._switches,
         )
 
     def _opening(self) -> Future[Generator]:

@@ -135,7 +135,10 @@ def _prompt(templates: Templates, query: Query, evidence: str, content: str, gra
 
 
 def _grammar(templates: Templates, language: Language, read: str) -> str:
-    """Return the grammar that keeps an answer in its language: of English, and of Chinese to what was read in English."""
+    """Return the grammar that keeps an answer in its language, "" where none is needed.
+
+    English answers always have one, Chinese ones only where what is read is in English.
+    """
     return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or mostly_latin(read) else ""
 
 

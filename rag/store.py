@@ -36,7 +36,7 @@ FORMAT = 4
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 MAPPED_FROM = 256 << 20
-"""Bytes of a build from which on it is not read but mapped: who cuts a mapped file short ends the programs that use it."""
+"""Bytes from which a build is mapped into memory, not read: who cuts a mapped file short kills those who read it."""
 _BUILD = re.compile(r"[0-9a-f]{12}")
 
 

@@ -106,8 +106,8 @@ class Qwen2:
     def _attend(self, layer: int, projected: torch.Tensor, first: int, last: int, seen: torch.Tensor | None) -> torch.Tensor:
         """Return what the new tokens take from all that are held, before it is projected back (tokens, hidden).
 
-        In float64, the order of whose sums, which changes with the number of tokens, is lost when they are rounded to float32:
-        one last bit could tip the rounding to 8 bits behind it, and that a word.
+        In float64: sums in float32 depend on how many tokens are read at once, and one differing bit can tip the rounding to
+        8 bits that follows, and with it a word.
         """
         turning, values = projected.unflatten(-1, (-1, self._head)).split([self._heads + self._kv_heads, self._kv_heads], 1)
         left, right = turning.chunk(2, -1)

@@ -5,17 +5,8 @@ Where a claim's sources come from is `grounding.py`'s and `quotes.py`'s to say.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-from rag.index import Index
-from rag.results import Citation
-from rag.text.sentences import FOOTNOTE
-
-_FOOTNOTE = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])")
-"""A mark of the source, which would be taken for one of ours."""
-_NUMBERED = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,7 @@ class Claim:
 def once(claims: Sequence[Claim]) -> list[Claim]:
     """Return claims without those that say again, to the letter, what one before says.
 
-    What announces a quote that is left out announces the next one.
+    Where a quote is left out, the words that announce it announce the next quote.
     """
     said: set[str] = set()
     kept: list[Claim] = []
@@ -59,39 +50,3 @@ def once(claims: Sequence[Claim]) -> list[Claim]:
         kept.append(replace(claim, before=max(announced, claim.before, key=len)) if claim.quoted else claim)
         announced = ""
     return kept
-
-
-def compose(claims: Sequence[Claim], index: Index) -> tuple[list[str], tuple[Citation, ...]]:
-    """Return claims as the sentences of a text, each with what stands before it and with `[1]`-style marks, and the citations.
-
-    One source sentence has one mark.
-
-    A numbered list is counted anew, since claims may have been left out of it, from one behind a blank line.
-    """
-    items = 0
-    markers: dict[int, int] = {}
-    citations: list[Citation] = []
-    sentences: list[str] = []
-    for number, claim in enumerate(claims):
-        marks = ""
-        for source, support in zip(claim.sources, claim.support, strict=True):
-            marker = markers.setdefault(source, len(markers) + 1)
-            sentence = index.sentences[source]
-            citations.append(
-                Citation(
-                    marker,
-                    sentence.text,
-                    sentence.source,
-                    sentence.start,
-                    sentence.end,
-                    number,
-                    round(support, 3),
-                )
-            )
-            marks += f"[{marker}]"
-        before = claim.before if sentences else claim.before.lstrip()
-        if _NUMBERED.search(before):
-            items = 1 if "\n\n" in before else items + 1
-            before = _NUMBERED.sub(str(items), before)
-        sentences.append(before + _FOOTNOTE.sub("", claim.text) + marks)
-    return sentences, tuple(citations)

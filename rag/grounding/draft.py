@@ -18,11 +18,10 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
         lead = bullet.group() if bullet else ""
         body = line[len(lead) :]
         for count, (start, end) in enumerate(split_sentences(body, longest=len(body))):
-            before = (
-                (("\n" if pieces else "") + lead.lstrip())
-                if count == 0
-                else body[max(0, start - 1) : start].strip("。！？") and " "
-            )
+            if count == 0:
+                before = ("\n" if pieces else "") + lead.lstrip()
+            else:
+                before = " " if body[start - 1].isspace() else ""
             if any(character.isalnum() for character in body[start:end]):
                 pieces.append((before, body[start:end]))
     return pieces

@@ -14,8 +14,8 @@ from rag.numerals.reading import Reading
 def readings(folded: str) -> Iterator[Reading]:
     """Yield every number of a folded text.
 
-    Only meant, perhaps: words up to ten, a number without its scale ("1.8" of "1.8万亿"), both of "三四十", what is told
-    roughly, and a month that stands alone.
+    Not `stated` but perhaps meant are words up to ten, a number without its scale ("1.8" of "1.8万亿"), both of "三四十", what
+    is told roughly, and a month that stands alone.
     """
     for way in (digits, chinese, english, shares):
         yield from way.readings(folded)

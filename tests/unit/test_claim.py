@@ -3,8 +3,9 @@
 import pytest
 from fakes import FakeEmbedder
 
+from rag.composition import compose
 from rag.documents import Document
-from rag.grounding.claim import Claim, compose, once
+from rag.grounding.claim import Claim, once
 from rag.index import Index, build
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
@@ -46,7 +47,7 @@ def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index
         Claim("\n", "丁。", (first,), (0.71234,)),
     ]
     sentences, citations = compose(made, index)
-    assert sentences == ["甲。[1]", "乙。[2][1]", "\n丙。", "\n丁。[2]"]
+    assert sentences == ("甲。[1]", "乙。[2][1]", "\n丙。", "\n丁。[2]")
     assert [(c.marker, c.sentence, c.quote, c.support) for c in citations] == [
         (1, 0, FOUNDED, 0.9),
         (2, 1, FOUNDER, 0.8),
@@ -57,13 +58,13 @@ def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index
 
 def test_a_list_from_which_items_were_left_out_is_counted_anew(index: Index) -> None:
     made = [Claim("\n2. ", "甲。", (0,), (0.9,)), Claim("\n5. ", "乙。", (1,), (0.9,)), Claim("\n- ", "丙。", (), ())]
-    assert compose(made, index)[0] == ["1. 甲。[1]", "\n2. 乙。[2]", "\n- 丙。"]
+    assert compose(made, index)[0] == ("1. 甲。[1]", "\n2. 乙。[2]", "\n- 丙。")
 
 
 def test_a_footnote_of_the_source_is_no_mark_of_the_answer(index: Index) -> None:
-    assert compose([Claim("", "甲在1931年[2]燒毀。[3]", (0,), (1.0,), quoted=True)], index)[0] == ["甲在1931年燒毀。[1]"]
-    assert compose([Claim("", "國發[2023]5號。", (0,), (1.0,), quoted=True)], index)[0] == ["國發[2023]5號。[1]"]
+    assert compose([Claim("", "甲在1931年[2]燒毀。[3]", (0,), (1.0,), quoted=True)], index)[0] == ("甲在1931年燒毀。[1]",)
+    assert compose([Claim("", "國發[2023]5號。", (0,), (1.0,), quoted=True)], index)[0] == ("國發[2023]5號。[1]",)
 
 
 def test_nothing_composed_is_nothing(index: Index) -> None:
-    assert compose([], index) == ([], ())
+    assert compose([], index) == ((), ())

@@ -3,10 +3,11 @@
 import pytest
 from fakes import ARTICLE, FakeEmbedder
 
+from rag.composition import compose
 from rag.documents import Document
 from rag.english import English
 from rag.grounding import ground
-from rag.grounding.claim import Claim, compose
+from rag.grounding.claim import Claim
 from rag.index import Index, build
 from rag.question import Query
 from rag.text import fold
@@ -296,7 +297,7 @@ def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
     for citation in citations:
         assert ARTICLE[citation.start : citation.end] == citation.quote
         assert citation.source == "article.txt"
-    assert sentences == ["王兴兴是宇树科技的创始人。[1]", "浙大校友创办的企业超过3000家。[2]"]
+    assert sentences == ("王兴兴是宇树科技的创始人。[1]", "浙大校友创办的企业超过3000家。[2]")
     assert [citation.sentence for citation in citations] == [0, 1]
 
 
