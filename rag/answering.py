@@ -18,7 +18,7 @@ from rag.english import English
 from rag.english.romanization import respelled
 from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
-from rag.evidence import Part, evidence, find, passages
+from rag.evidence import Part, evidence, find, nearest, passages
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import ground
@@ -219,7 +219,7 @@ class Answering:
             left_out = Completion(kept, self.index, self.english, self.tuned).left_out(listed, room)
             return [*kept, *quotes.listed(left_out)]
         if not sourced:
-            return quotes.alone(self.judge.nearest(part))
+            return quotes.alone(nearest(part, self.index))
         kept = [claim if claim.holds(self.tuned.cover) else self._mended(claim, quotes) for claim in sourced]
         unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(near, found.query.text, account)
         return [*kept, *quotes.said(unsaid)]
@@ -248,7 +248,7 @@ class Answering:
         language = part.found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
         if part.near and not hopeless(part.near[0][1], language, self.tuned):
-            claims += self._quotes(language, clock, stop).nearest(self.judge.nearest(part))
+            claims += self._quotes(language, clock, stop).nearest(nearest(part, self.index))
         return _PartAnswer(tuple(claims), declined=True)
 
     def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:

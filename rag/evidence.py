@@ -80,3 +80,12 @@ def passages(parts: Sequence[Part]) -> tuple[Passage, ...]:
     for passage in (passage for found, _ in parts for passage in found.passages):
         places.setdefault((passage.source, passage.start), passage)
     return tuple(places.values())
+
+
+def nearest(part: Part, index: Index) -> list[int]:
+    """Return the sentence nearest to a question, behind the one that it points back at, without which it says little."""
+    if not part.near:
+        return []
+    number, _ = part.near[0]
+    before = index.pointed_at(number)
+    return [number] if before < 0 else [before, number]

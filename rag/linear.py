@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -33,3 +34,8 @@ class Linear:
         """Return the model that a file holds."""
         with np.load(path, allow_pickle=False) as held:
             return cls(held["weights"], held["biases"], str(held["fits"]))
+
+
+def logistic(score: float) -> float:
+    """Return the probability of which a score is the log odds; written so that none can run over."""
+    return 0.5 + 0.5 * math.tanh(score / 2)

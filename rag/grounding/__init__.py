@@ -17,7 +17,7 @@ from rag.english import English
 from rag.english.romanization import names
 from rag.grounding.claim import Claim
 from rag.grounding.draft import split_draft
-from rag.grounding.grounds import Grounds, added_terms, few, without_glosses
+from rag.grounding.grounds import FEW, Grounds, added_terms, few, without_glosses
 from rag.index import Index
 from rag.numbers import stated, values
 from rag.question import Query
@@ -28,6 +28,10 @@ from rag.tuned import Tuned
 
 FIRST = 3
 """Sentences likeliest to answer, one of which must hold a claim of a few words."""
+CITED = 3
+"""Sentences that one claim may cite because they add to it."""
+ADDED = 0.3
+"""Share of a claim's terms from which another sentence adds much of it."""
 ECHO = 0.5
 """Share of a question's terms from which it repeats another."""
 _BEGUN = re.compile(r"^(?:because\b|因为)\s*", re.IGNORECASE)
@@ -116,6 +120,6 @@ def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping
         new = (words - content(held)) & content(other)
         tells = has_han(text) != has_han(other) or any(not term[0].isdigit() for term in new)
         adds_number = tells and bool((needed - values(held)) & values(other))
-        if len(chosen) < 3 and (adds_number or (words and len(new) >= 4 and len(new) / len(words) >= 0.3)):
+        if len(chosen) < CITED and (adds_number or len(new) >= max(FEW, ADDED * len(words))):
             chosen.append(i)
     return tuple(usable[i] for i in chosen)

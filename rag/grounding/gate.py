@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rag.embedding import Vectors
 from rag.grounding.probe import Probes
+from rag.linear import logistic
 from rag.text.script import Language
 from rag.tuned import Tuned
 
@@ -67,7 +68,7 @@ def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
         score += tuned.gate_probed_share * (probed - score)
     if math.isnan(score):  # of an engine whose numbers have run over: it says nothing for an answer
         return 0.0
-    return 0.5 + 0.5 * math.tanh(score / 2)  # the logistic function, which cannot overflow so
+    return logistic(score)
 
 
 def log_odds(share: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rag.clock import Clock
 from rag.embedding import Vectors
-from rag.evidence import Part
+from rag.evidence import Part, nearest
 from rag.generation import Generator, Stop
 from rag.grounding.claim import Claim
 from rag.grounding.gate import Signals, Verdict
@@ -36,14 +36,6 @@ class Judge:
         yes, no = choice.chances
         return Verdict(yes / (yes + no) if yes + no else None, choice.usage.state)
 
-    def nearest(self, part: Part) -> list[int]:
-        """Return the sentence nearest to a question, behind the one that it points back at, without which it says little."""
-        if not part.near:
-            return []
-        number, _ = part.near[0]
-        before = self.index.pointed_at(number)
-        return [number] if before < 0 else [before, number]
-
     def signals(
         self, part: Part, claims: Sequence[Claim], state: Vectors | None, account: float, clock: Clock, stop: Stop
     ) -> Signals:
@@ -53,7 +45,7 @@ class Judge:
         """
         query = part.found.query
         behind = [source for claim in claims for source in claim.sources]
-        behind += self.nearest(part)
+        behind += nearest(part, self.index)
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
         if numbers_asked(query.text) and not any(_tells_how_many(claim, query) for claim in claims):

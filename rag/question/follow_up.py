@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 
+from rag.linear import logistic
 from rag.text import LATIN_WORD, fold
 from rag.text.script import HAN, Language
 from rag.tuned import Tuned
@@ -31,7 +32,7 @@ def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> 
     """
     score = tuned.lean_bias + tuned.lean_length * log_length(question) + tuned.lean_nearest * nearest
     score += tuned.lean_pointer if holds_pointer(question, language) else 0.0
-    return 1.0 / (1.0 + math.exp(-score))
+    return logistic(score)
 
 
 def holds_pointer(question: str, language: Language) -> bool:

@@ -15,11 +15,16 @@ OFFERED = 4
 _FOLDER = Path(__file__).parent
 _FONTS = ["system-ui", "sans-serif"]
 """What Gradio is told; `style.css` names the fonts of each script."""
-THEME = gr.themes.Base(
-    primary_hue="emerald", neutral_hue="stone", radius_size="lg", font=_FONTS, font_mono=["ui-monospace", "monospace"]
-)
-CSS = (_FOLDER / "style.css").read_text(encoding="utf-8")
-HEAD = f"<script>{(_FOLDER / 'script.js').read_text(encoding='utf-8')}</script>"
+
+
+def look() -> dict[str, Any]:
+    """Return how the page looks and what runs in the browser, as Gradio is told when it is mounted."""
+    theme = gr.themes.Base(
+        primary_hue="emerald", neutral_hue="stone", radius_size="lg", font=_FONTS, font_mono=["ui-monospace", "monospace"]
+    )
+    script = (_FOLDER / "script.js").read_text(encoding="utf-8")
+    style = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    return {"theme": theme, "css": style, "head": f"<script>{script}</script>"}
 
 
 class Components:

@@ -27,7 +27,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
-from rag.ui.components import CSS, HEAD, THEME
+from rag.ui.components import look
 from rag.ui.desk import Answerer, Desk
 from rag.ui.page import create_app
 
@@ -90,9 +90,7 @@ def create_server(
         page,
         path="/",
         auth=known,
-        theme=THEME,
-        css=CSS,
-        head=HEAD,
+        **look(),
         ssr_mode=False,
         footer_links=[],
         show_error=False,  # what is meant for a reader is told anyway
