@@ -66,8 +66,18 @@ def ground(
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
-        missing, fault = grounds.missing(said, sources), grounds.fault(said, question, sources) if words else ""
-        claims.append(Claim(before, text, sources, support, missing, fault, grounds.coverage(said, added, sources)))
+        claims.append(
+            Claim(
+                before,
+                text,
+                sources,
+                support,
+                missing=grounds.missing(said, sources),
+                fault=grounds.fault(said, question, sources) if words else "",
+                coverage=grounds.coverage(said, added, sources),
+                invented=not sources or grounds.invents(said, question),
+            )
+        )
     return claims
 
 

@@ -159,23 +159,31 @@ class Grounds:
 
         A claim without sources may have the numbers of all.
         """
-        numbers = [str(value) for value in sorted(foreign(text, self._together(sources or [*self.said])))]
-        originals = [name for name in _ORIGINAL.findall(text) if fold(name) not in self.names]
-        return (*numbers, *self._missing_names(text), *originals)
+        numbers = sorted(foreign(text, self._together(sources or [*self.said])))
+        return (*map(str, numbers), *self._missing_names(text))
+
+    def invents(self, text: str, question: str) -> bool:
+        """Tell whether a claim has a number that no evidence holds, or a name that the question does not hold either."""
+        asked = fold(question)
+        names = any(fold(name) not in asked for name in self._missing_names(text))
+        return names or not stated(text) <= values(self._together([*self.said]))
 
     def _missing_names(self, text: str) -> list[str]:
-        """Return the names in a claim that no evidence holds.
+        """Return the names in a claim that no evidence holds, originals in parentheses among them.
 
         Of an English claim over Chinese that is not translated these are names that are written as Chinese ones are read.
         """
+        originals = [name for name in _ORIGINAL.findall(text) if fold(name) not in self.names]
         if not self.for_english:
-            return _foreign_names(text, self.words) + sorted(transliterated(text) - transliterated(self.names))
+            return [*_foreign_names(text, self.words), *sorted(transliterated(text) - transliterated(self.names)), *originals]
         if not self.in_english:
-            return [name for name in unread(text, self._together([*self.said])) if fold(name) not in self.names]
+            read = unread(text, self._together([*self.said]))
+            return [*(name for name in read if fold(name) not in self.names), *originals]
         later = _FIRST_WORD.sub("", text)
         strange = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
         strange += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
-        return strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
+        strange = strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
+        return strange + originals
 
     def _strange(self, first: str) -> bool:
         """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""

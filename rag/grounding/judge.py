@@ -47,7 +47,7 @@ class Judge:
         behind = [source for claim in claims for source in claim.sources]
         behind += nearest(part, self.index)
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
-        invented = sum(bool(claim.missing) or not claim.sources for claim in claims) / len(claims) if claims else 1.0
+        invented = sum(claim.invented for claim in claims) / len(claims) if claims else 1.0
         if numbers_asked(query.text) and not any(_tells_how_many(claim, query) for claim in claims):
             invented = 1.0
         judged, judge_state = self.verdict(query, sentences, clock, stop)
