@@ -11,8 +11,10 @@ from functools import cached_property
 
 from rag.english import English
 from rag.grounding.claim import Claim
+from rag.grounding.enumeration import items
 from rag.index import Index
 from rag.numbers import numbers_asked, stated
+from rag.question.asking import asks_several
 from rag.text import LATIN_WORD, content, share_held, terms
 from rag.text.script import mostly_latin
 from rag.text.stance import asks
@@ -37,7 +39,7 @@ class Completion:
         At least one claim has a source. near: sentences with their similarity to the question, nearest first. account: whether
         one is asked for. They are the nearest ones that the answer neither cites nor says and that ask nothing themselves, of
         which a question for a number needs one alone, and the nearest of the cited ones where it says too little of that. One
-        that points back follows what it points at.
+        that points back follows what it points at; where several things are asked for, the items of a list follow each other.
         """
         similarity = dict(near)
         most = 1 if numbers_asked(question) else self.tuned.beside
@@ -45,6 +47,9 @@ class Completion:
         quoted = self._neither_cited_nor_said(
             number for number, like in telling if telling[0][1] - like <= self.tuned.beside_within
         )
+        if asks_several(question):
+            listed = [*self._cited, *(number for number, _ in telling[:1])]
+            quoted |= self._neither_cited_nor_said({item for number in listed for item in items(number, self.index)})
         best = max(self._cited, key=lambda source: similarity.get(source, 0.0))
         if self._share_said(best) < VERBATIM and self._terse(best, question, account):
             quoted.add(best)

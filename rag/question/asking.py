@@ -53,6 +53,11 @@ _LAST = re.compile(r"(?:[,;:?，；：？]\s*|\band )(?:为什么|为何|为啥|
 _SEVERAL = re.compile(
     r"[几两俩二三四五六七八九十][个点条项大](?:\w{0,2})(?:原因|理由)|\b(?:two|three|four|five|several|many) (?:\w+ )?reasons?\b"
 )
+_SEVERAL_ASKED = re.compile(
+    r"哪些|哪[几两二三四五六七八九]|(?<![近这那好前后])[几两二三四五六七八九][个点项条件道种样类步大]|列(?:出|举|一|下)|逐[一条项个]|分别|"
+    r"都有(?:什么|啥)|\b(?:list|name (?:all|the)|all (?:of )?(?:the|them)|what (?:are|were)|which (?:\w+ ){0,2}\w+s|"
+    r"several|reasons|things|points|steps|two|three|four|five|six)\b"
+)
 _WHOLE = re.compile(
     r"\b(?:whole|entire) (?:article|book|document|essay|interview|passage|piece|report|speech|story|text|thing)\b|"
     r"整篇|全文|通篇|从头到尾"
@@ -87,6 +92,11 @@ class Asking:
 def asks_summary(question: str) -> bool:
     """Tell whether a question asks to have something summed up."""
     return _SUMMARY.search(fold(question)) is not None
+
+
+def asks_several(question: str) -> bool:
+    """Tell whether a question asks for several things."""
+    return _SEVERAL_ASKED.search(fold(question)) is not None
 
 
 def sentences_asked(question: str) -> int | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
-from rag.question.asking import Asking, asks_reason, asks_summary, asks_summary_of_all, sentences_asked
+from rag.question.asking import Asking, asks_reason, asks_several, asks_summary, asks_summary_of_all, sentences_asked
 from rag.text import normalize
 
 
@@ -136,3 +136,20 @@ def test_what_asks_for_more_than_a_reason_or_for_none_is_no_such_question(questi
 )
 def test_the_length_of_a_summary_is_what_is_asked_for(question: str, most: int | None) -> None:
     assert sentences_asked(question) == most
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("有哪些原因？", True),
+        ("是哪三點？", True),
+        ("幫我列一下他說的那幾樣", True),
+        ("Which towns are named?", True),
+        ("What are the weaknesses?", True),
+        ("为什么关门？", False),
+        ("近几年怎么样？", False),
+        ("Who is the mayor?", False),
+    ],
+)
+def test_several_things_are_asked_for_in_so_many_words(question: str, several: bool) -> None:
+    assert asks_several(question) is several

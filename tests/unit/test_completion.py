@@ -195,3 +195,11 @@ def test_a_sentence_that_asks_is_no_answer_beside_one() -> None:
     claims = [Claim("", to_traditional(MOST), (2,), (1.0,))]
     near = [(0, 0.9), (1, 0.8), (2, 0.5)]
     assert Completion(claims, index, English(), tuned()).unsaid(near, "杭州為什麼成功？", account=False) == (1,)
+
+
+@pytest.mark.parametrize(("question", "following"), [("作坊眼下有哪些難關？", (1, 2)), ("作坊眼下的難關從何時起？", ())])
+def test_where_several_things_are_asked_for_the_items_of_a_list_follow(question: str, following: tuple[int, ...]) -> None:
+    text = "作坊眼下有兩道難關。\n第一道是豆價，貴了一倍。\n第二道是人手，少了一半。"
+    index = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
+    claims = [Claim("", "作坊眼下有两道难关。", (0,), (1.0,))]
+    assert Completion(claims, index, English(), tuned()).unsaid([(0, 0.9)], question, account=False) == following

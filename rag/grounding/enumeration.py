@@ -1,0 +1,50 @@
+"""Find the items of a list that a text spreads over several sentences: "There are three reasons. The first is …".
+
+It knows how items begin, and nothing of what they say.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.index import Index
+from rag.text import fold
+
+_ITEM = re.compile(
+    r"\W*(?:第[一二三四五六七八九十](?![次届天年个名代批期章])|其[一二三四五六]\W|[一二三四五六七八九]是|首先|其次|再次|再者|最后(?![一两])|"
+    r"(?:the )?(?:first|second|third|fourth|fifth|sixth|last)(?:ly\b|,| (?:is|was|are|were|of|one|reason|problem|thing)\b))"
+)
+REACH = 12
+"""Sentences before or behind one that are looked at for items of its list."""
+APART = 3
+"""Sentences from which on, without an item among them, a list is over."""
+
+
+def items(number: int, index: Index) -> tuple[int, ...]:
+    """Return the sentences that begin the items of a list which a sentence announces or is part of; none where it does neither.
+
+    A list has two items at least; one that is announced begins right behind.
+    """
+    if not _begins_item(number, index) and not _begins_item(number + 1, index):
+        return ()
+    before = _reached(range(number, number - REACH, -1), index) if _begins_item(number, index) else []
+    behind = _reached(range(number + 1, number + REACH), index)
+    found = sorted({*before, *behind})
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _reached(numbers: range, index: Index) -> list[int]:
+    """Return the sentences that begin items, until some in a row do not."""
+    found: list[int] = []
+    last = numbers.start
+    for number in numbers:
+        if _begins_item(number, index):
+            found.append(number)
+            last = number
+        elif abs(number - last) >= APART:
+            break
+    return found
+
+
+def _begins_item(number: int, index: Index) -> bool:
+    return 0 <= number < len(index.sentences) and _ITEM.match(fold(index.sentences[number].text)) is not None

@@ -1,0 +1,50 @@
+"""The items of a list that a text spreads over sentences are found from any of them, and from what announces it."""
+
+import pytest
+from fakes import FakeEmbedder
+
+from rag.documents import Document
+from rag.grounding.enumeration import items
+from rag.index import Index, build
+
+
+def index_of(*sentences: str) -> Index:
+    return build([Document("a", "\n".join(sentences))], FakeEmbedder(), longest=100)[0]
+
+
+CHINESE = (
+    "今天講作坊。",
+    "小作坊眼下有三道坎。",
+    "第一道是豆價。",
+    "本地黃豆貴了一倍。",
+    "第二道是人手。",
+    "第三道是天氣。",
+    "說完了。",
+)
+ENGLISH = ("Users voiced two complaints.", "The first is refusals.", "The second is delay.", "In the first year all was well.")
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5])
+def test_items_are_found_from_what_announces_them_and_from_each_other(number: int) -> None:
+    assert items(number, index_of(*CHINESE)) == (2, 4, 5)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_english_items_are_found_too(number: int) -> None:
+    assert items(number, index_of(*ENGLISH)) == (1, 2)
+
+
+@pytest.mark.parametrize("number", [0, 6])
+def test_other_sentences_are_no_part_of_a_list(number: int) -> None:
+    assert items(number, index_of(*CHINESE)) == ()
+
+
+def test_one_item_is_no_list() -> None:
+    assert items(0, index_of("他說了兩件事。", "第一是錢。", "後來他走了。", "店也關了。")) == ()
+
+
+def test_a_list_is_over_where_no_item_follows_for_some_sentences() -> None:
+    assert items(0, index_of("第一是錢。", "第二是人。", "甲。", "乙。", "丙。", "丁。", "第三屆開幕了。", "第三是地。")) == (
+        0,
+        1,
+    )
