@@ -206,7 +206,15 @@ class Answering:
         if not self.switches.grounding:
             return _PartAnswer((Claim("", draft.text, (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
+        if told := self._told(claims, quotes):
+            knowing = self.english.knowing(told)
+            claims = ground(text, found.query, found.chosen, self.index, self.embedder, self.tuned, knowing)
         return _PartAnswer(tuple(self._completed(claims, part, account > 0, quotes)))
+
+    def _told(self, claims: Sequence[Claim], quotes: Quotes) -> dict[str, str]:
+        """Return in English what English claims cite, where the model read it in Chinese: now their words can be compared."""
+        cited = dict.fromkeys(self.index.sentences[claim.sources[0]].text for claim in claims if claim.sources)
+        return {text: quotes.told(text) for text in cited if quotes.language == "en" and self.english.lacks(text)}
 
     def _completed(self, claims: Sequence[Claim], part: Part, account: bool, quotes: Quotes) -> list[Claim]:
         """Return the claims that a source says, the source in place of those that stray, and quotes of what they leave out."""

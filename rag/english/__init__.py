@@ -51,6 +51,10 @@ class English:
         known = dict(self.names.forms)
         return replace(self, names=Names.of(known | {name: forms for name, forms in names.forms if name not in known}))
 
+    def knowing(self, sentences: Mapping[str, str]) -> English:
+        """Return the same with more translations, by their sentences."""
+        return replace(self, sentences={**self.sentences, **{fold(text): said for text, said in sentences.items()}})
+
     def brings_names_of(self, text: str) -> bool:
         """Tell whether a text holds a name that its source brings, and so, it is taken, all of them."""
         folded = fold(text)

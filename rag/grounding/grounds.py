@@ -64,9 +64,9 @@ class Grounds:
     """Hold what a draft is checked against.
 
     said: the words of each source sentence that the model was shown, by its number, with its translation where there is one.
-    english: the translations alone. words, names: what they hold in Latin letters, and all of it. in_english: whether the model
-    read them all in English. in_chinese: whether one of them is in Chinese. for_english: whether the reader wants English, so
-    that a claim in Latin letters is in English, and does not only name things.
+    english: the translations alone. words, names: what they hold in Latin letters, and all of it. in_english: whether all of
+    them can be read in English. for_english: whether the reader wants English, so that a claim in Latin letters is in English,
+    and does not only name things.
     """
 
     said: Mapping[int, str]
@@ -74,7 +74,6 @@ class Grounds:
     words: set[str]
     names: str
     in_english: bool
-    in_chinese: bool
     for_english: bool
 
     @classmethod
@@ -88,8 +87,7 @@ class Grounds:
         latin = _LATIN_NAME.findall(f"{names} {names.replace('.', '')}")  # "U.S." is written "US" too
         words = {part for name in latin for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
-        chinese = any(map(has_han, texts.values()))
-        return cls(said, translations, words, names, readable, chinese, for_english)
+        return cls(said, translations, words, names, readable, for_english)
 
     def fault(self, claim: str, question: str, sources: Sequence[int]) -> Fault:
         """Return why a claim may not stand, whatever share of its words its sources hold.
@@ -98,7 +96,7 @@ class Grounds:
         """
         if not self._adds(claim, question, sources) and not _may_repeat(claim, question):
             return "echo"
-        if not self.comparable or not sources:
+        if not sources or not self.comparable(sources):
             return ""
         if compares(claim) and not compares(self._together(sources)):
             return "comparison"
@@ -116,20 +114,22 @@ class Grounds:
         to the question, where it is a few terms; a sentence that begins with what its source says may end with what it does
         not. None across languages, where words tell nothing.
         """
-        if not self.comparable:
+        if not self.comparable(sources):
             return None
         words, said = content(claim), self._together(sources)
         return min([share_held(words, said), *(share_held(new, said) for new in added)]) if words else 1.0
 
-    @property
-    def comparable(self) -> bool:
-        """Tell whether a claim's words may be looked for among those of its sources: both are in one language."""
-        return self.in_english if self.for_english else self.in_chinese
+    def comparable(self, sources: Sequence[int]) -> bool:
+        """Tell whether a claim's words may be looked for among those of its sources: both are in the reader's language."""
+        numbers = sources or [*self.said]
+        if self.for_english:
+            return all(self.english[number] or not has_han(self.said[number]) for number in numbers)
+        return any(has_han(self.said[number]) for number in numbers)
 
     def _adds(self, claim: str, question: str, sources: Sequence[int]) -> bool:
         """Tell whether a claim adds something of its sources to the question; across languages, anything at all."""
         new = content(claim) - content(question) - _ASSENT
-        return bool(new & content(self._together(sources))) if self.comparable else _differ(new, content(question))
+        return bool(new & content(self._together(sources))) if self.comparable(sources) else _differ(new, content(question))
 
     def further(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float

@@ -30,11 +30,16 @@ class Quotes:
 
     def of(self, number: int) -> Claim:
         """Return a sentence as a claim of its own, in the original where no translation can be relied on."""
-        quote = self.index.sentences[number].text
-        if has_han(quote) if self.language == "en" else mostly_latin(quote):
-            known = self.english.sentence(quote) if self.language == "en" else ""
-            quote = known or self.translate(quote) or f"“{quote}”"
+        sentence = self.index.sentences[number].text
+        quote = self.told(sentence) or f"“{sentence}”" if self._foreign(sentence) else sentence
         return Claim("", quote, (number,), (1.0,), quoted=True)
+
+    def told(self, sentence: str) -> str:
+        """Return a foreign sentence in the reader's language, "" where no translation can be relied on."""
+        return (self.english.sentence(sentence) if self.language == "en" else "") or self.translate(sentence)
+
+    def _foreign(self, sentence: str) -> bool:
+        return has_han(sentence) if self.language == "en" else mostly_latin(sentence)
 
     def alone(self, numbers: Sequence[int]) -> list[Claim]:
         """Return sentences that are the whole answer."""
