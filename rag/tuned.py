@@ -45,6 +45,8 @@ class Tuned:
     gate_threshold: float
     cover: float
     support: float
+    near: float
+    near_across: float
     steering: float
     steering_behind: float
     steering_near: float

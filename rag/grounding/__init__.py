@@ -17,7 +17,7 @@ from rag.english import English
 from rag.english.romanization import names
 from rag.grounding.claim import Claim
 from rag.grounding.draft import split_draft
-from rag.grounding.grounds import FEW, Grounds, added_terms, few, without_glosses
+from rag.grounding.grounds import FEW, Fault, Grounds, added_terms, few, without_glosses
 from rag.index import Index
 from rag.numbers import stated, values
 from rag.question import Query
@@ -66,6 +66,7 @@ def ground(
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
+        fault = grounds.fault(said, question, sources) if words else ""
         claims.append(
             Claim(
                 before,
@@ -73,12 +74,20 @@ def ground(
                 sources,
                 support,
                 missing=grounds.missing(said, sources),
-                fault=grounds.fault(said, question, sources) if words else "",
+                fault=fault or _far(text, support, sources, index, tuned),
                 coverage=grounds.coverage(said, added, sources),
                 invented=not sources or grounds.invents(said, question),
             )
         )
     return claims
+
+
+def _far(text: str, support: Sequence[float], sources: Sequence[int], index: Index, tuned: Tuned) -> Fault:
+    """Return the fault of a claim, unless it only introduces others, whose best source is far; two languages are so anyway."""
+    if not sources or text.endswith((":", "：")):
+        return ""
+    across = mostly_latin(text) != mostly_latin(index.sentences[sources[0]].text)
+    return "far" if max(support) < (tuned.near_across if across else tuned.near) else ""
 
 
 def _shared(text: str, words: set[str], usable: Sequence[int], grounds: Grounds) -> np.ndarray:

@@ -83,6 +83,20 @@ def test_an_english_claim_that_strays_from_its_source_is_replaced_by_the_transla
     assert_exact(answer, SENTENCE)
 
 
+@pytest.mark.parametrize(
+    ("draft", "stays"),
+    [("It bought castles, yachts and islands abroad.", False), ("It was founded, without castles, in Hangzhou in 2023.", True)],
+)
+def test_an_english_claim_over_chinese_is_held_to_a_translation_of_what_it_cites(
+    make_rag: Maker, chosen: Settings, draft: str, stays: bool
+) -> None:
+    (chosen.corpus / "article.txt").write_text(SENTENCE, encoding="utf-8")
+    generator = ScriptedGenerator([draft, "It was founded on July 17, 2023, with its seat in Hangzhou."])
+    answer = Rag(chosen, Bilingual(), generator).answer("When was 深度求索成立於2023年7月17日 founded?")
+    assert ("castles" in answer.text) is stays
+    assert answer.text.splitlines()[-1].endswith("It was founded on July 17, 2023, with its seat in Hangzhou.[1]")
+
+
 WHALES = "The station has counted 212 whales in five years."
 
 

@@ -112,6 +112,17 @@ def test_a_claim_that_says_of_one_what_its_source_says_of_another_is_at_fault(so
     assert (claim.sources, claim.fault) == ((0,), fault)
 
 
+@pytest.mark.parametrize(
+    ("draft", "fault"),
+    [("浙大校友創辦的企業超過3000家。", ""), ("浙大校友創辦了3000家企業，都很大。", "far"), ("浙大校友的企業都很大：", "")],
+)
+def test_a_claim_that_is_far_from_its_best_source_is_at_fault_unless_it_introduces_others(
+    index: Index, draft: str, fault: str
+) -> None:
+    (claim,) = claims(index, draft)
+    assert (claim.sources, claim.fault) == ((number_of(index, ALUMNI),), fault)
+
+
 TOGETHER = "合肥有集成電路產業。畢業生更願意去上海和杭州工作。"
 
 
