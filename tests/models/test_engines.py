@@ -233,5 +233,5 @@ class TestOpenAIAgainstLlamaCpp:
         with pytest.raises(GenerationError, match=r"401 Unauthorized \(Invalid API Key\); check api_key\.$") as caught:
             list(wrong.stream(CAPITAL, 4, never))
         assert "another-key" not in str(caught.value)
-        with pytest.raises(GenerationError, match=r"400 Bad Request \(request .* exceeds the available context size"):
+        with pytest.raises(PromptTooLongError, match=r"has \d,\d{3} tokens, and the engine holds \d,\d{3}"):
             list(remote.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))
