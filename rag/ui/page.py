@@ -72,10 +72,9 @@ class _Page:
         p = self.components
         view = [p.turns, p.choice, p.drawn]
         quiet: dict[str, Any] = {"api_name": False, "show_progress": "hidden"}
-        page.load(self.open, [p.turns, p.picked], [*p.changing, *p.labelled, p.linked], **quiet).then(
-            self.ask_linked, [p.linked, *view], p.changing, **quiet
-        )
-        page.load(self.await_ready, p.picked, p.status, **quiet)
+        # One event at a time: Gradio's client may drop what is asked while the stream of another event is closing.
+        page.load(self.open, [p.turns, p.picked], [*p.changing, *p.labelled, p.linked], **quiet)
+        p.linked.change(self.ask_linked, [p.linked, *view], p.changing, **quiet)
         p.choice.input(self.switch, view, [*p.changing, *p.labelled], **quiet)
         typed = [*p.changing, p.box]
         gr.on([p.box.submit, p.send.click], self.ask_typed, [p.box, *view], typed, **quiet)  # as one, a double click asks once
@@ -101,27 +100,26 @@ class _Page:
         gr.on([p.tell.click, p.reason.submit], self._judge(False), [p.turns, p.choice, p.reason], judged, **quiet)
         page.unload(self.halt)
 
-    def open(self, turns: list[Turn], picked: str, request: gr.Request) -> Shown:
-        """Return the page in the reader's language, with its kept conversation and the question that its link asks."""
+    def open(self, turns: list[Turn], picked: str, request: gr.Request) -> Iterator[Shown]:
+        """Yield the page in the reader's language, with its kept conversation, and notices until the models are loaded."""
         known = {code for _, code in languages()}
         language = picked if picked in known else _preferred(request)
         asked = clean(str(request.query_params.get("q", ""))).strip()
         before = conversation.kept(turns)
         linked = "" if asked in (turn["question"] for turn in before) else asked
-        return {self.components.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
+        yield {self.components.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
+        warming = False
+        while self.desk.answerer.status()[0] == "warming":
+            warming = True
+            yield {self.components.status: self.view.notice(language)}
+            time.sleep(0.5)
+        if warming:
+            yield {self.components.status: self.view.notice(language)}
 
     def switch(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page in another language, which the browser keeps."""
         shown = self.view.shown(conversation.kept(turns), language, drawn)
         return {**self.view.labels(language), **shown, self.components.picked: language}
-
-    def await_ready(self, picked: str, request: gr.Request) -> Iterator[str]:
-        """Yield the notice until the models are loaded."""
-        language = picked or _preferred(request)
-        while self.desk.answerer.status()[0] == "warming":
-            yield self.view.notice(language)
-            time.sleep(0.5)
-        yield self.view.notice(language)
 
     def ask_linked(self, asked: str, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
         """Ask at once what a link asks."""
