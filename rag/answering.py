@@ -192,7 +192,7 @@ class Answering:
         yield Progress(stage="checking", fraction=0.0)
         found = part.found
         text = self._spelled(draft.text, found)
-        claims = ground(text, found.query, found.chosen, self.index, self.embedder, self.tuned, self.english)
+        claims = self._claims(text, found, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
@@ -207,14 +207,18 @@ class Answering:
             return _PartAnswer((Claim("", draft.text, (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
         if told := self._told(claims, quotes):
-            knowing = self.english.knowing(told)
-            claims = ground(text, found.query, found.chosen, self.index, self.embedder, self.tuned, knowing)
+            claims = self._claims(text, found, self.english.knowing(told))
         return _PartAnswer(tuple(self._completed(claims, part, account > 0, quotes)))
+
+    def _claims(self, draft: str, found: Found, english: English) -> list[Claim]:
+        return ground(draft, found.query, found.chosen, self.index, self.embedder, self.tuned, english)
 
     def _told(self, claims: Sequence[Claim], quotes: Quotes) -> dict[str, str]:
         """Return in English what English claims cite, where the model read it in Chinese: now their words can be compared."""
+        if quotes.language != "en":
+            return {}
         cited = dict.fromkeys(self.index.sentences[claim.sources[0]].text for claim in claims if claim.sources)
-        return {text: quotes.told(text) for text in cited if quotes.language == "en" and self.english.lacks(text)}
+        return {text: quotes.told(text) for text in cited if self.english.lacks(text)}
 
     def _completed(self, claims: Sequence[Claim], part: Part, account: bool, quotes: Quotes) -> list[Claim]:
         """Return the claims that a source says, the source in place of those that stray, and quotes of what they leave out."""

@@ -29,8 +29,10 @@ _AMOUNT = re.compile(
 """An amount as Chinese writes it, and what makes it a bound: "不到五十", "三百多", "三十多万"."""
 _ROUGH = frozenset("多余几")
 _PARENTHESES = re.compile(f"({IN_PARENTHESES.pattern})")
+SOME = "近这那好前后过没头数"
+"""Behind which 几 asks for no number, but means some: 近几年."""
 _ASKED = re.compile(
-    r"多少|(?<![哪近这那好前后过没头数])几(?![乎十百千万])|何时|什么时候|哪一?[年天]|哪个?月|"
+    rf"多少|(?<![哪{SOME}])几(?![乎十百千万])|何时|什么时候|哪一?[年天]|哪个?月|"
     r"\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
     r"\b(?:what|which) (?:year|date|day|month)\b|\bwhen (?:is|was|were|did|does|do|will|has|have)\b|"
     r"\bwhat (?:is|was|are|were)\b[^,;]*\b(?:amount|budget|income|percentage|population|price|profit|revenue|salary|share)s?"

@@ -158,10 +158,10 @@ def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
         right = [holds(answer.text, wordings) for wordings in question.facts]
         found["fact recall"] = float(np.mean(right)) * answer.answerable
         found["all facts right"] = float(answer.answerable and all(right) and not wrong(question, answer.text))
-    if answer.answerable and answer.citations:
-        found["citation precision"] = float(np.mean([_supports(citation, question, answer) for citation in answer.citations]))
     if answer.answerable:
         supported = [_supported(place, question, answer) for place in range(len(answer.sentences))]
+        precise = [supported[citation.sentence] and _contributes(citation, question, answer) for citation in answer.citations]
+        found["citation precision"] = float(np.mean(precise)) if precise else None
         found["sentences supported"] = float(np.mean(supported)) if supported else 0.0
         found["characters"] = extent(MARK.sub("", answer.text))
     found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))
@@ -208,10 +208,8 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
     return share_held(words, quotes) >= HALF
 
 
-def _supports(citation: Citation, question: Question, answer: Answer) -> bool:
-    """Tell whether a sentence is supported, and this quote is one of those that do: it holds a word or a number of it."""
-    if not _supported(citation.sentence, question, answer):
-        return False
+def _contributes(citation: Citation, question: Question, answer: Answer) -> bool:
+    """Tell whether a quote is one of those that support its sentence: it holds a word or a number of it."""
     sentence = MARK.sub("", answer.sentences[citation.sentence])
     if has_han(_ASIDE.sub("", sentence)) != has_han(citation.quote):
         return citation.support >= LIKE

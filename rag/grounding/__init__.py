@@ -67,16 +67,17 @@ def ground(
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         fault = grounds.fault(said, question, sources) if words else ""
+        strangers = grounds.missing_names(said)
         claims.append(
             Claim(
                 before,
                 text,
                 sources,
                 support,
-                missing=grounds.missing(said, sources),
+                missing=(*grounds.missing_numbers(said, sources), *strangers),
                 fault=fault or _far(text, support, sources, index, tuned),
                 coverage=grounds.coverage(said, added, sources),
-                invented=not sources or grounds.invents(said, question),
+                invented=not sources or grounds.invents(said, strangers, question),
             )
         )
     return claims

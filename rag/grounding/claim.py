@@ -1,6 +1,6 @@
 """Hold what an answer claims, sentence by sentence, and write claims down with marks.
 
-Where a claim's sources come from is `grounding.py`'s and `quotes.py`'s to say.
+Where a claim's sources come from is `ground`'s and `quotes.py`'s to say.
 """
 
 from __future__ import annotations

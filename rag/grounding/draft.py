@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rag.text import has_letters
 from rag.text.sentences import LIST_NUMBER, split_sentences
 
 _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
@@ -22,6 +23,6 @@ def split_draft(draft: str) -> list[tuple[str, str]]:
                 before = ("\n" if pieces else "") + lead.lstrip()
             else:
                 before = " " if body[start - 1].isspace() else ""
-            if any(character.isalnum() for character in body[start:end]):
+            if has_letters(body[start:end]):
                 pieces.append((before, body[start:end]))
     return pieces

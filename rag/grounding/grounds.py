@@ -1,6 +1,6 @@
 """Check a claim against the source sentences that a model was shown: its words, its numbers, its names.
 
-It knows one claim at a time, and neither meaning nor vectors; which sentences support a claim is `grounding.py`'s to find.
+It knows one claim at a time, and neither meaning nor vectors; which sentences support a claim is `ground`'s to find.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -146,6 +148,14 @@ class Grounds:
     def _together(self, numbers: Sequence[int]) -> str:
         return " ".join(self.said[number] for number in numbers)
 
+    @cached_property
+    def _whole(self) -> str:
+        return self._together([*self.said])
+
+    @cached_property
+    def _values(self) -> set[Decimal]:
+        return values(self._whole)
+
     def _read(self, number: int) -> str:
         """Return a source sentence in the reader's language, where it is known in that."""
         return self.english[number] if self.for_english and self.english[number] else self.said[number]
@@ -154,36 +164,32 @@ class Grounds:
         """Return the clause before, and the clause of a source sentence that holds most terms."""
         return max(pairwise(["", *clauses(self._read(number))]), key=lambda pair: len(words & content(pair[1])))
 
-    def missing(self, text: str, sources: Sequence[int]) -> tuple[str, ...]:
-        """Return the numbers of a claim that its sources lack, and the names that all of the evidence lacks.
+    def missing_numbers(self, text: str, sources: Sequence[int]) -> tuple[str, ...]:
+        """Return the numbers of a claim that its sources lack; a claim without sources may have those of all evidence."""
+        held = self._together(sources) if sources else self._whole
+        return tuple(map(str, sorted(foreign(text, held))))
 
-        A claim without sources may have the numbers of all.
-        """
-        numbers = sorted(foreign(text, self._together(sources or [*self.said])))
-        return (*map(str, numbers), *self._missing_names(text))
-
-    def invents(self, text: str, question: str) -> bool:
-        """Tell whether a claim has a number that no evidence holds, or a name that the question does not hold either."""
+    def invents(self, text: str, missing_names: Sequence[str], question: str) -> bool:
+        """Tell whether a claim has a number that no evidence holds, or misses a name that the question does not hold either."""
         asked = fold(question)
-        names = any(fold(name) not in asked for name in self._missing_names(text))
-        return names or not stated(text) <= values(self._together([*self.said]))
+        return any(fold(name) not in asked for name in missing_names) or not stated(text) <= self._values
 
-    def _missing_names(self, text: str) -> list[str]:
+    def missing_names(self, text: str) -> tuple[str, ...]:
         """Return the names in a claim that no evidence holds, originals in parentheses among them.
 
         Of an English claim over Chinese that is not translated these are names that are written as Chinese ones are read.
         """
-        originals = [name for name in _ORIGINAL.findall(text) if fold(name) not in self.names]
+        return (*self._strangers(text), *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
+
+    def _strangers(self, text: str) -> list[str]:
         if not self.for_english:
-            return [*_foreign_names(text, self.words), *sorted(transliterated(text) - transliterated(self.names)), *originals]
+            return _foreign_names(text, self.words) + sorted(transliterated(text) - transliterated(self.names))
         if not self.in_english:
-            read = unread(text, self._together([*self.said]))
-            return [*(name for name in read if fold(name) not in self.names), *originals]
+            return [name for name in unread(text, self._whole) if fold(name) not in self.names]
         later = _FIRST_WORD.sub("", text)
         strange = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
         strange += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
-        strange = strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
-        return strange + originals
+        return strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
 
     def _strange(self, first: str) -> bool:
         """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""
@@ -195,7 +201,7 @@ class Grounds:
 
     def _another(self, first: str, second: str) -> bool:
         """Tell whether a name mixes two: the evidence has its second word, and only behind other first words."""
-        before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._together([*self.said]))
+        before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._whole)
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
 
 
@@ -233,7 +239,7 @@ def without_glosses(text: str, allowed: set[str]) -> str:
 
 
 def _foreign_names(text: str, allowed: set[str]) -> list[str]:
-    """Return the Latin words of a text that are not allowed: evidence and question lack them, whole and in hyphened parts."""
+    """Return the Latin words of a text that are not allowed: the evidence lacks them, whole and in hyphened parts."""
     return [
         name for name in _LATIN_NAME.findall(text) if len(name) > 1 and not {fold(name), fold(name).removesuffix("s")} & allowed
     ]

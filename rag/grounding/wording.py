@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from rag.text import fold
 from rag.text.script import HAN, functional
@@ -34,13 +34,13 @@ def misquotes(text: str, source: str) -> bool:
     if sum(block.size for block in blocks) < NEARLY * len(said):
         return False
     clause_of = [number for number, part in enumerate(parts) for _ in part]
-    starts = [clause_of.index(number) if number in clause_of else 0 for number in range(len(parts) + 1)]
+    starts = list(accumulate(map(len, parts), initial=0))
     for left, right in pairwise(blocks):
         end = left.a + left.size
-        if clause_of[end - 1] == clause_of[right.a] or left.b + left.size != right.b:
+        leaving, entering = clause_of[end - 1], clause_of[right.a]
+        if leaving == entering or left.b + left.size != right.b:
             continue
-        tail = [word for word, clause in zip(held[end:], clause_of[end:], strict=False) if clause == clause_of[end - 1]]
-        head = held[starts[clause_of[right.a]] : right.a]
+        tail, head = held[end : starts[leaving + 1]], held[starts[entering] : right.a]
         if _names(tail) and _names(head) and not set(head) & set(said):
             return True
     return any(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from rag.numbers import SOME
 from rag.question.asking import asks_summary, asks_summary_of_all
 from rag.text import fold
 from rag.text.script import Language
@@ -19,7 +20,7 @@ _ASKS = re.compile(
 )
 _INDEFINITE = re.compile(
     r"(?:无论|不管|不论|没过?|不知道?)[^，,？?]{0,3}(?:谁|什么|啥|怎么|哪|多久|多少|几)|"
-    r"(?:谁|什么|啥|哪[里儿]?|怎么\w{0,4})[也都]|[近这那好前后过没头数][上下]?几|几[十百千万]"
+    rf"(?:谁|什么|啥|哪[里儿]?|怎么\w{{0,4}})[也都]|[{SOME}][上下]?几|几[十百千万]"
 )
 """Words that would ask, and here mean anyone, or some: 谁也不愿意, 近几年."""
 _TAG = re.compile(r"(?:是|对|好|行|可以|真的)?(?:吗|吧|不是|不对|么|是不是|对不对|有没有|好不好)?\W*")

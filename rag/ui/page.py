@@ -123,10 +123,7 @@ class _Page:
 
     def ask_linked(self, asked: str, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
         """Ask at once what a link asks."""
-        if asked.strip():
-            yield from self.ask(asked, turns, language, drawn, request)
-        else:
-            yield {self.components.why: gr.skip()}
+        yield from self.ask(asked, turns, language, drawn, request)
 
     def ask_again(self, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
         """Ask the last question again."""
