@@ -32,7 +32,15 @@ CALLS = 2_000
 """Calls of which Gradio knows what is under way and how long it took: as many as it keeps messages for."""
 _LOG = logging.getLogger("rag.ui")
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
-_ENDED = "() => setTimeout(() => document.querySelector('#current [data-state=asked]') && location.reload(), 3000)"
+_ENDED = """() => {
+  const until = Date.now() + 3000;
+  const look = () => {
+    if (!document.querySelector('#current [data-state=asked]')) return;
+    if (Date.now() < until) setTimeout(look, 50);
+    else location.reload();
+  };
+  look();
+}"""
 """Where an answer does not end when it is stopped, its connection was lost, and Gradio asks nothing more on it: begin anew."""
 _FOCUS = "() => setTimeout(() => document.querySelector('#{part} :is(input, textarea)')?.focus(), 50)"
 

@@ -147,6 +147,18 @@ def test_an_answer_whose_connection_was_lost_is_ended_by_stop_and_the_next_quest
 
 
 @one_size
+def test_a_question_that_is_asked_right_after_stop_is_answered(page) -> None:
+    page.evaluate("window.began = true")
+    ask(page, "slow", "asked")
+    page.locator("#stop").click()
+    page.locator('.reply[data-state="stopped"]').wait_for()
+    ask(page, "slow", "asked")
+    page.wait_for_timeout(4_000)
+    assert page.evaluate("window.began")
+    assert page.locator(".reply").last.get_attribute("data-state") in {"asked", "answered"}
+
+
+@one_size
 def test_half_a_character_in_a_question_does_not_end_the_page(page) -> None:
     page.locator("#box textarea").evaluate("""(box) => {
         box.value = "\\ud83d杭州？";
