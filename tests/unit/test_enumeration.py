@@ -39,6 +39,19 @@ def test_other_sentences_are_no_part_of_a_list(number: int) -> None:
     assert items(number, index_of(*CHINESE)) == ()
 
 
+@pytest.mark.parametrize("marks", [("一，", "二，"), ("一、", "二、"), ("（一）", "（二）"), ("1. ", "2. "), ("1）", "2）")])
+def test_items_may_begin_with_a_numeral_alone(marks: tuple[str, str]) -> None:
+    first, second = marks
+    lines = ("我們做了兩件很土的事。", f"{first}電極片每天換。", f"{second}門檻由兩人一起訂。")
+
+    assert items(1, index_of(*lines)) == (1, 2)
+
+
+@pytest.mark.parametrize("line", ["1.5公里外有一口井。", "三百人來過。", "一口井就夠了。", "12:30開飯。"])
+def test_an_amount_begins_no_item(line: str) -> None:
+    assert items(0, index_of("第一是錢。", line, "店關了。", "人走了。")) == ()
+
+
 def test_one_item_is_no_list() -> None:
     assert items(0, index_of("他說了兩件事。", "第一是錢。", "後來他走了。", "店也關了。")) == ()
 
