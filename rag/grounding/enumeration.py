@@ -9,10 +9,11 @@ import re
 
 from rag.index import Index
 from rag.text import fold
+from rag.text.sentences import LIST_NUMBER
 
 _ITEM = re.compile(
     r"\W*(?:第[一二三四五六七八九十](?![次届天年个名代批期章])|其[一二三四五六]\W|首先|其次|再次|再者|最后(?![一两])|"
-    r"[一二三四五六七八九](?:是|[、,:.)])|\d{1,2}[、:.)](?!\d)|"
+    rf"[一二三四五六七八九](?:是|[、,:.)])|(?:{LIST_NUMBER}|\d{{1,2}}:)(?!\d)|"
     r"(?:the )?(?:first|second|third|fourth|fifth|sixth|last)(?:ly\b|,| (?:is|was|are|were|of|one|reason|problem|thing)\b))"
 )
 REACH = 12
