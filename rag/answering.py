@@ -18,7 +18,7 @@ from rag.english import English
 from rag.english.romanization import respelled
 from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
-from rag.evidence import Part, evidence, find, nearest, passages
+from rag.evidence import evidence, find, likeliest, passages
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Usage
 from rag.grounding import ground
@@ -112,28 +112,27 @@ class Answering:
         yield evidence(parts, self.index, clock.retrieve_s)
         answering = self._naming(parts, clock, stop) if query.language == "en" else self
         answers: list[_PartAnswer] = []
-        for part in parts:
+        for found in parts:
             if answers:
                 yield Token(text="\n\n")
-            answers.append((yield from answering._answered(part, clock, stop)))
+            answers.append((yield from answering._answered(found, clock, stop)))
         yield Final(answering._joined(answers, parts, query.language, clock))
 
-    def _naming(self, parts: Sequence[Part], clock: Clock, stop: Stop) -> Answering:
+    def _naming(self, parts: Sequence[Found], clock: Clock, stop: Stop) -> Answering:
         """Return what answers with the names in the sentences that will be read, as English writes them."""
-        read = dict.fromkeys(number for part in parts if not self._hopeless(part) for number in part.found.chosen)
+        read = dict.fromkeys(number for found in parts if not self._hopeless(found) for number in found.chosen)
         translator = self.translator(clock, stop).naming([self.index.sentences[number].text for number in read])
         return replace(self, english=translator.english)
 
-    def _answered(self, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+    def _answered(self, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
         """Yield the events of answering one question and return its answer."""
-        if self._hopeless(part):
-            return self._declined(part, clock, stop)
-        draft = yield from self._draft(self._prompt(part.found), clock, stop)
-        return (yield from self._checked(draft, part, clock, stop))
+        if self._hopeless(found):
+            return self._declined(found, clock, stop)
+        draft = yield from self._draft(self._prompt(found), clock, stop)
+        return (yield from self._checked(draft, found, clock, stop))
 
-    def _hopeless(self, part: Part) -> bool:
+    def _hopeless(self, found: Found) -> bool:
         """Tell whether nothing that was found is worth a draft."""
-        found = part.found
         return not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned))
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
@@ -142,9 +141,9 @@ class Answering:
 
     def prompt(self, query: Query) -> Prompt:
         """Return what the generator reads for a question, so that it can be read ahead."""
-        return self._prompt(self.find(query)[0].found)
+        return self._prompt(self.find(query)[0])
 
-    def find(self, query: Query) -> tuple[Part, ...]:
+    def find(self, query: Query) -> tuple[Found, ...]:
         """Return what is found for a question, or for each of several that are asked at once."""
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
@@ -187,28 +186,27 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: _Draft, part: Part, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+    def _checked(self, draft: _Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
         """Yield the events of checking a draft and return the answer that it makes, or a decline."""
         yield Progress(stage="checking", fraction=0.0)
-        found = part.found
         text = self._spelled(draft.text, found)
         claims = self._claims(text, found, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
-            signals = self.judge.signals(part, claims, draft.state, account, clock, stop)
+            signals = self.judge.signals(found, claims, draft.state, account, clock, stop)
             sure = probability(signals, self.probes, self.tuned)
             if self.watch is not None:
                 self.watch(signals)
         yield Progress(stage="checking", fraction=0.5)  # quotes may still be translated
         if sure < self.tuned.gate_threshold:
-            return self._declined(part, clock, stop)
+            return self._declined(found, clock, stop)
         if not self.switches.grounding:
             return _PartAnswer((Claim("", draft.text, (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
         if told := self._told(claims, quotes):
             claims = self._claims(text, found, self.english.knowing(told))
-        return _PartAnswer(tuple(self._completed(claims, part, account > 0, quotes)))
+        return _PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
     def _claims(self, draft: str, found: Found, english: English) -> list[Claim]:
         return ground(draft, found.query, found.chosen, self.index, self.embedder, self.tuned, english)
@@ -220,9 +218,8 @@ class Answering:
         cited = dict.fromkeys(self.index.sentences[claim.sources[0]].text for claim in claims if claim.sources)
         return {text: quotes.told(text) for text in cited if self.english.lacks(text)}
 
-    def _completed(self, claims: Sequence[Claim], part: Part, account: bool, quotes: Quotes) -> list[Claim]:
+    def _completed(self, claims: Sequence[Claim], found: Found, account: bool, quotes: Quotes) -> list[Claim]:
         """Return the claims that a source says, the source in place of those that stray, and quotes of what they leave out."""
-        found, near = part
         sourced = [claim for claim in claims if claim.sources]
         if found.summary:
             listed, most = found.summary.listed, found.summary.most
@@ -231,9 +228,9 @@ class Answering:
             left_out = Completion(kept, self.index, self.english, self.tuned).left_out(listed, room)
             return [*kept, *quotes.listed(left_out)]
         if not sourced:
-            return quotes.alone(nearest(part, self.index))
+            return quotes.alone(likeliest(found, self.index))
         kept = [claim if claim.holds(self.tuned.cover) else self._mended(claim, quotes) for claim in sourced]
-        unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(near, found.query.text, account)
+        unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(found.likely, found.query.text, account)
         return [*kept, *quotes.said(unsaid)]
 
     def _spelled(self, draft: str, found: Found) -> str:
@@ -255,15 +252,15 @@ class Answering:
         """Return what puts source sentences into another language."""
         return Translator(self.templates, self.english, lambda prompt, most: self.generate(prompt, clock, stop, most))
 
-    def _declined(self, part: Part, clock: Clock, stop: Stop) -> _PartAnswer:
+    def _declined(self, found: Found, clock: Clock, stop: Stop) -> _PartAnswer:
         """Return a decline that says the nearest thing the text does say."""
-        language = part.found.query.language
+        language = found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
-        if part.near and not hopeless(part.near[0][1], language, self.tuned):
-            claims += self._quotes(language, clock, stop).nearest(nearest(part, self.index))
+        if found.likely and not hopeless(found.likely[0][1], language, self.tuned):
+            claims += self._quotes(language, clock, stop).nearest(likeliest(found, self.index))
         return _PartAnswer(tuple(claims), declined=True)
 
-    def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Part], language: Language, clock: Clock) -> Answer:
+    def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Found], language: Language, clock: Clock) -> Answer:
         """Return the answer to one question, or to several that were asked at once.
 
         Where one of them is declined, what the answer to another cites is not quoted as the nearest once more.

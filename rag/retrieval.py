@@ -41,15 +41,16 @@ class Found:
     """Hold what retrieval found.
 
     query: without the question before it where it stands alone. passages: best first, `score` is the fused one. numbers:
-    their places in the index. vector: the query's, shape (dimensions,). nearest: the best inner product of any passage.
-    chosen: numbers of the sentences to read, best first. summary: how they are to be summed up, if they are.
+    their places in the index. nearest: the best inner product of the query and any passage. likely: sentences by their numbers,
+    those likeliest to answer first, with their similarity to the query. chosen: numbers of the sentences to read, best first.
+    summary: how they are to be summed up, if they are.
     """
 
     query: Query
     passages: tuple[Passage, ...]
     numbers: tuple[int, ...]
-    vector: Vectors
     nearest: float
+    likely: tuple[tuple[int, float], ...] = ()
     chosen: tuple[int, ...] = ()
     summary: Summary | None = None
 
@@ -81,18 +82,22 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
             _fuse(scores, lexical, weight * tuned.lexical * share, tuned.rank_constant)
     top = _best(fused)[: tuned.passages]
     passages = tuple(replace(index.passages[number], score=fused[number]) for number in top)
-    chosen = _choose({number: by_words[number] for number in _best(by_words)[:DEPTH]}, texts, vectors, weights, index, tuned)
-    return Found(query, passages, tuple(top), vectors[-1], nearest, chosen)
+    best = {number: by_words[number] for number in _best(by_words)[:DEPTH]}
+    likely = _likely_sentences(best, texts, vectors, weights, index, tuned)
+    chosen = _choose([number for number, _ in likely], index, tuned)
+    return Found(query, passages, tuple(top), nearest, likely, chosen)
 
 
-def survey(query: Query, index: Index, embedder: Embedder, most: int | None) -> Found:
+def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: int | None) -> Found:
     """Return an outline of the whole text, in its order, for a question that asks what it says, in so many sentences."""
     chosen = index.outline
     numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
     vector = embedder.queries([normalize(query.text)])[0]
     passages = tuple(index.passages[number] for number in numbers)
     summary = Summary(index.outlined(most) if most else chosen, most)
-    return Found(replace(query, previous="", earlier=()), passages, numbers, vector, 1.0, chosen, summary)
+    likeness = index.in_context(chosen, tuned.context) @ vector
+    likely = tuple(sorted(zip(chosen, map(float, likeness), strict=True), key=lambda pair: -pair[1]))
+    return Found(replace(query, previous="", earlier=()), passages, numbers, 1.0, likely, chosen, summary)
 
 
 def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
@@ -108,22 +113,20 @@ def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, 
     return " ".join(needed)
 
 
-def _choose(
+def _likely_sentences(
     fused: Mapping[int, float],
     texts: Sequence[str],
     vectors: Vectors,
     weights: Sequence[float],
     index: Index,
     tuned: Tuned,
-) -> tuple[int, ...]:
-    """Return the sentences to read, best first, until they have the extent `tuned.reading`; a long last one is read whole.
+) -> tuple[tuple[int, float], ...]:
+    """Return the sentences of the found passages, those likeliest to answer first, each with its similarity to the question.
 
-    Where the best one points back, what it points at is read next. A sentence scores by its passage, and by its own ranks
-    among the sentences of the found passages: by similarity, and by the rarity of the question's terms that it holds.
+    A sentence scores by that similarity, by that of the best one of its paragraph, and by ranks: its passage's, and its own
+    among these sentences by similarity and by the rarity of the question's terms that it holds.
     """
     scores = {s: tuned.inherited * fused[passage] for passage in fused for s in index.members[passage] if index.rows[s] >= 0}
-    if not scores:
-        return ()
     numbers = list(scores)
     rows = index.in_context(numbers, tuned.context)
     held = [set(index.analyse(index.sentences[number].text)) for number in numbers]
@@ -135,12 +138,26 @@ def _choose(
             for rank, place in enumerate(np.argsort(-np.asarray(values), kind="stable"), start=1):
                 if values[place] > 0:
                     scores[numbers[place]] += weight * share / (tuned.rank_constant + rank)
-    order = sorted(scores, key=lambda number: -scores[number])
-    pointed_at = index.pointed_at(order[0])
-    first = order[:1] if pointed_at < 0 else [order[0], pointed_at]
+    best: dict[tuple[str, int], float] = {}
+    for number, likeness in zip(numbers, index.sentence_vectors(numbers) @ vectors[-1], strict=True):
+        paragraph = index.paragraph_of(number)
+        best[paragraph] = max(best.get(paragraph, 0.0), float(likeness))
+    similarity = dict(zip(numbers, map(float, rows @ vectors[-1]), strict=True))
+    for number in numbers:
+        scores[number] += tuned.dense * (similarity[number] + tuned.paragraph * best[index.paragraph_of(number)])
+    return tuple((number, similarity[number]) for number in _best(scores))
+
+
+def _choose(likely: Sequence[int], index: Index, tuned: Tuned) -> tuple[int, ...]:
+    """Return the sentences to read, likeliest first, until they have the extent `tuned.reading`; a long last one is read whole.
+
+    Where the likeliest one points back, what it points at is read next.
+    """
+    pointed_at = index.pointed_at(likely[0])
+    first = likely[:1] if pointed_at < 0 else [likely[0], pointed_at]
     chosen: list[int] = []
     read = 0.0
-    for number in dict.fromkeys([*first, *order]):
+    for number in dict.fromkeys([*first, *likely]):
         if read >= tuned.reading:
             break
         chosen.append(number)
@@ -183,12 +200,3 @@ def _fuse(fused: dict[int, float], hits: Sequence[Hit], weight: float, constant:
 def _known(words: Sequence[str], index: Index) -> float:
     """Return the share of a question's terms that the corpus holds."""
     return sum(word in index.lexicon.vocab_dict for word in words) / len(words) if words else 0.0
-
-
-def likely_sentences(found: Found, index: Index, tuned: Tuned, limit: int | None = None) -> list[tuple[int, float]]:
-    """Return the sentences of the found passages nearest to the question, as (sentence number, similarity)."""
-    numbers = [s for passage in found.numbers for s in index.members[passage] if index.rows[s] >= 0]
-    if not numbers:
-        return []
-    scores = index.in_context(numbers, tuned.context) @ found.vector
-    return [(numbers[i], float(scores[i])) for i in np.argsort(-scores)[:limit]]

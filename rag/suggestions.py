@@ -21,7 +21,7 @@ from rag.generation import Stop
 from rag.index import Index
 from rag.prompting import LANGUAGES, suggestion_prompt
 from rag.results import Final
-from rag.retrieval import likely_sentences, retrieve
+from rag.retrieval import retrieve
 from rag.text import fold
 from rag.text.script import Language, to_traditional
 from rag.text.stance import asks
@@ -108,8 +108,8 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     if unnamed or not asks(question):
         return ""  # it asks of nothing in particular, or trails off
     query = answering.query(question)
-    near = likely_sentences(retrieve(query, index, answering.embedder, answering.tuned), index, answering.tuned, limit=1)
-    if [found for found, _ in near] != [number]:
+    likely = retrieve(query, index, answering.embedder, answering.tuned).likely
+    if [found for found, _ in likely[:1]] != [number]:
         return ""
     if (answering.judge.verdict(query, [index.sentences[number].text], Clock(), stop).probability or 0.0) < SURE:
         return ""

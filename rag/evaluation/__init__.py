@@ -70,7 +70,7 @@ def _read(chatbot: Chatbot, question: Question, answer: Answer) -> list[str]:
         return [passage.text for passage in answer.passages]
     answering = chatbot.answering()
     parts = answering.find(answering.query(question.question, question.history))
-    return [piece.text for part in parts for piece in pieces(part.found, answering.index)]
+    return [piece.text for found in parts for piece in pieces(found, answering.index)]
 
 
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:

@@ -20,7 +20,6 @@ from rag.errors import RagError
 from rag.evaluation import messages, questions
 from rag.evaluation.measures import Question, touches
 from rag.evaluation.variants import Chatbots, Variant
-from rag.evidence import Part
 from rag.grounding.gate import Signals, log_odds
 from rag.grounding.probe import Probe, Probes
 from rag.pipeline import Rag
@@ -28,6 +27,7 @@ from rag.progress import bar
 from rag.question import Query
 from rag.question.follow_up import holds_pointer, log_length
 from rag.question.steering import INTENTS, Fitted
+from rag.retrieval import Found
 from rag.settings import Settings
 from rag.text import normalize
 from rag.text.script import Language
@@ -86,12 +86,12 @@ def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
         for number, question in enumerate(asked, start=1):
             answering = rags.of(question).answering()
             query = answering.query(question.question, question.history)
-            part, *second = answering.find(query)
+            found, *second = answering.find(query)
             if not second:  # of two questions at once each may be answered or not
                 signals = _signals(query, answering)
                 collected.asked.append(Row(question.text, signals, question.answerable))
                 if signals is not None and question.answerable:
-                    collected.left_out.append(Row(question.text, _without_evidence(question, part, answering), False))
+                    collected.left_out.append(Row(question.text, _without_evidence(question, found, answering), False))
             report(number, len(asked))
         return collected, _fit_leaning(rags)
     finally:
@@ -107,10 +107,9 @@ def _signals(query: Query, answering: Answering) -> Signals | None:
     return seen[0] if seen else None
 
 
-def _without_evidence(question: Question, part: Part, answering: Answering) -> Signals:
-    """Return the judge's signals on the sentences nearest to a question without those that answer it."""
-    found, near = part
-    texts = [answering.index.sentences[number].text for number, _ in near]
+def _without_evidence(question: Question, found: Found, answering: Answering) -> Signals:
+    """Return the judge's signals on the likeliest sentences but those that answer the question."""
+    texts = [answering.index.sentences[number].text for number, _ in found.likely]
     others = [text for text in texts if not any(touches(places, text) for places in question.evidence)]
     judged, state = answering.judge.verdict(found.query, others[:LEFT_OUT], Clock(), lambda: False)
     return Signals(0.0 if judged is None else judged, 0.0, 0.0, state)

@@ -33,17 +33,18 @@ class Completion:
     english: English
     tuned: Tuned
 
-    def unsaid(self, near: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
+    def unsaid(self, likely: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
         """Return the sentences to quote, by their numbers, in the order of the source.
 
-        At least one claim has a source. near: sentences with their similarity to the question, nearest first. account: whether
-        one is asked for. They are the nearest ones that the answer neither cites nor says and that ask nothing themselves, of
-        which a question for a number needs one alone, and the nearest of the cited ones where it says too little of that. One
-        that points back follows what it points at; where several things are asked for, the items of a list follow each other.
+        At least one claim has a source. likely: sentences with their similarity to the question, likeliest to answer first.
+        account: whether one is asked for. They are the likeliest ones that the answer neither cites nor says and that ask
+        nothing themselves, of which a question for a number needs one alone, and the nearest of the cited ones where it says
+        too little of that. One that points back follows what it points at; where several things are asked for, the items of a
+        list follow each other.
         """
-        similarity = dict(near)
+        similarity = dict(likely)
         most = 1 if numbers_asked(question) else self.tuned.beside
-        telling = [(number, like) for number, like in near if not asks(self.index.sentences[number].text)][:most]
+        telling = [(number, like) for number, like in likely if not asks(self.index.sentences[number].text)][:most]
         quoted = self._neither_cited_nor_said(
             number for number, like in telling if telling[0][1] - like <= self.tuned.beside_within
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rag.clock import Clock
 from rag.embedding import Vectors
-from rag.evidence import Part, nearest
+from rag.evidence import likeliest
 from rag.generation import Generator, Stop
 from rag.grounding.claim import Claim
 from rag.grounding.gate import Signals, Verdict
@@ -18,6 +18,7 @@ from rag.index import Index
 from rag.numbers import numbers_asked, values
 from rag.prompting import Templates, judge_prompt, verdicts
 from rag.question import Query
+from rag.retrieval import Found
 from rag.text.stance import denies
 
 
@@ -37,15 +38,15 @@ class Judge:
         return Verdict(yes / (yes + no) if yes + no else None, choice.usage.state)
 
     def signals(
-        self, part: Part, claims: Sequence[Claim], state: Vectors | None, account: float, clock: Clock, stop: Stop
+        self, found: Found, claims: Sequence[Claim], state: Vectors | None, account: float, clock: Clock, stop: Stop
     ) -> Signals:
         """Return what the gate weighs once a draft is written, the verdict on the sentences behind it among that.
 
         claims, state: of the draft. account: how much more the question asks for an account than for a detail.
         """
-        query = part.found.query
+        query = found.query
         behind = [source for claim in claims for source in claim.sources]
-        behind += nearest(part, self.index)
+        behind += likeliest(found, self.index)
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(claim.invented for claim in claims) / len(claims) if claims else 1.0
         if numbers_asked(query.text) and not any(_tells_how_many(claim, query) for claim in claims):

@@ -11,7 +11,7 @@ from rag.documents import Document
 from rag.english.names import Names
 from rag.index import Index, build
 from rag.question import Query, read_question
-from rag.retrieval import likely_sentences, pieces, retrieve
+from rag.retrieval import pieces, retrieve
 from rag.text import fold, terms
 from rag.text.script import Script
 from rag.tuned import tuned
@@ -123,7 +123,6 @@ def test_the_nearest_is_the_best_inner_product_of_any_passage(index: Index) -> N
     rows = index.vectors.reconstruct_n(0, index.vectors.ntotal)
     found = retrieve(Query("深度求索成立於2023年", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     assert found.nearest == pytest.approx(float((rows @ query).max()), abs=1e-6)
-    np.testing.assert_allclose(found.vector, query)
 
 
 def test_both_scripts_find_the_same(index: Index) -> None:
@@ -149,15 +148,22 @@ def test_a_question_without_words_finds_nothing_by_words(index: Index) -> None:
     assert all(passage.score == 0.0 for passage in found.passages)
 
 
-def test_likely_sentences_are_those_nearest_to_the_question(index: Index) -> None:
-    found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
+def test_the_likeliest_sentence_is_the_nearest_one_and_each_has_its_similarity(index: Index) -> None:
+    found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, context=0.0))
     query = FakeEmbedder().vector(fold("王興興是誰"))
-    expected = sorted((float(FakeEmbedder().vector(s.text) @ query) for s in index.sentences), reverse=True)
-    alone = replace(TUNED, context=0.0)
-    near = likely_sentences(found, index, alone, 3)
-    assert index.sentences[near[0][0]].text == "王興興是宇樹科技的創始人。"
-    assert [similarity for _, similarity in near] == pytest.approx(expected[:3], abs=1e-6)
-    assert likely_sentences(replace(found, numbers=()), index, alone, 3) == []
+    assert index.sentences[found.likely[0][0]].text == "王興興是宇樹科技的創始人。"
+    for number, similarity in found.likely:
+        assert similarity == pytest.approx(float(FakeEmbedder().vector(index.sentences[number].text) @ query), abs=1e-6)
+    assert len(found.likely) == len({number for number, _ in found.likely}) == len(index.sentences)
+
+
+@pytest.mark.parametrize(("weight", "second"), [(0.0, "港口的秤由老周看管。"), (1.0, "它每年在春天檢修一次。")])
+def test_a_sentence_is_the_likelier_the_nearer_its_paragraphs_best_one_is(weight: float, second: str) -> None:
+    text = "燈塔的燈由老周看管。它每年在春天檢修一次。\n\n港口的秤由老周看管。魚價很低。"
+    lighthouse = build([Document("a.txt", text)], FakeEmbedder(), longest=12)[0]
+    plain = replace(TUNED, context=0.0, paragraph=weight, inherited=0.0)
+    likely = retrieve(Query("燈塔的燈由誰看管", "", "zh-Hant"), lighthouse, FakeEmbedder(), plain).likely
+    assert [lighthouse.sentences[number].text for number, _ in likely[:2]] == ["燈塔的燈由老周看管。", second]
 
 
 def test_a_question_that_stands_alone_is_not_joined_to_the_one_before(index: Index) -> None:
@@ -233,4 +239,6 @@ def test_a_follow_up_on_follow_ups_is_joined_to_the_questions_that_they_lean_on(
     query = Query("那它呢？", before[0], "zh-Hant", before[1:])
     found = retrieve(query, index, FakeEmbedder(), TUNED)
     assert found.query == Query("那它呢？", previous, "zh-Hant")
-    np.testing.assert_allclose(found.vector, FakeEmbedder().vector(fold(f"{previous} 那它呢？")))
+    number, similarity = found.likely[0]
+    together = FakeEmbedder().vector(fold(f"{previous} 那它呢？"))
+    assert similarity == pytest.approx(float(index.in_context([number], TUNED.context)[0] @ together))

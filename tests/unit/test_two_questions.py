@@ -43,7 +43,7 @@ def test_a_question_leans_on_the_one_before_it_in_a_message_more_easily_than_on_
     second = "總部設在杭州哪裡？"
     _, beside = answering.find(answering.query(f"深度求索是誰創辦的？{second}"))
     (later,) = answering.find(answering.query(second, [{"role": "user", "content": "深度求索是誰創辦的？"}]))
-    assert (beside.found.query.previous, later.found.query.previous) == ("深度求索是誰創辦的？", "")
+    assert (beside.query.previous, later.query.previous) == ("深度求索是誰創辦的？", "")
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_what_the_answer_to_one_question_cites_is_not_quoted_for_the_other(make_
 def test_a_question_beside_a_summary_is_searched_for_by_itself(make_rag: Maker) -> None:
     answering = make_rag().answering()
     summary, question = answering.find(answering.query("請總結全文，另外王興興是什麼公司的創始人？"))
-    assert summary.found.summary and not question.found.summary
-    assert answering.index.sentences[question.near[0][0]].text == "王興興是宇樹科技的創始人。"
+    assert summary.summary and not question.summary
+    assert answering.index.sentences[question.likely[0][0]].text == "王興興是宇樹科技的創始人。"
 
 
 def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:
