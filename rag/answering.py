@@ -15,6 +15,7 @@ from rag.clock import Clock
 from rag.composition import compose, localized
 from rag.embedding import Embedder, Vectors
 from rag.english import English
+from rag.english.proper_names import stands_as_name
 from rag.english.romanization import respelled
 from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
@@ -250,7 +251,12 @@ class Answering:
 
     def translator(self, clock: Clock, stop: Stop) -> Translator:
         """Return what puts source sentences into another language."""
-        return Translator(self.templates, self.english, lambda prompt, most: self.generate(prompt, clock, stop, most))
+        return Translator(
+            self.templates,
+            self.english,
+            write=lambda prompt, most: self.generate(prompt, clock, stop, most),
+            is_name=lambda word: stands_as_name(word, (document.text for document in self.index.documents)),
+        )
 
     def _declined(self, found: Found, clock: Clock, stop: Stop) -> _PartAnswer:
         """Return a decline that says the nearest thing the text does say."""

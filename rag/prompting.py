@@ -20,6 +20,7 @@ from rag.english import English
 from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.question import Query
+from rag.results import Message
 from rag.text import clean
 from rag.text.script import IN_PARENTHESES, Language, has_han, mostly_latin, to_simplified
 
@@ -190,10 +191,25 @@ def beginning_prompt(templates: Templates, english: English, query: Query, passa
     return _prompt(templates, query, evidence, opening + evidence)
 
 
-def translation_prompt(templates: Templates, english: English, quote: str, language: Language) -> Prompt:
-    """Return the prompt that puts a quoted sentence into another language."""
-    content = templates.fill(f"{_folder(language)}/translate", quote=_annotated(english, _spoken(quote), language))
-    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, language, quote))
+def translation_prompt(templates: Templates, english: English, quote: str) -> Prompt:
+    """Return the prompt that puts a quoted Chinese sentence into English."""
+    content = templates.fill("en/translate", quote=english.annotate(_spoken(quote)))
+    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, "en", quote))
+
+
+def chinese_prompt(templates: Templates, quote: str, names: Sequence[str]) -> Prompt:
+    """Return the prompt that puts a quoted English sentence into Chinese, its names, which are to stay, in 「」."""
+    examples = templates.examples("translate")
+    sources = [*(example["source"] for example in examples), _marked(_line(quote), names)]
+    *shown, last = templates.fill_each("zh/translate", [{"quote": source} for source in sources])
+    worked = zip(shown, (example["chinese"] for example in examples), strict=True)
+    return Prompt(_turns(worked, last), grammar=_grammar(templates, "zh-Hans", quote))
+
+
+def _marked(sentence: str, names: Sequence[str]) -> str:
+    """Return a sentence with each name in 「」, the longer ones first."""
+    anyone = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{anyone})(?!\w)", r"「\g<0>」", sentence) if names else sentence
 
 
 def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:
@@ -218,10 +234,14 @@ def suggestion_prompt(templates: Templates, english: English, sentence: str, lan
 
 def _after_examples(system: str, examples: Iterable[tuple[str, str]], asked: str, grammar: str = "") -> Prompt:
     """Return a prompt that asks behind worked examples, each what was asked and what was answered."""
-    messages = [{"role": "system", "content": system}]
+    return Prompt(({"role": "system", "content": system}, *_turns(examples, asked)), grammar=grammar)
+
+
+def _turns(examples: Iterable[tuple[str, str]], asked: str) -> tuple[Message, ...]:
+    messages: list[Message] = []
     for question, reply in examples:
         messages += [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
-    return Prompt((*messages, {"role": "user", "content": asked}), grammar=grammar)
+    return (*messages, {"role": "user", "content": asked})
 
 
 def _line(sentence: str) -> str:

@@ -1,8 +1,9 @@
 """Put Chinese sentences into English and English ones into Chinese, and check what the generator wrote.
 
 A small model puts names that it knows in place of those that it does not: a city that it has read of, a statesman. So it is
-asked first which names there are, code tells how their characters are read, and it translates with these before it. What is
-quoted of a translation is not this module's to say.
+asked first which names there are, code tells how their characters are read, and it translates with these before it. Names in
+Latin letters it spells in characters, each time in others; so they are marked, and stay. What is quoted of a translation is not
+this module's to say.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass, replace
 from rag.english import English
 from rag.english.names import Names, transliterated
 from rag.english.pinyin import romanized
+from rag.english.proper_names import proper_names
 from rag.english.romanization import respelled, unread
 from rag.generation import Prompt
 from rag.numbers import foreign
-from rag.prompting import Templates, name_kinds, names_prompt, translation_prompt
+from rag.prompting import Templates, chinese_prompt, name_kinds, names_prompt, translation_prompt
 from rag.text import fold
 from rag.text.script import HAN, Language, has_han, own_characters, to_simplified
 
@@ -26,6 +28,8 @@ LONGEST_LIST = 60
 _ADDED = re.compile(rf"(\b[A-Z][\w'’-]*|\)) \([A-Z][^()\d{HAN}]*\)")
 """A name or its original and, behind it, what a model makes of it."""
 _ASIDE = re.compile(r"[(（]|——")
+_MARK_IN_TEXT = re.compile(rf"(?<=[{HAN}])[「」]+|[「」]+(?=[{HAN}])")
+"""A mark of a name that Chinese characters stand beside, from which a space parts it."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,13 @@ class Translator:
     """Translate with what is known of a text.
 
     english: the text's own names and translations. write: returns what the generator writes behind a prompt, of at most so many
-    tokens (those of an answer for None).
+    tokens (those of an answer for None). is_name: tells whether a word that begins a sentence is a name in the text.
     """
 
     templates: Templates
     english: English
     write: Callable[[Prompt, int | None], str]
+    is_name: Callable[[str], bool]
 
     def naming(self, sentences: Sequence[str]) -> Translator:
         """Return a translator that knows, too, the names that the generator finds in Chinese sentences without English.
@@ -55,26 +60,34 @@ class Translator:
     def sentence(self, quote: str, language: Language) -> str:
         """Return a source sentence in another language, "" where a number or a name in the translation is not its own.
 
-        Where a name is not, the names of this sentence alone are sought, and it is translated once more.
+        Where a name in English is not, the names of this sentence alone are sought, and it is translated once more.
         """
-        said, strange = self._tried(quote, language)
+        if language != "en":
+            return self._in_chinese(quote)
+        said, strange = self._tried(quote)
         if strange and (knowing := self.naming([quote])) != self:
-            said, _ = knowing._tried(quote, language)
+            said, _ = knowing._tried(quote)
         return said
 
     def carefully(self, quote: str) -> str:
         """Return a Chinese sentence in English as `sentence` does, with its names sought at first: it takes longer."""
-        return self.naming([quote])._tried(quote, "en")[0]
+        return self.naming([quote])._tried(quote)[0]
 
-    def _tried(self, quote: str, language: Language) -> tuple[str, bool]:
-        """Return a translation, "" where it is not to be relied on, and whether a Chinese name that it has is the reason."""
-        said = " ".join(self.write(translation_prompt(self.templates, self.english, quote, language), None).split())
-        if language == "en":
-            said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
+    def _in_chinese(self, quote: str) -> str:
+        said = self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name)))
+        said = _MARK_IN_TEXT.sub(" ", said).replace("「", "").replace("」", "")
+        trusted = has_han(said) and not foreign(said, quote) and transliterated(said) <= transliterated(quote)
+        return " ".join(said.split()) if trusted else ""
+
+    def _written(self, prompt: Prompt) -> str:
+        return " ".join(self.write(prompt, None).split())
+
+    def _tried(self, quote: str) -> tuple[str, bool]:
+        """Return an English translation, "" where it is not to be relied on, and whether a Chinese name in it is the reason."""
+        said = self._written(translation_prompt(self.templates, self.english, quote))
+        said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
         if foreign(said, quote):
             return "", False
-        if language != "en":
-            return (said if has_han(said) and transliterated(said) <= transliterated(quote) else ""), False
         known = fold(self.english.names.forms_of(quote))
         strange = any(fold(name) not in known for name in unread(said, quote))
         return "" if strange else said, strange

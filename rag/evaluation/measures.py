@@ -101,7 +101,7 @@ def _bounded(wording: str) -> str:
     elif wording[:1].isascii() and wording[:1].isalpha():
         before = "(?<![a-z])"
     if wording[-1:].isdigit():
-        after = r"(?!\d)"
+        after = r"0*(?!\d)" if "." in wording else r"(?!\d)"
     elif wording[-1:] in _NUMERAL:
         after = f"(?![{_NUMERAL}])"
     return before + re.escape(wording) + after

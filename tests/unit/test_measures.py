@@ -137,6 +137,8 @@ def test_a_yes_to_a_false_premise_is_wrong(text: str, right: float) -> None:
         ("超过13000家", ["3000"], False),
         ("占21.43%", ["1.43"], False),
         ("占21.43%", ["21.43%"], True),
+        ("£2.50。", ["2.5"], True),
+        ("£2.505", ["2.5"], False),
         ("3000[1]家", ["3000家"], True),
         ("ＤｅｅｐＳｅｅｋ", ["deepseek"], True),
         ("誕生在杭州", ["诞生在杭州"], True),

@@ -13,6 +13,7 @@ from rag.prompting import (
     Templates,
     answer_prompt,
     beginning_prompt,
+    chinese_prompt,
     evidence_text,
     judge_prompt,
     name_kinds,
@@ -201,11 +202,18 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
-    prompt = translation_prompt(Templates(SHIPPED), ENGLISH, "深度求索總部設在杭州。", "en")
+    prompt = translation_prompt(Templates(SHIPPED), ENGLISH, "深度求索總部設在杭州。")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar
-    chinese = translation_prompt(Templates(SHIPPED), ENGLISH, "Its seat is Hangzhou.", "zh-Hant")
-    assert chinese.messages[-1]["content"].endswith("Its seat is Hangzhou.")
+
+
+def test_an_english_quote_is_translated_behind_examples_with_its_names_marked() -> None:
+    chinese = chinese_prompt(Templates(SHIPPED), "Ann's seat is Ann Lee Hall, not Annex or Lee.", ["Ann", "Ann Lee Hall"])
+    first, reply, *_, last = chinese.messages
+    assert last["content"].endswith("：\n「Ann」's seat is 「Ann Lee Hall」, not Annex or Lee.")
+    assert "「Millbrook」" in first["content"] and "「Millbrook」" in reply["content"]
+    assert [message["role"] for message in chinese.messages] == ["user", "assistant"] * 5 + ["user"]
+    assert chinese_prompt(Templates(SHIPPED), "It rains.", ()).messages[-1]["content"].endswith("：\nIt rains.")
     assert chinese.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
 
 
@@ -258,9 +266,10 @@ def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token:
     asked = answer_prompt(Templates(SHIPPED), ENGLISH, query, [passage])
     judged = judge_prompt(Templates(SHIPPED), query, [passage.text])
     ahead = beginning_prompt(Templates(SHIPPED), ENGLISH, query, passage)
-    translated = translation_prompt(Templates(SHIPPED), ENGLISH, passage.text, "en")
+    translated = translation_prompt(Templates(SHIPPED), ENGLISH, passage.text)
+    told = chinese_prompt(Templates(SHIPPED), passage.text, ())
     suggested = suggestion_prompt(Templates(SHIPPED), ENGLISH, passage.text, language)
-    for prompt, times in ((asked, 4), (judged, 2), (ahead, 1), (translated, 1), (suggested, 1)):
+    for prompt, times in ((asked, 4), (judged, 2), (ahead, 1), (translated, 1), (told, 1), (suggested, 1)):
         said = "".join(message["content"] for message in prompt.messages)
         assert (said.count(apart), token in said) == (times, False)
 

@@ -37,8 +37,8 @@ class Writer:
         return self.translations.pop(0)
 
 
-def translator(write: Writer) -> Translator:
-    return Translator(Templates(Settings.load({}).prompts), English(), write)
+def translator(write: Writer, english: English | None = None) -> Translator:
+    return Translator(Templates(Settings.load({}).prompts), english or English(), write, is_name=str.istitle)
 
 
 def test_names_are_spelled_as_their_characters_are_read_and_kept_as_the_text_writes_them() -> None:
@@ -129,4 +129,24 @@ def test_a_translation_of_an_aside_keeps_it() -> None:
 def test_names_that_the_text_brings_are_its_own_however_they_are_spelled() -> None:
     english = English(Names.of({"云港": ("Zhuhai Port",)}), brought=frozenset({"云港"}))
     writer = Writer("never asked", "Zhuhai Port is deep.")
-    assert Translator(Templates(Settings.load({}).prompts), english, writer).sentence(PORT, "en") == "Zhuhai Port is deep."
+    assert translator(writer, english).sentence(PORT, "en") == "Zhuhai Port is deep."
+
+
+def test_an_english_sentence_is_put_into_chinese_with_its_names_marked_and_the_marks_taken_out() -> None:
+    writer = Writer("never asked", "去年，「Stowe」 和「Ann Quill」卖了 30 盏灯。")
+    said = translator(writer).sentence("Stowe and Ann Quill sold 30 lamps last year.", "zh-Hant")
+    assert said == "去年，Stowe 和 Ann Quill 卖了 30 盏灯。"
+    assert writer.read[0].endswith("：\n「Stowe」 and 「Ann Quill」 sold 30 lamps last year.")
+
+
+@pytest.mark.parametrize("said", ["「Stowe」 卖了 40 盏灯。", "「Stowe」 sold 30 lamps.", "安·奎尔卖了 30 盏灯。"])
+def test_one_with_another_number_in_no_chinese_or_with_a_name_in_its_sounds_is_no_translation(said: str) -> None:
+    assert translator(Writer("never asked", said)).sentence("Stowe sold 30 lamps.", "zh-Hans") == ""
+
+
+def test_a_chinese_reader_of_an_english_text_finds_its_names_as_it_writes_them(make_rag: Maker, chosen: Settings) -> None:
+    (chosen.corpus / "article.txt").write_text("Quill runs the mill. In May the owner of Quill came.", encoding="utf-8")
+    generator = ScriptedGenerator(["无关。"])
+    make_rag(generator).answer("誰管 Quill runs the mill？")
+    translated = [asked(prompt) for prompt in generator.prompts if "翻译" in asked(prompt)]
+    assert translated[0].endswith("\n「Quill」 runs the mill.")
