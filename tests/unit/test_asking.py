@@ -63,6 +63,8 @@ def test_a_summary_is_asked_for_in_so_many_words(question: str, summary: bool, o
         "他幹嘛非要搬走",
         "這裡點解咁多人",
         "停工的原因是什么？",
+        "停工的起因是什麼？",
+        "船少了是什麼緣故？",
         "why's the harbour empty?",
         "How come nobody stayed?",
         "What went wrong with the pump?",
