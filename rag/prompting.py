@@ -191,19 +191,22 @@ def beginning_prompt(templates: Templates, english: English, query: Query, passa
     return _prompt(templates, query, evidence, opening + evidence)
 
 
-def translation_prompt(templates: Templates, english: English, quote: str) -> Prompt:
-    """Return the prompt that puts a quoted Chinese sentence into English."""
-    content = templates.fill("en/translate", quote=english.annotate(_spoken(quote)))
-    return Prompt(({"role": "user", "content": content},), grammar=_grammar(templates, "en", quote))
+def english_prompt(templates: Templates, english: English, quote: str) -> Prompt:
+    """Return the prompt that puts a quoted Chinese sentence into English, its names and amounts as they are known."""
+    return _translation(templates, "to_english", english.annotate(_line(quote)), _grammar(templates, "en", quote))
 
 
 def chinese_prompt(templates: Templates, quote: str, names: Sequence[str]) -> Prompt:
     """Return the prompt that puts a quoted English sentence into Chinese, its names, which are to stay, in 「」."""
-    examples = templates.examples("translate")
-    sources = [*(example["source"] for example in examples), _marked(_line(quote), names)]
-    *shown, last = templates.fill_each("zh/translate", [{"quote": source} for source in sources])
-    worked = zip(shown, (example["chinese"] for example in examples), strict=True)
-    return Prompt(_turns(worked, last), grammar=_grammar(templates, "zh-Hans", quote))
+    return _translation(templates, "to_chinese", _marked(_line(quote), names), _grammar(templates, "zh-Hans", quote))
+
+
+def _translation(templates: Templates, folder: str, source: str, grammar: str) -> Prompt:
+    examples = templates.examples(folder)
+    sources = [*(example["source"] for example in examples), source]
+    *shown, last = templates.fill_each(f"{folder}/quote", [{"quote": text} for text in sources])
+    worked = zip(shown, (example["translation"] for example in examples), strict=True)
+    return Prompt(_turns(worked, last), grammar=grammar)
 
 
 def _marked(sentence: str, names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from rag.english.proper_names import proper_names
 from rag.english.romanization import respelled, unread
 from rag.generation import Prompt
 from rag.numbers import foreign
-from rag.prompting import Templates, chinese_prompt, name_kinds, names_prompt, translation_prompt
+from rag.prompting import Templates, chinese_prompt, english_prompt, name_kinds, names_prompt
 from rag.text import fold
 from rag.text.script import HAN, Language, has_han, own_characters, to_simplified
 
@@ -84,7 +84,7 @@ class Translator:
 
     def _tried(self, quote: str) -> tuple[str, bool]:
         """Return an English translation, "" where it is not to be relied on, and whether a Chinese name in it is the reason."""
-        said = self._written(translation_prompt(self.templates, self.english, quote))
+        said = self._written(english_prompt(self.templates, self.english, quote))
         said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
         if foreign(said, quote):
             return "", False

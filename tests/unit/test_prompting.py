@@ -14,11 +14,11 @@ from rag.prompting import (
     answer_prompt,
     beginning_prompt,
     chinese_prompt,
+    english_prompt,
     evidence_text,
     judge_prompt,
     name_kinds,
     suggestion_prompt,
-    translation_prompt,
     verdicts,
 )
 from rag.question import Query
@@ -31,10 +31,10 @@ PASSAGES = (Passage("深度求索在\n杭州\u200b。", "a", 0, 9), Passage("總
 VARIABLES = {
     "zh/question": {"passages", "question"},
     "zh/follow_up": {"passages", "question", "previous"},
-    "zh/translate": {"quote"},
     "en/question": {"passages", "question"},
     "en/follow_up": {"passages", "question", "previous"},
-    "en/translate": {"quote"},
+    "to_english/quote": {"quote"},
+    "to_chinese/quote": {"quote"},
     "judge/question": {"source", "question"},
 }
 
@@ -202,7 +202,7 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
 
 
 def test_a_quote_is_translated_with_its_names_in_english() -> None:
-    prompt = translation_prompt(Templates(SHIPPED), ENGLISH, "深度求索總部設在杭州。")
+    prompt = english_prompt(Templates(SHIPPED), ENGLISH, "深度求索總部設在杭州。")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar
 
@@ -266,7 +266,7 @@ def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token:
     asked = answer_prompt(Templates(SHIPPED), ENGLISH, query, [passage])
     judged = judge_prompt(Templates(SHIPPED), query, [passage.text])
     ahead = beginning_prompt(Templates(SHIPPED), ENGLISH, query, passage)
-    translated = translation_prompt(Templates(SHIPPED), ENGLISH, passage.text)
+    translated = english_prompt(Templates(SHIPPED), ENGLISH, passage.text)
     told = chinese_prompt(Templates(SHIPPED), passage.text, ())
     suggested = suggestion_prompt(Templates(SHIPPED), ENGLISH, passage.text, language)
     for prompt, times in ((asked, 4), (judged, 2), (ahead, 1), (translated, 1), (told, 1), (suggested, 1)):
