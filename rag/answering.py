@@ -262,7 +262,7 @@ class Answering:
         """Return a decline that says the nearest thing the text does say."""
         language = found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
-        if found.likely and not hopeless(found.likely[0][1], language, self.tuned):
+        if not hopeless(found.likely[0][1], language, self.tuned):
             claims += self._quotes(language, clock, stop).nearest(likeliest(found, self.index))
         return _PartAnswer(tuple(claims), declined=True)
 

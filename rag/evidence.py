@@ -76,8 +76,6 @@ def passages(parts: Sequence[Found]) -> tuple[Passage, ...]:
 
 def likeliest(found: Found, index: Index) -> list[int]:
     """Return the sentence likeliest to answer, behind the one that it points back at, without which it says little."""
-    if not found.likely:
-        return []
     number, _ = found.likely[0]
     before = index.pointed_at(number)
     return [number] if before < 0 else [before, number]
