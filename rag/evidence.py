@@ -26,7 +26,8 @@ SHOWN = 3
 def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Found, ...]:
     """Return what is found for a question, or for each of several that are asked at once, one behind the other.
 
-    For one that asks for the whole text it is an outline, for one that asks for a summary more sentences than for others.
+    For one that asks for the whole text it is an outline; for one that asks for a summary it is more sentences than for others,
+    ranked without their similarity, which would take them from one paragraph.
     """
     everything = []
     for asked in _asked(query):
@@ -34,7 +35,7 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
         if asks_summary_of_all(asked.text) or asking.wholeness(asked.text, embedder) >= tuned.whole:
             found = survey(asked, index, embedder, tuned, most)
         elif asks_summary(asked.text):
-            found = retrieve(asked, index, embedder, replace(tuned, reading=tuned.reading_summary))
+            found = retrieve(asked, index, embedder, replace(tuned, reading=tuned.reading_summary, similarity=0.0))
             found = replace(found, summary=Summary(found.chosen, most))
         else:
             found = retrieve(asked, index, embedder, tuned)

@@ -144,7 +144,8 @@ def _likely_sentences(
         best[paragraph] = max(best.get(paragraph, 0.0), float(likeness))
     similarity = dict(zip(numbers, map(float, rows @ vectors[-1]), strict=True))
     for number in numbers:
-        scores[number] += tuned.dense * (similarity[number] + tuned.paragraph * best[index.paragraph_of(number)])
+        near = similarity[number] + tuned.paragraph * best[index.paragraph_of(number)]
+        scores[number] += tuned.dense * tuned.similarity * near
     return tuple((number, similarity[number]) for number in _best(scores))
 
 

@@ -22,6 +22,7 @@ class Tuned:
     reading_summary: int
     context: float
     inherited: float
+    similarity: float
     paragraph: float
     rank_constant: float
     dense: float

@@ -82,7 +82,7 @@ class _Page:
         quiet: dict[str, Any] = {"api_name": False, "show_progress": "hidden"}
         # One event at a time: Gradio's client may drop what is asked while the stream of another event is closing.
         page.load(self.open, [p.turns, p.picked], [*p.changing, *p.labelled, p.linked], **quiet)
-        p.linked.change(self.ask_linked, [p.linked, *view], p.changing, **quiet)
+        p.linked.change(self.ask, [p.linked, *view], p.changing, **quiet)
         p.choice.input(self.switch, view, [*p.changing, *p.labelled], **quiet)
         typed = [*p.changing, p.box]
         gr.on([p.box.submit, p.send.click], self.ask_typed, [p.box, *view], typed, **quiet)  # as one, a double click asks once
@@ -128,10 +128,6 @@ class _Page:
         """Return the page in another language, which the browser keeps."""
         shown = self.view.shown(conversation.kept(turns), language, drawn)
         return {**self.view.labels(language), **shown, self.components.picked: language}
-
-    def ask_linked(self, asked: str, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
-        """Ask at once what a link asks."""
-        yield from self.ask(asked, turns, language, drawn, request)
 
     def ask_again(self, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
         """Ask the last question again."""

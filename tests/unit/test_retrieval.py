@@ -157,11 +157,16 @@ def test_the_likeliest_sentence_is_the_nearest_one_and_each_has_its_similarity(i
     assert len(found.likely) == len({number for number, _ in found.likely}) == len(index.sentences)
 
 
-@pytest.mark.parametrize(("weight", "second"), [(0.0, "港口的秤由老周看管。"), (1.0, "它每年在春天檢修一次。")])
-def test_a_sentence_is_the_likelier_the_nearer_its_paragraphs_best_one_is(weight: float, second: str) -> None:
+@pytest.mark.parametrize(
+    ("similarity", "weight", "second"),
+    [(1.0, 0.0, "港口的秤由老周看管。"), (1.0, 1.0, "它每年在春天檢修一次。"), (0.0, 1.0, "港口的秤由老周看管。")],
+)
+def test_a_sentence_is_the_likelier_the_nearer_its_paragraphs_best_one_is(
+    similarity: float, weight: float, second: str
+) -> None:
     text = "燈塔的燈由老周看管。它每年在春天檢修一次。\n\n港口的秤由老周看管。魚價很低。"
     lighthouse = build([Document("a.txt", text)], FakeEmbedder(), longest=12)[0]
-    plain = replace(TUNED, context=0.0, paragraph=weight, inherited=0.0)
+    plain = replace(TUNED, context=0.0, similarity=similarity, paragraph=weight, inherited=0.0)
     likely = retrieve(Query("燈塔的燈由誰看管", "", "zh-Hant"), lighthouse, FakeEmbedder(), plain).likely
     assert [lighthouse.sentences[number].text for number, _ in likely[:2]] == ["燈塔的燈由老周看管。", second]
 
