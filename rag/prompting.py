@@ -22,13 +22,14 @@ from rag.generation import Prompt
 from rag.question import Query
 from rag.results import Message
 from rag.text import clean
-from rag.text.script import IN_PARENTHESES, Language, has_han, mostly_latin, to_simplified
+from rag.text.script import HAN, IN_PARENTHESES, Language, has_han, mostly_latin, to_simplified
 
 LANGUAGES: tuple[Language, ...] = ("zh-Hans", "en")
 """Languages that prompts are in; Traditional Chinese is read, and written, in Simplified characters."""
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?[A-Z_]{3,}\]|\||gMASK\])")
 """Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, [INST], [|system|]."""
 
+_MARK_BESIDE_HAN = re.compile(rf"(?<=[{HAN}])[「」]+|[「」]+(?=[{HAN}])")
 _ANYTHING = "root ::= [^\\x00]+"
 """A grammar that allows any text."""
 
@@ -110,11 +111,6 @@ def evidence_text(passages: Sequence[Passage], english: English | None = None) -
 
 def _evidence(english: English, query: Query, passages: Sequence[Passage]) -> str:
     return evidence_text(passages, english if query.language == "en" else None)
-
-
-def _annotated(english: English, text: str, language: Language) -> str:
-    """Return a text, with its names and amounts as English writes them where English is to be written of it."""
-    return english.annotate(text) if language == "en" else text
 
 
 def _folder(language: Language) -> str:
@@ -215,6 +211,11 @@ def _marked(sentence: str, names: Sequence[str]) -> str:
     return re.sub(rf"(?<!\w)(?:{anyone})(?!\w)", r"「\g<0>」", sentence) if names else sentence
 
 
+def unmarked(said: str) -> str:
+    """Return what was written behind `chinese_prompt` without the marks of names, a space between these and characters."""
+    return " ".join(_MARK_BESIDE_HAN.sub(" ", said).replace("「", "").replace("」", "").split())
+
+
 def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:
     """Return the prompt whose continuation lists the people and places in Chinese sentences, with the words of `name_kinds`."""
     examples = ((example["source"], example["names"]) for example in templates.examples("names"))
@@ -231,7 +232,7 @@ def suggestion_prompt(templates: Templates, english: English, sentence: str, lan
     """Return the prompt whose continuation is a question, in a language, that a source sentence answers."""
     name = _folder(language)
     examples = ((example["source"], example[name]) for example in templates.examples("suggest"))
-    asked = _annotated(english, _line(sentence), language)
+    asked = english.annotate(_line(sentence)) if language == "en" else _line(sentence)
     return _after_examples(templates.text(f"suggest/{name}"), examples, asked, _grammar(templates, language, sentence))
 
 

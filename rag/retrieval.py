@@ -50,8 +50,8 @@ class Found:
     passages: tuple[Passage, ...]
     numbers: tuple[int, ...]
     nearest: float
-    likely: tuple[tuple[int, float], ...] = ()
-    chosen: tuple[int, ...] = ()
+    likely: tuple[tuple[int, float], ...]
+    chosen: tuple[int, ...]
     summary: Summary | None = None
 
 
@@ -138,14 +138,13 @@ def _likely_sentences(
             for rank, place in enumerate(np.argsort(-np.asarray(values), kind="stable"), start=1):
                 if values[place] > 0:
                     scores[numbers[place]] += weight * share / (tuned.rank_constant + rank)
+    similarity = dict(zip(numbers, (rows @ vectors[-1]).tolist(), strict=True))
+    paragraphs = [index.paragraph_of(number) for number in numbers]
     best: dict[tuple[str, int], float] = {}
-    for number, likeness in zip(numbers, index.sentence_vectors(numbers) @ vectors[-1], strict=True):
-        paragraph = index.paragraph_of(number)
-        best[paragraph] = max(best.get(paragraph, 0.0), float(likeness))
-    similarity = dict(zip(numbers, map(float, rows @ vectors[-1]), strict=True))
-    for number in numbers:
-        near = similarity[number] + tuned.paragraph * best[index.paragraph_of(number)]
-        scores[number] += tuned.dense * tuned.similarity * near
+    for paragraph, alone in zip(paragraphs, (index.sentence_vectors(numbers) @ vectors[-1]).tolist(), strict=True):
+        best[paragraph] = max(best.get(paragraph, 0.0), alone)
+    for number, paragraph in zip(numbers, paragraphs, strict=True):
+        scores[number] += tuned.dense * tuned.similarity * (similarity[number] + tuned.paragraph * best[paragraph])
     return tuple((number, similarity[number]) for number in _best(scores))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import groupby
 
 _CAPITALS = re.compile(r"[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -28,15 +29,8 @@ def proper_names(sentence: str, is_name: Callable[[str], bool]) -> tuple[str, ..
         words = [_POSSESSIVE.sub("", word) for word in match.group().split()]
         if _BEFORE_FIRST_WORD.search(sentence[: match.start()]) and not is_name(words[0]):
             words = words[1:]
-        for run in _runs(words):
-            names[run] = None
+        names |= {" ".join(run): None for title, run in groupby(words, _NO_NAMES.__contains__) if not title}
     return tuple(names)
-
-
-def _runs(words: Iterable[str]) -> list[str]:
-    """Return words as they stand in a row, apart where one is no name."""
-    marked = " ".join("|" if word in _NO_NAMES else word for word in words)
-    return [run.strip() for run in marked.split("|") if run.strip()]
 
 
 def stands_as_name(word: str, texts: Iterable[str]) -> bool:

@@ -19,7 +19,7 @@ from rag.english.proper_names import proper_names
 from rag.english.romanization import respelled, unread
 from rag.generation import Prompt
 from rag.numbers import foreign
-from rag.prompting import Templates, chinese_prompt, english_prompt, name_kinds, names_prompt
+from rag.prompting import Templates, chinese_prompt, english_prompt, name_kinds, names_prompt, unmarked
 from rag.text import fold
 from rag.text.script import HAN, Language, has_han, own_characters, to_simplified
 
@@ -28,8 +28,6 @@ LONGEST_LIST = 60
 _ADDED = re.compile(rf"(\b[A-Z][\w'’-]*|\)) \([A-Z][^()\d{HAN}]*\)")
 """A name or its original and, behind it, what a model makes of it."""
 _ASIDE = re.compile(r"[(（]|——")
-_MARK_IN_TEXT = re.compile(rf"(?<=[{HAN}])[「」]+|[「」]+(?=[{HAN}])")
-"""A mark of a name that Chinese characters stand beside, from which a space parts it."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,9 @@ class Translator:
         return self.naming([quote])._tried(quote)[0]
 
     def _in_chinese(self, quote: str) -> str:
-        said = self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name)))
-        said = _MARK_IN_TEXT.sub(" ", said).replace("「", "").replace("」", "")
+        said = unmarked(self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name))))
         trusted = has_han(said) and not foreign(said, quote) and transliterated(said) <= transliterated(quote)
-        return " ".join(said.split()) if trusted else ""
+        return said if trusted else ""
 
     def _written(self, prompt: Prompt) -> str:
         return " ".join(self.write(prompt, None).split())
