@@ -37,10 +37,11 @@ class AnswerFile:
         self._path = path
         self.ids: set[Identity] = set()
         """The questions that have an answer."""
-        if path.exists() and not path.is_file():
+        there = os.path.exists(path)
+        if there and not path.is_file():
             raise RagError(f"The results {path} are not a file; name a file for them.")
         try:
-            data = path.read_bytes() if path.exists() else b""
+            data = path.read_bytes() if there else b""
         except OSError as error:
             raise RagError(f"The results {path} cannot be read: {error.strerror}.") from error
         whole = self._take_in(data)

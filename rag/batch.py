@@ -5,6 +5,7 @@ An answer is written whole as soon as it is there. A line that cannot be asked i
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None 
     where the engine fails at ENOUGH questions in a row.
     """
     rows, refused = read_questions(source)
-    if target.exists() and source.samefile(target):
+    if os.path.exists(target) and source.samefile(target):
         raise RagError(f"The questions and the results are one file, {source}; name another file for the results.")
     if refused and not rows:
         more = f" {len(refused) - 1} more lines cannot be asked either." if refused[1:] else ""

@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
     evaluate.add_argument("--json", action="store_true", help="print only JSON")
     evaluate.add_argument(
-        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), default="test", help="which; test by default"
+        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), help="which; test by default"
     )
     evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
     evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")
@@ -192,16 +192,17 @@ def _eval(options: argparse.Namespace) -> int:
     from rag.evaluation import squad
 
     settings = Settings.load(read_ahead=False)
-    if options.check and (options.squad or options.limit or options.split != evaluation.BASELINE_SPLIT):
+    split = options.split or evaluation.BASELINE_SPLIT
+    if options.check and (options.squad or options.limit or split != evaluation.BASELINE_SPLIT):
         raise SettingsError(f"The baseline is of the whole {evaluation.BASELINE_SPLIT} half; use --check with that alone.")
-    if options.squad and options.ablations:
-        raise SettingsError("Ablations are of the project's own questions; leave out --squad or --ablations.")
+    if options.squad and (options.ablations or options.split):
+        raise SettingsError("--ablations and --split are for the project's own questions; leave them out, or --squad.")
     if not options.squad and (options.questions or options.answers):
         raise SettingsError("--questions and --answers are for a SQuAD-format file; name it by --squad.")
     if options.squad:
         figures = squad.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
-        figures = evaluation.own(settings, options.split, options.limit, options.seed, options.ablations)
+        figures = evaluation.own(settings, split, options.limit, options.seed, options.ablations)
     if options.json:
         _print_json(figures)
     else:
@@ -228,6 +229,8 @@ def _weights(options: argparse.Namespace) -> int:
     from rag import models, weights
 
     settings = Settings.load()
+    if options.action == "list" and options.names:
+        raise SettingsError("weights list names every model; give names to fetch or verify alone.")
     names = options.names or models.needed(settings)
     if options.action == "fetch":
         for name in names:
@@ -253,6 +256,8 @@ def _tune(options: argparse.Namespace) -> int:
     from rag.prompting import Templates
 
     settings = Settings.load(read_ahead=False)
+    for path in filter(None, (options.intents, options.probes)):
+        _check_writable(path)
     if options.intents:
         intents, told = tuning.fit_intents(open_embedder(settings))
         intents.save(options.intents)
@@ -265,6 +270,14 @@ def _tune(options: argparse.Namespace) -> int:
         probes.save(options.probes)
         print(f"\n{told}")
     return 0
+
+
+def _check_writable(path: Path) -> None:
+    """Raise RagError where a file cannot be written, before hours go into what is to be in it."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise RagError(f"{path} cannot be written ({error.strerror}); name another file.") from error
 
 
 def _translate(options: argparse.Namespace) -> int:
@@ -311,8 +324,9 @@ def _feedback(options: argparse.Namespace) -> int:
 
     path = cache_folder() / "feedback.jsonl"
     try:
-        for row in export(path):
-            print(json.dumps(row, ensure_ascii=False))
+        rows = list(export(path))
     except OSError as error:
         raise RagError(f"The feedback {path} cannot be read ({error.strerror}).") from error
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False))
     return 0

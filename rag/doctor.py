@@ -104,7 +104,7 @@ def _server(settings: Settings) -> str:
     headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
     try:
         status = httpx.get(url, headers=headers, timeout=5, trust_env=not here).status_code
-    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:  # the last three of a proxy's variable
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as error:  # all but the first of a variable
         raise RagError(f"{shown(url)} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
     if status in (401, 403):
         raise RagError(f"{shown(url)} refuses the key ({status}); correct RAG_API_KEY.")

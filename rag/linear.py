@@ -27,7 +27,8 @@ class Linear:
 
     def save(self, path: Path) -> None:
         """Write the model to a file."""
-        np.savez(path, weights=self.weights, biases=self.biases, fits=self.fits)
+        with path.open("wb") as file:
+            np.savez(file, weights=self.weights, biases=self.biases, fits=self.fits)
 
     @classmethod
     def load(cls: type[Model], path: Path) -> Model:

@@ -6,6 +6,7 @@ It knows which engine suits which model and machine; the engines themselves live
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from rag import weights
@@ -33,7 +34,7 @@ def engine_of(settings: Settings) -> Engine:
         return settings.engine
     if settings.generator in weights.models():
         fits = True
-    elif (gguf := _gguf(Path(settings.generator).expanduser())) is None:
+    elif (gguf := _gguf(_own_path(settings))) is None:
         return "transformers"
     else:
         fits = _qwen2(gguf)
@@ -124,9 +125,13 @@ def own_generator(settings: Settings) -> Path | None:
     known = weights.names("generator")
     if settings.generator in known:
         return None
-    path = Path(settings.generator).expanduser()
-    if not path.exists():
+    path = _own_path(settings)
+    if not os.path.exists(path):  # Path.exists raises for a name that is too long
         raise SettingsError(
             f"generator={settings.generator!r} is neither a model ({', '.join(known)}) nor an existing path; set RAG_GENERATOR."
         )
     return path
+
+
+def _own_path(settings: Settings) -> Path:
+    return Path(os.path.expanduser(settings.generator))  # Path.expanduser raises for a user that is not there

@@ -51,11 +51,10 @@ class Settings:
     corpus: folder of `*.txt` sources, or one file. store: where the built index lies. prompts: folder of templates.
     weights: folder of model files. embedder, generator: names in `weights.toml`, or for the generator a path to a GGUF
     file or a transformers folder. engine: who generates. base_url, api_key, remote_model: an OpenAI-compatible server.
-    rebuild: "never" makes an index that does not fit an error. offline: never touch the network. threads: of the
-    engines that run on the CPU; 0 means one a core. context: tokens that the engines for GGUF files hold. max_tokens: longest
-    answer. timeout_s: seconds one answer may take. read_ahead: in idle time, read the beginnings of prompts, translate
-    sentences into English and find questions to suggest.
-    log_questions: write questions into the log.
+    rebuild: "never" makes an index that does not fit an error. offline: never touch the network. threads: of the engines that
+    run on the CPU; 0 means one a core, or as OMP_NUM_THREADS says. context: tokens that the engines for GGUF files hold.
+    max_tokens: longest answer. timeout_s: seconds one answer may take. read_ahead: in idle time, read the beginnings of
+    prompts, translate sentences into English and find questions to suggest. log_questions: write questions into the log.
     """
 
     corpus: Path = field(default_factory=lambda: _shipped("corpus", "index/corpus"))

@@ -108,8 +108,8 @@ class Hub:
     def _client(self) -> httpx.Client:
         try:
             return httpx.Client(timeout=self.timeout_s, follow_redirects=True)
-        except (httpx.InvalidURL, ImportError, ValueError) as error:
-            raise SourceError(f"the proxy that the environment names cannot be used ({error})") from error
+        except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+            raise SourceError(f"the proxy or the certificates that the environment names cannot be used ({error})") from error
 
     def _download(self, client: httpx.Client, url: str, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
         """Make a file whole, in as many attempts as add something to it."""

@@ -73,8 +73,8 @@ class Names:
         folded = fold(text)
 
         def render(match: re.Match[str]) -> str:
-            original = originals[match.group(1).lower()]
-            if original in seen or fold(original) in folded:
+            original = originals.get(match.group(1).lower())  # "İ" is matched as "i" is, and is another letter
+            if original is None or original in seen or fold(original) in folded:
                 return match.group()
             seen.add(original)
             return _followed_by(original, match)
@@ -87,7 +87,9 @@ class Names:
         seen: set[str] = set()
 
         def render(match: re.Match[str]) -> str:
-            original, english = table[fold(match.group())]
+            original, english = table.get(fold(match.group()), ("", ""))
+            if not english:
+                return match.group()
             if english in seen:
                 return f" {english} "
             seen.add(english)

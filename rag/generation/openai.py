@@ -71,7 +71,10 @@ class OpenAIGenerator:
         self._key = api_key.strip()
         self._model = model
         self._timeout_s = timeout_s
-        self._tls = httpx.create_ssl_context()
+        try:
+            self._tls = httpx.create_ssl_context()
+        except OSError as error:
+            raise SettingsError(f"The certificates cannot be read ({error}); correct SSL_CERT_FILE or SSL_CERT_DIR.") from error
         self._closed = False
         self.name = f"openai {model}"
 

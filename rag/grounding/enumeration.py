@@ -25,22 +25,24 @@ APART = 3
 def items(number: int, index: Index) -> tuple[int, ...]:
     """Return the sentences that begin the items of a list which a sentence announces or is part of; none where it does neither.
 
-    A list has two items at least; one that is announced begins right behind.
+    A list has two items at least, all in one source; one that is announced begins right behind.
     """
-    if not _begins_item(number, index) and not _begins_item(number + 1, index):
+    source = index.sentences[number].source
+    begins = [_begins_item(place, source, index) for place in (number, number + 1)]
+    if not any(begins):
         return ()
-    before = _reached(range(number, number - REACH, -1), index) if _begins_item(number, index) else []
-    behind = _reached(range(number + 1, number + REACH), index)
+    before = _reached(range(number, number - REACH, -1), source, index) if begins[0] else []
+    behind = _reached(range(number + 1, number + REACH), source, index)
     found = sorted({*before, *behind})
     return tuple(found) if len(found) > 1 else ()
 
 
-def _reached(numbers: range, index: Index) -> list[int]:
+def _reached(numbers: range, source: str, index: Index) -> list[int]:
     """Return the sentences that begin items, until some in a row do not."""
     found: list[int] = []
     last = numbers.start
     for number in numbers:
-        if _begins_item(number, index):
+        if _begins_item(number, source, index):
             found.append(number)
             last = number
         elif abs(number - last) >= APART:
@@ -48,5 +50,7 @@ def _reached(numbers: range, index: Index) -> list[int]:
     return found
 
 
-def _begins_item(number: int, index: Index) -> bool:
-    return 0 <= number < len(index.sentences) and _ITEM.match(fold(index.sentences[number].text)) is not None
+def _begins_item(number: int, source: str, index: Index) -> bool:
+    if not 0 <= number < len(index.sentences) or index.sentences[number].source != source:
+        return False
+    return _ITEM.match(fold(index.sentences[number].text)) is not None

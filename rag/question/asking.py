@@ -100,12 +100,12 @@ def asks_several(question: str) -> bool:
 
 
 def sentences_asked(question: str) -> int | None:
-    """Return how many sentences, lines or points a question wants at most, None where it does not say."""
+    """Return how many sentences, lines or points a question wants at most, None where it does not say, or says none."""
     found = _LENGTH.search(fold(question))
     if found is None:
         return None
     counted = [group for group in found.groups() if group][-1]
-    return int(counted) if counted.isdecimal() else _COUNTS.get(counted) or value(counted)
+    return (int(counted) if counted.isdecimal() else _COUNTS.get(counted) or value(counted)) or None
 
 
 def asks_reason(question: str) -> bool:

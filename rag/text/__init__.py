@@ -16,7 +16,7 @@ LATIN_WORD = 1.5
 """Chinese characters that a Latin word or a number is as long as."""
 LATIN_LETTERS = 3
 """Code points of a text without Chinese that say as much as a Chinese character."""
-_TERM = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]+")
+_TERM = re.compile(rf"\d+(?:[.,]\d+)*%?|[A-Za-z][A-Za-z0-9'’]*|[{HAN}]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 

@@ -36,13 +36,14 @@ def export(path: Path) -> Iterator[dict[str, Any]]:
             answer = row["answer"]
             yield {
                 "id": f"feedback-{number}",
+                "type": "feedback",
                 "question": row["question"],
                 "language": answer.get("language", ""),
                 "answerable": answer.get("answerable"),
                 "evidence": [[citation["quote"]] for citation in answer.get("citations", ())],
                 "helpful": row["helpful"],
                 "reason": row["reason"],
-                "text": answer.get("text", ""),
+                "answer": answer.get("text", ""),
             }
         except (KeyError, TypeError, AttributeError):
             continue

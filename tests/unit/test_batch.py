@@ -183,6 +183,12 @@ def test_results_go_into_a_folder_that_is_made_and_never_into_a_folder_itself(ma
         answer_file(source, tmp_path / "deep", chosen, make_rag())
 
 
+def test_a_name_that_is_too_long_for_results_is_one_sentence(chosen, source: Path, tmp_path: Path) -> None:
+    write(source, ask(1))
+    with pytest.raises(RagError, match=r"cannot be written: File name too long"):
+        answer_file(source, tmp_path / ("x" * 300), chosen)
+
+
 def test_what_another_program_writes_meanwhile_is_left_alone(run, source: Path, target: Path) -> None:
     class Meddler(str):
         def __iter__(self):  # the draft is read letter by letter, in the middle of the batch

@@ -191,6 +191,23 @@ def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
     assert printed.err == "rag: The baseline is of the whole test half; use --check with that alone.\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["eval", "--squad", "q.json", "--split", "test"], "--ablations and --split are for the project's own questions; "),
+        (["weights", "list", "gpt-9"], "weights list names every model; give names to fetch or verify alone."),
+        (["tune", "--probes", "/nowhere/p.npz"], "/nowhere/p.npz cannot be written (No such file or directory); "),
+    ],
+)
+def test_what_would_be_passed_over_or_lost_in_the_end_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    for work in ("rag.evaluation.squad.squad", "rag.evaluation.tuning.collect"):
+        monkeypatch.setattr(work, lambda *arguments, work=work: pytest.fail(f"{work} was called"))
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.startswith(f"rag: {told}")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--split", "test"]], ids=" ".join)
 def test_the_test_half_is_checked_against_the_baseline(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]

@@ -101,8 +101,9 @@ def test_a_folder_that_the_doctor_may_not_look_into_is_told_and_ends_nothing(
     assert found["disk"].text.endswith(f" GB free at {secret}")
 
 
-def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings) -> None:
-    assert findings(generator="gpt-9")["engine"].text.startswith("generator='gpt-9' is neither a model (")
+@pytest.mark.parametrize("name", ["gpt-9", "~nobody-of-that-name/m.gguf", "m" * 300])
+def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings, name: str) -> None:
+    assert findings(generator=name)["engine"].text.startswith(f"generator={name!r} is neither a model (")
     assert findings(engine="llama_cpp")["engine"].text.startswith("writer by xllamacpp 20")
 
 
@@ -136,6 +137,12 @@ def test_a_proxy_that_cannot_be_used_is_told(findings, monkeypatch: pytest.Monke
     monkeypatch.setenv("ALL_PROXY", proxy)
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
     assert found.line().startswith("MEND engine: http://192.0.2.1/v1/models cannot be reached (")
+
+
+def test_certificates_that_cannot_be_read_are_told(findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
+    assert found.line().startswith("MEND engine: http://192.0.2.1/v1/models cannot be reached ([Errno 2] No such file")
 
 
 def test_a_server_elsewhere_is_not_asked_when_offline(findings, monkeypatch: pytest.MonkeyPatch) -> None:

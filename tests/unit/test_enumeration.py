@@ -52,6 +52,13 @@ def test_an_amount_begins_no_item(line: str) -> None:
     assert items(0, index_of("第一是錢。", line, "店關了。", "人走了。")) == ()
 
 
+def test_a_list_ends_with_its_source() -> None:
+    documents = [Document("a", "第一是錢。\n他說了兩件事。"), Document("b", "一、船在這裡。\n二、船在那裡。")]
+    index = build(documents, FakeEmbedder(), longest=100)[0]
+
+    assert [items(number, index) for number in range(4)] == [(), (), (2, 3), (2, 3)]
+
+
 def test_one_item_is_no_list() -> None:
     assert items(0, index_of("他說了兩件事。", "第一是錢。", "後來他走了。", "店也關了。")) == ()
 

@@ -26,6 +26,7 @@ def test_without_folding_simplified_words_are_not_found_in_a_traditional_text(
     assert folded.lexical(folded.analyse(SIMPLIFIED), 9) == folded.lexical(folded.analyse(TRADITIONAL), 9) != []
     assert unfolded.lexical(unfolded.analyse(TRADITIONAL), 9) != []
     assert unfolded.lexical(["财政"], 9) == []
+    assert unfolded.analyse("DeepSeek在NVIDIA") == ["DeepSeek", "在", "NVIDIA"]
 
 
 def test_variants_that_share_a_prompt_share_its_draft_and_verdict(make_rag: Callable[..., Rag]) -> None:

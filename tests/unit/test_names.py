@@ -71,6 +71,11 @@ def test_an_answer_gets_the_original_behind_the_first_mention_of_a_name(names: N
     assert Names().gloss(text) == text
 
 
+@pytest.mark.parametrize("text", ["İstanbul is a city.", "ıstanbul is a city."])
+def test_a_letter_that_is_only_matched_as_another_is_no_name(text: str) -> None:
+    assert Names((("伊斯坦布爾", ("Istanbul",)),)).gloss(text) == text
+
+
 def test_the_original_that_prefers_a_form_has_it() -> None:
     names = Names((("杭州六小龍", ("Hangzhou's Six", "Six")), ("六小龍", ("Six",))))
     assert names.gloss("Six.") == "Six (六小龍)."

@@ -7,6 +7,7 @@ import pytest
 
 from rag import errors, tables
 from rag.errors import RagError
+from rag.evaluation.measures import Question
 from rag.ui import conversation, feedback, render, strings
 from rag.ui.live import Live
 from rag.ui.strings import languages, preferred, say
@@ -36,6 +37,8 @@ TURN = {"question": "<i>為什麼</i>？", "state": "answered", "answer": ANSWER
         ("", "en"),
         ("zh;q=0.1,en;q=0.9", "en"),
         ("zh-Hant-HK;q=oops,zh-CN", "zh-Hans"),
+        ("en; q=0.5, zh-TW", "zh-Hant"),
+        ("fr, zh-CN;Q=0", "en"),
     ],
 )
 def test_the_page_follows_the_browser(header: str, language: str) -> None:
@@ -130,6 +133,6 @@ def test_feedback_is_exported_as_evaluation_rows_and_a_cut_line_is_left_out(tmp_
     feedback.record(path, "為什麼？", ANSWER, False, "wrong place")
     path.write_bytes(path.read_bytes() + b'{"question": "cut')
     (row,) = feedback.export(path)
-    assert row["evidence"] == [["起步早。"]]
+    assert Question.of(row).evidence == (("起步早。",),)
     assert (row["helpful"], row["reason"], row["question"]) == (False, "wrong place", "為什麼？")
     assert json.loads(path.read_text(encoding="utf-8").splitlines()[0])["answer"]["text"] == ANSWER["text"]

@@ -122,9 +122,10 @@ def test_a_source_may_bring_its_own_examples(make_rag, corpus: Path, tmp_path: P
     assert held.first("zh-Hant", sentences) == ["深度求索總部設在哪裡？"]
     (corpus / "article.examples.toml").write_text('[examples]\nzh-Hant = ["為什麼？"]\n', encoding="utf-8")
     assert make_rag().suggest("zh-Hant") == ["為什麼？"]
-    (corpus / "article.examples.toml").write_text("examples = 3", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"article.examples.toml cannot be read"):
-        Suggestions(corpus, tmp_path / "questions.jsonl")
+    for damaged in ("examples = 3", "[examples]\nen = 5", '[examples]\nen = "Why?"'):
+        (corpus / "article.examples.toml").write_text(damaged, encoding="utf-8")
+        with pytest.raises(CorpusError, match=r"article.examples.toml cannot be read"):
+            Suggestions(corpus, tmp_path / "questions.jsonl")
 
 
 def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, tmp_path: Path) -> None:
