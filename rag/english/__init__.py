@@ -27,12 +27,14 @@ from rag.text.sentences import split_sentences
 class English:
     """Hold the names of a corpus, and its sentences (folded) with their translations, "" where none could be had.
 
-    brought: the names (folded) that the texts bring: where one stands, none are sought.
+    brought: the names (folded) that the texts bring: where one stands, none are sought. by_model: the sentences (folded) that
+    the model translated, in idle time.
     """
 
     names: Names = field(default_factory=Names)
     sentences: Mapping[str, str] = field(default_factory=dict)
     brought: frozenset[str] = frozenset()
+    by_model: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, corpus: Path | None, written: Path | None = None) -> English:
@@ -40,11 +42,13 @@ class English:
 
         corpus: folder of sources, or one file, whose own translations come first. written: the model's translations.
         """
-        sentences = dict(_kept(written)) if written else {}
+        made = dict(_kept(written)) if written else {}
+        brought: dict[str, str] = {}
         for path in beside(corpus, "english.jsonl"):
-            sentences |= _brought(path)
+            brought |= _brought(path)
         names = Names.read(corpus) if corpus else Names()
-        return cls(names, sentences, frozenset(fold(original) for original, _ in names.forms))
+        originals = frozenset(fold(original) for original, _ in names.forms)
+        return cls(names, made | brought, originals, frozenset(made.keys() - brought.keys()))
 
     def naming(self, names: Names) -> English:
         """Return the same with more names; those that are known stay as they are."""
@@ -63,6 +67,10 @@ class English:
     def sentence(self, text: str) -> str:
         """Return the translation of a sentence, "" where there is none."""
         return self.sentences.get(fold(text), "")
+
+    def brings(self, text: str) -> bool:
+        """Tell whether the translation of a sentence is its text's own."""
+        return bool(self.sentence(text)) and fold(text) not in self.by_model
 
     def lacks(self, text: str) -> bool:
         """Tell whether a sentence is to be translated still."""

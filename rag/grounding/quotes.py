@@ -19,8 +19,8 @@ from rag.text.script import Language, has_han, mostly_latin
 class Quotes:
     """Quote sentences of one text to the reader of one answer.
 
-    english: the text's own translations. translate: returns a sentence in the reader's language, "" where it cannot be relied
-    on.
+    english: the translations that are there. translate: returns a sentence in the reader's language, "" where it cannot be
+    relied on.
     """
 
     index: Index
@@ -29,9 +29,16 @@ class Quotes:
     translate: Callable[[str], str]
 
     def of(self, number: int) -> Claim:
-        """Return a sentence as a claim of its own, in the original where no translation can be relied on."""
+        """Return a sentence as a claim of its own, in the original where no translation can be relied on.
+
+        A translation that the model made is called one: it may be clumsy, or wrong where no number or name tells.
+        """
         sentence = self.index.sentences[number].text
-        quote = self.told(sentence) or f"“{sentence}”" if self._foreign(sentence) else sentence
+        quote = sentence
+        if self._foreign(sentence):
+            told = self.told(sentence)
+            own = self.language == "en" and self.english.brings(sentence)
+            quote = told + ("" if own else reply("translated", self.language)) if told else f"“{sentence}”"
         return Claim("", quote, (number,), (1.0,), quoted=True)
 
     def told(self, sentence: str) -> str:

@@ -94,7 +94,9 @@ def test_an_english_claim_over_chinese_is_held_to_a_translation_of_what_it_cites
     generator = ScriptedGenerator([draft, "It was founded on July 17, 2023, with its seat in Hangzhou."])
     answer = Rag(chosen, Bilingual(), generator).answer("When was 深度求索成立於2023年7月17日 founded?")
     assert ("castles" in answer.text) is stays
-    assert answer.text.splitlines()[-1].endswith("It was founded on July 17, 2023, with its seat in Hangzhou.[1]")
+    assert answer.text.splitlines()[-1].endswith(
+        "It was founded on July 17, 2023, with its seat in Hangzhou. (machine translation)[1]"
+    )
 
 
 WHALES = "The station has counted 212 whales in five years."
@@ -112,9 +114,9 @@ class OfWhales(FakeEmbedder):
     [
         (
             ["研究站五年来一共数了212头鲸。", "研究站在五年里数了212头鲸。"],
-            "研究站五年來一共數了212頭鯨。[1]\n文中說：研究站在五年裡數了212頭鯨。[1]",
+            "研究站五年來一共數了212頭鯨。[1]\n文中說：研究站在五年裡數了212頭鯨。（機器翻譯）[1]",
         ),
-        (["一共有999头鲸。", "研究站在五年里数了212头鲸。"], "研究站在五年裡數了212頭鯨。[1]"),
+        (["一共有999头鲸。", "研究站在五年里数了212头鲸。"], "研究站在五年裡數了212頭鯨。（機器翻譯）[1]"),
         (["一共有999头鲸。", "研究站数了213头鲸。"], f"“{WHALES}”[1]"),
     ],
 )
@@ -215,7 +217,7 @@ def test_a_translation_that_changes_a_number_is_replaced_by_the_quote(make_rag: 
 @pytest.mark.parametrize(
     ("draft", "shown"),
     [
-        ("Wang Xiaoxing founded it.", "Wang Xingxing (王興興) founded it.[1]"),
+        ("Wang Xiaoxing founded it.", "Wang Xingxing (王興興) founded it. (machine translation)[1]"),
         ("Gong Shulan founded it.", "“王興興是宇樹科技的創始人。”[1]"),
     ],
 )

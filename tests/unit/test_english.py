@@ -39,6 +39,17 @@ def test_a_sentence_is_found_in_either_script(brought: Path, corpus_of) -> None:
     assert english.sentence("總部") == ""
 
 
+def test_a_translation_of_the_texts_own_comes_before_one_that_the_model_made_and_the_two_are_told_apart(
+    brought: Path, tmp_path: Path
+) -> None:
+    written = tmp_path / "made.jsonl"
+    for sentence, english in (("房價更低。", "Cheap house."), ("上海最大。", "Shanghai is largest."), ("乙。", "")):
+        keep(written, sentence, english)
+    english = English.read(brought, written)
+    assert [english.sentence(text) for text in ("房价更低。", "上海最大。")] == ["Homes cost less.", "Shanghai is largest."]
+    assert [english.brings(text) for text in ("房价更低。", "上海最大。", "乙。", "丙。")] == [True, False, False, False]
+
+
 def test_what_is_not_translated_stays_chinese_with_its_names_in_english(brought: Path) -> None:
     english = English.read(brought)
     assert english.render("房價更低。上海最大。") == "Homes cost less.  Shanghai (上海)最大。"

@@ -102,7 +102,7 @@ def test_names_are_found_before_an_english_draft_and_stand_beside_their_original
     answer = make_rag(generator).answer("Which place is this about: 上海的外資企業最多?")
     assert "上海的外资企业最多" in asked(generator.searched[0])
     assert " Shanghai (上海)的外资企业最多" in asked(generator.prompts[0])
-    assert answer.text.startswith("Shanghai (上海).[1]")
+    assert answer.text.startswith("Shanghai (上海). (machine translation)[1]")
 
 
 def test_a_text_that_brings_its_names_is_not_searched_for_them(make_rag: Maker, chosen: Settings) -> None:
