@@ -5,6 +5,7 @@ A generator turns a prompt into pieces of text as they are written. It knows not
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -47,17 +48,37 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """Hold what a network held at the tokens of a text that it wrote.
+
+    ends: where in the text each token ends, in code points, ascending. states: float32 (tokens, hidden).
+    """
+
+    ends: tuple[int, ...]
+    states: Vectors
+
+    def over(self, start: int, end: int) -> Vectors | None:
+        """Return the mean state of the tokens that spell text[start:end], float32 (hidden,); None where one is not known."""
+        if not self.ends or end > self.ends[-1]:
+            return None
+        mean: Vectors = self.states[bisect_right(self.ends, start) : bisect_left(self.ends, end) + 1].mean(0)
+        return mean
+
+
+@dataclass(frozen=True)
 class Usage:
     """Hold what one generation cost, in tokens, and what it leaves behind.
 
     read: those prompt tokens that no cache held. state: the hidden state after the last token of the prompt, or of the text
     that was written behind it where that came to its own end, float32 (hidden,); None of an engine that does not show it.
+    trace: of the text that was written, None of such an engine.
     """
 
     prompt: int
     read: int
     written: int
     state: Vectors | None = field(default=None, compare=False)
+    trace: Trace | None = field(default=None, compare=False)
 
 
 Step = Reading | Piece | Usage

@@ -17,12 +17,12 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper, grammar_from
 
 from rag.embedding import Vectors
 from rag.errors import Cancelled, GenerationError, PromptTooLongError
-from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
+from rag.generation import Choice, Prompt, Reading, Step, Stop, Trace, Usage
 from rag.generation.gguf import GGUF
 from rag.generation.listening import Left, Tell, Worker, one_line
 from rag.generation.prefix_cache import PrefixCache
 from rag.generation.qwen2 import Qwen2
-from rag.generation.tokens import Voice, common, weighed
+from rag.generation.tokens import Voice, common, ends, weighed
 from rag.generation.vocabulary import Vocabulary
 from rag.machine import give_back, give_back_at_once, use_threads
 
@@ -78,13 +78,16 @@ class Int8Generator:
             known = self._read(network, tokens[:-1], tell, left)
             voice = Voice(self._vocabulary, tell)
             pick = _Guide(self._grammars, prompt.grammar).pick if prompt.grammar else _likeliest
-            for written in self._write(network, tokens, pick, left):
+            traced: list[torch.Tensor] = []
+            for written, states in self._write(network, tokens, pick, left):
+                traced.append(states)
                 voice.say(written[: max_tokens - len(voice.written)])
                 if len(voice.written) == max_tokens:
                     break
             voice.end()
             state = self._state_at_end(network) if len(voice.written) < max_tokens else None
-            tell(Usage(len(tokens), len(tokens) - known, len(voice.written), state))
+            trace = self._trace(voice.written, traced)
+            tell(Usage(len(tokens), len(tokens) - known, len(voice.written), state, trace))
 
         yield from self._run(write, stop)
 
@@ -172,8 +175,21 @@ class Int8Generator:
         network.length -= 1
         return cast(Vectors, network.state.numpy())
 
-    def _write(self, network: Qwen2, prompt: list[int], pick: Callable[[torch.Tensor], int], left: Left) -> Iterator[list[int]]:
-        """Yield the likeliest tokens after a prompt, all but the last of which is held, until the text ends."""
+    def _trace(self, written: list[int], traced: list[torch.Tensor]) -> Trace | None:
+        """Return what was held at the tokens of a text; traced: the states of the token before it and of its own."""
+        if not traced:
+            return None
+        states = torch.cat(traced)[1 : len(written) + 1].numpy()
+        return Trace(ends(self._vocabulary, written[: len(states)]), states)
+
+    def _write(
+        self, network: Qwen2, prompt: list[int], pick: Callable[[torch.Tensor], int], left: Left
+    ) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Yield the likeliest tokens after a prompt until the text ends, all but the last of which is held.
+
+        With them come the states of the tokens that were read to find them, (tokens, hidden): the one before them, and all of
+        them but the last.
+        """
         text = list(prompt)
         while network.length < network.context and not left():
             guess = _repeated(text, *self.SPECULATION) if network.packed else []
@@ -188,10 +204,11 @@ class Int8Generator:
             network.length = held + len(written)
             self._held = [*text, *written[:-1]]
             text += written
+            states = network.traced[: len(written)]
             if written[-1] in self._vocabulary.ends:
-                yield written[:-1]
+                yield written[:-1], states
                 return
-            yield written
+            yield written, states
         if left():
             raise Cancelled("The answer was stopped.")
 

@@ -22,6 +22,8 @@ _SLICE = 1 << 15
 """Rows of the last matrix, which has one a word, that are laid out at a time."""
 _WATCHED = 0.75
 """Share of the layers after which a state is shown: what the last ones add is about the next word."""
+_TRACED = 0.65
+"""The same of the states of all tokens."""
 
 
 def fits(model: GGUF) -> bool:
@@ -47,7 +49,8 @@ class Qwen2:
     """Hold the network and the keys and values of the tokens read so far.
 
     model: an open GGUF file of that architecture. context: most tokens that are held. `length` tokens are held; set it lower
-    to forget the last ones. `state` is the hidden state of the last token that was read, after three quarters of the layers.
+    to forget the last ones. `state` is the hidden state of the last token that was read, after three quarters of the
+    layers, `traced` those of all tokens that were last read, after two thirds of them, float32 (tokens, hidden).
     """
 
     def __init__(self, model: GGUF, context: int) -> None:
@@ -66,6 +69,7 @@ class Qwen2:
         self.keys_values = torch.empty(len(self._layers), 2, self._kv_heads, context, self._head, dtype=torch.float16)
         self.length = 0
         self.state = torch.empty(self._hidden)
+        self.traced = torch.empty(0, self._hidden)
 
     def pack(self) -> Iterator[None]:
         """Lay one matrix after another out for the processor; what is written before it is done is written slower."""
@@ -87,8 +91,10 @@ class Qwen2:
         first, last = self.length, self.length + len(tokens)
         seen = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
         states = self._model.gather("token_embd.weight", tokens)
-        watched = int(_WATCHED * len(self._layers))
+        watched, traced = (int(share * len(self._layers)) for share in (_WATCHED, _TRACED))
         for number, layer in enumerate(self._layers):
+            if number == traced:
+                self.traced = states
             if number == watched:
                 self.state = states[-1]
             normed = functional.rms_norm(states, (self._hidden,), layer.before_attention, self._epsilon)

@@ -54,6 +54,11 @@ class Voice:
             self._said = len(text)
 
 
+def ends(tokenizer: Tokenizer, tokens: Sequence[int]) -> tuple[int, ...]:
+    """Return where in the text that tokens spell each of them ends, in code points; half a character counts as one."""
+    return tuple(len(tokenizer.text(tokens[:number])) for number in range(1, len(tokens) + 1))
+
+
 def spellings(tokenizer: Tokenizer, word: str) -> set[int]:
     """Return the tokens that alone spell a word, with a space or a line's end around it or without."""
     found: set[int] = set()

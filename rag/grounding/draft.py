@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
+from rag.embedding import Vectors
+from rag.generation import Trace
 from rag.text import has_letters
 from rag.text.sentences import LIST_NUMBER, split_sentences
 
@@ -11,18 +14,36 @@ _MARKUP = re.compile(r"\*\*|__|^#+\s*|\[\d+\]", re.MULTILINE)
 _BULLET = re.compile(rf"^\s*(?:[-*•]|{LIST_NUMBER})\s*")
 
 
-def split_draft(draft: str) -> list[tuple[str, str]]:
-    """Return a draft's sentences, each whole and with what stands before it; the model's own marks and markup are left out."""
-    pieces: list[tuple[str, str]] = []
-    for line in _MARKUP.sub("", draft).splitlines():
+class Sentence(NamedTuple):
+    """Hold a sentence of a draft, whole.
+
+    before: what stands between it and the sentence before. state: the mean of the generator's states while it wrote it, float32
+    (hidden,), None where that is not known.
+    """
+
+    before: str
+    text: str
+    state: Vectors | None = None
+
+
+def split_draft(draft: str, trace: Trace | None = None) -> list[Sentence]:
+    """Return a draft's sentences without the model's own marks and markup; trace: of the draft."""
+    sentences: list[Sentence] = []
+    marked = {place for mark in _MARKUP.finditer(draft) for place in range(*mark.span())}
+    places = [place for place in range(len(draft)) if place not in marked]  # in the draft, of each character that is left
+    first = 0
+    for line in "".join(draft[place] for place in places).splitlines(keepends=True):
         bullet = _BULLET.match(line)
         lead = bullet.group() if bullet else ""
         body = line[len(lead) :]
+        offset = first + len(lead)
         for count, (start, end) in enumerate(split_sentences(body, longest=len(body))):
             if count == 0:
-                before = ("\n" if pieces else "") + lead.lstrip()
+                before = ("\n" if sentences else "") + lead.lstrip()
             else:
                 before = " " if body[start - 1].isspace() else ""
             if has_letters(body[start:end]):
-                pieces.append((before, body[start:end]))
-    return pieces
+                state = trace.over(places[offset + start], places[offset + end - 1] + 1) if trace else None
+                sentences.append(Sentence(before, body[start:end], state))
+        first += len(line)
+    return sentences

@@ -12,7 +12,7 @@ from rag.documents import Passage
 from rag.embedding import Vectors
 from rag.english import English
 from rag.errors import GenerationError, PromptTooLongError
-from rag.generation import Generator, Piece, Prompt, Reading, Usage
+from rag.generation import Generator, Piece, Prompt, Reading, Trace, Usage
 from rag.generation.llama_cpp import LlamaCppGenerator
 from rag.generation.openai import OpenAIGenerator
 from rag.int8_linear import supported
@@ -201,6 +201,24 @@ class TestInt8:
         monkeypatch.setattr(int8, "SPECULATION", (3, 0))
         assert np.array_equal(state(COPIED), first)
         assert first @ other < 0.99
+
+    def test_the_trace_of_a_text_has_a_state_for_each_of_its_tokens_however_they_were_found(
+        self, int8: Generator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def traced(most: int = 60) -> tuple[str, Trace]:
+            steps = list(int8.stream(COPIED, most, never))
+            trace = usage(steps).trace
+            assert trace is not None
+            assert len(trace.ends) == len(trace.states)
+            return text(steps), trace
+
+        said, trace = traced()
+        assert trace.ends[-1] == len(said)
+        monkeypatch.setattr(int8, "SPECULATION", (3, 0))
+        again, step_by_step = traced()
+        assert (again, step_by_step.ends) == (said, trace.ends)
+        assert np.array_equal(step_by_step.states, trace.states)
+        assert len(traced(4)[1].ends) == 3  # the last token is read when the next one is sought
 
     def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
         for most in (1, 2, 7):

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer
 
 from rag.generation import Piece
-from rag.generation.tokens import Voice, spellings
+from rag.generation.tokens import Voice, ends, spellings
 from rag.generation.vocabulary import Vocabulary
 
 TEXTS = ["杭州有人才、資金和耐心。", "Hangzhou has people, money and patience. Yes? No!", "In 2024 it had 11662 yuan."]
@@ -122,6 +122,15 @@ def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
     voice.end()
     assert "".join(piece.text for piece in told) == "a🐉b"
     assert all("�" not in piece.text for piece in told)
+
+
+def test_each_token_ends_where_the_text_up_to_it_does(vocabulary: Vocabulary) -> None:
+    tokens = vocabulary.tokens("ab 杭州")
+    found = ends(vocabulary, tokens)
+    assert len(found) == len(tokens)
+    assert list(found) == sorted(found)
+    assert found[-1] == len("ab 杭州")
+    assert ends(vocabulary, []) == ()
 
 
 def test_a_word_is_spelled_by_single_tokens_alone(vocabulary: Vocabulary) -> None:
