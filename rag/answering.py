@@ -21,13 +21,14 @@ from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
 from rag.evidence import evidence, find, likeliest, passages
 from rag.generation import Generator as Engine
-from rag.generation import Piece, Prompt, Reading, Stop, Usage
+from rag.generation import Piece, Prompt, Reading, Stop, Trace, Usage
 from rag.grounding import ground
 from rag.grounding.claim import Claim, once
 from rag.grounding.completion import Completion
+from rag.grounding.draft import Sentence, split_draft
 from rag.grounding.gate import Signals, hopeless, probability
 from rag.grounding.judge import Judge
-from rag.grounding.probe import Probes
+from rag.grounding.probe import Probe, Probes
 from rag.grounding.quotes import Quotes
 from rag.index import Index
 from rag.prompting import Templates, answer_prompt
@@ -55,11 +56,12 @@ class Switches:
     grounding: bool = True
 
 
-class _Draft(NamedTuple):
-    """Hold what the generator wrote, and its state when that was over, if the engine shows it."""
+class Draft(NamedTuple):
+    """Hold what the generator wrote, and, if the engine shows them, its state when that was over and those behind its words."""
 
     text: str
     state: Vectors | None
+    trace: Trace | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Answering:
     tuned: Tuned
     max_tokens: int
     probes: Probes | None = None
+    claim_probe: Probe | None = None
     switches: Switches = field(default_factory=Switches)
     watch: Callable[[Signals], None] | None = None
 
@@ -157,9 +160,19 @@ class Answering:
         """Return what tells whether sentences answer a question."""
         return Judge(self.index, self.generator, self.templates)
 
-    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
+    def drafted(self, found: Found, clock: Clock, stop: Stop) -> list[Sentence]:
+        """Return the sentences of the draft that answers what was found, unchecked."""
+        answering = self._naming([found], clock, stop) if found.query.language == "en" else self
+        steps = answering._draft(answering._prompt(found), clock, stop)
+        try:
+            while True:
+                next(steps)
+        except StopIteration as over:
+            return answering.sentences(over.value, found)
+
+    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, Draft]:
         """Yield the draft's events and return it."""
-        text, state = "", None
+        text, said, state, trace = "", 0, None, None
         for step in self.generator.stream(prompt, self.max_tokens, stop):
             if isinstance(step, Reading):
                 yield Progress(stage="reading", fraction=step.fraction)
@@ -167,15 +180,17 @@ class Answering:
                 clock.first_token_s = clock.first_token_s or clock.now()
                 piece = clean(step.text)
                 text += piece
+                said += len(step.text)
                 yield Token(text=piece)
                 if _LOOP.search(text[-240:]):  # small models may say one thing for ever; the text so far is kept
                     break
             elif isinstance(step, Usage):
                 clock.add(step)
                 state = step.state
+                trace = step.trace if said == len(text) else None  # where nothing was cleaned away, its places hold
         if not text.strip():
             raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first.")
-        return _Draft(text.strip(), state)
+        return Draft(text, state, trace)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:
         """Return what the generator writes, of at most `max_tokens` tokens (those of an answer by default)."""
@@ -187,11 +202,11 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: _Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+    def _checked(self, draft: Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
         """Yield the events of checking a draft and return the answer that it makes, or a decline."""
         yield Progress(stage="checking", fraction=0.0)
-        text = self._spelled(draft.text, found)
-        claims = self._claims(text, found, self.english)
+        sentences = self.sentences(draft, found)
+        claims = self.claims(sentences, found, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
@@ -203,14 +218,24 @@ class Answering:
         if sure < self.tuned.gate_threshold:
             return self._declined(found, clock, stop)
         if not self.switches.grounding:
-            return _PartAnswer((Claim("", draft.text, (), ()),))
+            return _PartAnswer((Claim("", draft.text.strip(), (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
         if told := self._told(claims, quotes):
-            claims = self._claims(text, found, self.english.knowing(told))
+            claims = self.claims(sentences, found, self.english.knowing(told))
         return _PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
-    def _claims(self, draft: str, found: Found, english: English) -> list[Claim]:
-        return ground(draft, found.query, found.chosen, self.index, self.embedder, self.tuned, english)
+    def sentences(self, draft: Draft, found: Found) -> list[Sentence]:
+        """Return the sentences of a draft, its names, if it is in English, spelled as what it was shown is read."""
+        sentences = split_draft(draft.text, draft.trace)
+        if found.query.language != "en":
+            return sentences
+        shown = " ".join(self.index.sentences[number].text for number in found.chosen)
+        return [sentence._replace(text=respelled(sentence.text, shown, found.query.text)) for sentence in sentences]
+
+    def claims(self, sentences: Sequence[Sentence], found: Found, english: English) -> list[Claim]:
+        """Return the sentences of a draft, tied to their sources."""
+        chosen, probe = found.chosen, self.claim_probe
+        return ground(sentences, found.query, chosen, self.index, self.embedder, self.tuned, english, probe)
 
     def _told(self, claims: Sequence[Claim], quotes: Quotes) -> dict[str, str]:
         """Return in English what English claims cite, where the model read it in Chinese: now their words can be compared."""
@@ -233,13 +258,6 @@ class Answering:
         kept = [claim if claim.holds(self.tuned.cover) else self._mended(claim, quotes) for claim in sourced]
         unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(found.likely, found.query.text, account)
         return [*kept, *quotes.said(unsaid)]
-
-    def _spelled(self, draft: str, found: Found) -> str:
-        """Return a draft whose names, if it is in English, are spelled as the characters that it was shown are read."""
-        if found.query.language != "en":
-            return draft
-        shown = " ".join(self.index.sentences[number].text for number in found.chosen)
-        return respelled(draft, shown, found.query.text)
 
     def _mended(self, claim: Claim, quotes: Quotes) -> Claim:
         """Return the source sentence itself in place of a claim that strays from it."""

@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument(
         "--intents", type=Path, metavar="FILE", help="fit only what tells questions from small talk, into this file"
     )
+    tune.add_argument("--claims", type=Path, metavar="FILE", help="fit only what tells whether a claim stands, into this file")
     tune.set_defaults(run=_tune)
 
     translate = commands.add_parser(
@@ -250,23 +251,30 @@ def _weights(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace) -> int:
+    from rag.evaluation import claims as evaluation_claims
     from rag.evaluation import tuning
     from rag.grounding.probe import fitted_to
     from rag.models import open_embedder
     from rag.prompting import Templates
 
     settings = Settings.load(read_ahead=False)
-    for path in filter(None, (options.intents, options.probes)):
+    for path in filter(None, (options.intents, options.claims, options.probes)):
         _check_writable(path)
     if options.intents:
         intents, told = tuning.fit_intents(open_embedder(settings))
         intents.save(options.intents)
         print(told)
         return 0
+    fits = fitted_to(settings.generator, Templates(settings.prompts))
+    if options.claims:
+        claims, told = evaluation_claims.fit(evaluation_claims.collect(settings), fits)
+        claims.save(options.claims)
+        print(told)
+        return 0
     collected, leaning = tuning.collect(settings, options.others)
     print(tuning.fit_gate(collected.asked), leaning, sep="\n\n")
     if options.probes:
-        probes, told = tuning.fit_probes(collected, fitted_to(settings.generator, Templates(settings.prompts)))
+        probes, told = tuning.fit_probes(collected, fits)
         probes.save(options.probes)
         print(f"\n{told}")
     return 0

@@ -26,7 +26,7 @@ from rag.errors import Cancelled, GenerationError, PromptTooLongError, RagError
 from rag.evidence import evidence, find
 from rag.examples import embed_examples
 from rag.generation import Generator, Stop
-from rag.grounding.probe import probes_of
+from rag.grounding.probe import claim_probe_of, probes_of
 from rag.idle import Idle
 from rag.index import Index
 from rag.library import Library
@@ -225,6 +225,7 @@ class Rag:
             tuned=self._tuned,
             max_tokens=self.settings.max_tokens,
             probes=probes_of(self.settings.generator, self._templates),
+            claim_probe=claim_probe_of(self.settings.generator, self._templates),
             switches=self._switches,
         )
 

@@ -49,6 +49,7 @@ class Tuned:
     support: float
     near: float
     near_across: float
+    doubted: float
     steering: float
     steering_behind: float
     steering_near: float

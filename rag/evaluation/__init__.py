@@ -25,6 +25,7 @@ from rag.settings import Settings
 
 QUESTIONS = OTHER.parent / "questions.jsonl"
 MESSAGES = QUESTIONS.parent / "messages.jsonl"
+CLAIMS = QUESTIONS.parent / "claims.jsonl"
 BASELINE = QUESTIONS.parent / "baseline.json"
 BASELINE_SPLIT = "test"
 ELSEWHERE = ("other", "premises", "unseen")
@@ -40,16 +41,16 @@ Figures = dict[str, Any]
 def questions(split: str) -> list[Question]:
     """Return the project's own questions: of one half, of both for "all", or of other texts for a split of ELSEWHERE."""
     path = OTHER / "questions.jsonl" if split in ELSEWHERE else QUESTIONS
-    rows = [Question.of(row) for row in _rows(path)]
-    return [row for row in rows if split in ("all", row.split)]
+    return [row for row in map(Question.of, rows(path)) if split in ("all", row.split)]
 
 
 def messages(split: str) -> list[dict[str, Any]]:
     """Return messages that are questions, small talk, instructions or mixed: the "tune" half or the "test" half."""
-    return [row for row in _rows(MESSAGES) if row["split"] == split]
+    return [row for row in rows(MESSAGES) if row["split"] == split]
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file of JSON lines."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:

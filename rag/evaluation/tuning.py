@@ -18,6 +18,7 @@ from rag.clock import Clock
 from rag.embedding import Embedder, Vectors
 from rag.errors import RagError
 from rag.evaluation import messages, questions
+from rag.evaluation.fitting import STRENGTH, curve, fit_logistic, fit_probe
 from rag.evaluation.measures import Question, touches
 from rag.evaluation.variants import Chatbots, Variant
 from rag.grounding.gate import Signals, log_odds
@@ -32,13 +33,8 @@ from rag.settings import Settings
 from rag.text import normalize
 from rag.text.script import Language
 
-FOLDS = 7
-STRENGTH = 10.0
-"""Inverse strength of regularisation (scikit-learn's C) of a model of a few signals."""
-STRENGTH_OF_STATES = 0.004
-"""The same of a model of a state, which has more numbers than there are questions."""
 STRENGTH_OF_INTENTS = 10.0
-"""The same of a model of a message's embedding."""
+"""Inverse strength of regularisation of a model of a message's embedding."""
 LEFT_OUT = 2
 """Sentences that are judged where those that answer are left out."""
 WEIGHT_LEFT_OUT = 0.25
@@ -119,7 +115,7 @@ def fit_gate(asked: Sequence[Row]) -> str:
     """Return the weights of the gate that hears the verdict in words, as lines for tuned.toml, and its curve."""
     drafted = [row for row in asked if row.signals is not None]
     features = np.array([[log_odds(s.judged), s.invented, s.account] for row in drafted if (s := row.signals)])
-    fitted, held_out = _fit(features, drafted, STRENGTH)
+    fitted, held_out = _fit(features, drafted)
     lines = _weights("gate", ("judged", "invented", "account"), fitted)
     return "\n".join([*lines, *_gate_curve(asked, drafted, held_out)])
 
@@ -136,7 +132,7 @@ def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
     judge, judged = _fit_probe(drafted, collected.left_out, lambda signals: signals.judge_state)
     draft, written = _fit_probe(drafted, [], lambda signals: signals.draft_state)
     features = np.array([[log_odds(chance) for chance in pair] for pair in zip(judged, written, strict=True)])
-    fitted, held_out = _fit(features, drafted, STRENGTH)
+    fitted, held_out = _fit(features, drafted)
     lines = _weights("gate_probed", ("judge", "draft"), fitted)
     return Probes(judge, draft, fits), "\n".join([*lines, *_gate_curve(collected.asked, drafted, held_out)])
 
@@ -144,17 +140,15 @@ def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
 def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals], Vectors | None]) -> tuple[Probe, Any]:
     """Return a probe of a state, and the probability of an answer that it gives each row asked when its text is held out."""
     rows = asked + left_out
-    states = np.array([state(row.signals) for row in rows if row.signals], np.float32)
-    mean, spread = states.mean(0), states.std(0) + 1e-6
+    states = [state(row.signals) for row in rows if row.signals]
     counts = np.array([1.0] * len(asked) + [WEIGHT_LEFT_OUT] * len(left_out))
-    fitted, held_out = _fit((states - mean) / spread, rows, STRENGTH_OF_STATES, counts)
-    weights = fitted.coef_[0] / spread
-    return Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean)), held_out[: len(asked)]
+    probe, held_out = fit_probe(states, _labels(rows), [row.text for row in rows], counts)
+    return probe, held_out[: len(asked)]
 
 
-def _fit(features: Any, rows: Sequence[Row], strength: float, counts: Any = None) -> tuple[Any, Any]:
-    """Return a model of whether rows have an answer, and the probability that `_logistic` gives each when it is held out."""
-    fitted, held_out = _logistic(features, _labels(rows), [row.text for row in rows], strength, counts)
+def _fit(features: Any, rows: Sequence[Row]) -> tuple[Any, Any]:
+    """Return a model of whether rows have an answer, and the probability that `fit_logistic` gives each when it is held out."""
+    fitted, held_out = fit_logistic(features, _labels(rows), [row.text for row in rows], STRENGTH)
     return fitted, held_out[:, 1]
 
 
@@ -174,7 +168,7 @@ def _gate_curve(asked: Sequence[Row], drafted: Sequence[Row], held_out: Any) -> 
         wrong = np.sum(others) + np.sum((held_out < threshold) & labels)
         return float(right / (np.sum(~others) + np.sum(~labels))), float(wrong / (np.sum(others) + np.sum(labels)))
 
-    yield from _curve("declined rightly", "false declines", declines)
+    yield from curve("declined rightly", "false declines", declines)
 
 
 def _fit_leaning(rags: Chatbots) -> str:
@@ -182,14 +176,14 @@ def _fit_leaning(rags: Chatbots) -> str:
     asked = questions("other")
     features = np.array(list(_leaning_features(asked, rags)))
     labels = np.array([question.leans for question in asked])
-    fitted, chances = _logistic(features, labels, [question.text for question in asked], STRENGTH)
+    fitted, chances = fit_logistic(features, labels, [question.text for question in asked], STRENGTH)
     held_out = chances[:, 1]
     lines = _weights("lean", ("pointer", "length", "nearest"), fitted)
 
     def kept_apart(threshold: float) -> tuple[float, float]:
         return float(np.mean(held_out[labels] >= threshold)), float(np.mean(held_out[~labels] < threshold))
 
-    return "\n".join([*lines, *_curve("leaning heard", "alone kept", kept_apart)])
+    return "\n".join([*lines, *curve("leaning heard", "alone kept", kept_apart)])
 
 
 def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
@@ -201,14 +195,14 @@ def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
     asked = [question for question in (*questions("tune"), *questions("other")) if question.type not in NO_QUESTIONS]
     texts, labels = zip(*told, *((question.question, 0) for question in asked), strict=True)
     vectors = embedder.queries([normalize(text) for text in texts])
-    fitted, held_out = _logistic(vectors, np.array(labels), texts, STRENGTH_OF_INTENTS)
+    fitted, held_out = fit_logistic(vectors, np.array(labels), texts, STRENGTH_OF_INTENTS)
     chance, steers = held_out[:, 0], np.array(labels) > 0
 
     def told_apart(threshold: float) -> tuple[float, float]:
         return float(np.mean(chance[steers] < threshold)), float(np.mean(chance[~steers] < threshold))
 
     model = Fitted(fitted.coef_.astype(np.float32), fitted.intercept_.astype(np.float32), embedder.identity)
-    return model, "\n".join(_curve("told apart", "questions lost", told_apart))
+    return model, "\n".join(curve("told apart", "questions lost", told_apart))
 
 
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
@@ -217,29 +211,6 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         nearest = index.dense(embedder.queries([normalize(question.question)])[0], 1)[0].score
         language: Language = "en" if question.language == "en" else "zh-Hans"
         yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
-
-
-def _logistic(features: Any, labels: Any, texts: Sequence[str], strength: float, counts: Any = None) -> tuple[Any, Any]:
-    """Return a model fitted on everything, and the probabilities of each label that models give to texts held out.
-
-    texts: the text that each row is about. strength: scikit-learn's C. counts: what each row counts; 1 if it is None.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
-
-    model = LogisticRegression(C=strength, max_iter=1000)
-    folds = GroupKFold(min(FOLDS, len(set(texts))))
-    counted = {"sample_weight": np.ones(len(labels)) if counts is None else counts}
-    held_out = cross_val_predict(model, features, labels, groups=texts, cv=folds, method="predict_proba", params=counted)
-    return model.fit(features, labels, **counted), held_out
-
-
-def _curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:
-    """Yield a table of two rates by threshold."""
-    yield f"{'threshold':>10}{first:>18}{second:>16}"
-    for threshold in np.arange(0.05, 0.95, 0.05):
-        one, other = rates(threshold)
-        yield f"{threshold:>10.2f}{one:>18.3f}{other:>16.3f}"
 
 
 def _weights(prefix: str, names: Sequence[str], fitted: Any) -> list[str]:

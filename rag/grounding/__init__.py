@@ -16,9 +16,11 @@ from rag.embedding import Embedder
 from rag.english import English
 from rag.english.romanization import names
 from rag.grounding.claim import Claim
-from rag.grounding.draft import split_draft
+from rag.grounding.draft import Sentence
 from rag.grounding.grounds import FEW, Fault, Grounds, added_terms, few, without_glosses
+from rag.grounding.probe import Probe
 from rag.index import Index
+from rag.linear import logistic
 from rag.numbers import stated, values
 from rag.question import Query
 from rag.text import content, fold, share_held
@@ -39,23 +41,30 @@ _BEGUN = re.compile(r"^(?:because\b|因为)\s*", re.IGNORECASE)
 
 
 def ground(
-    draft: str, query: Query, candidates: Sequence[int], index: Index, embedder: Embedder, tuned: Tuned, english: English
+    draft: Sequence[Sentence],
+    query: Query,
+    candidates: Sequence[int],
+    index: Index,
+    embedder: Embedder,
+    tuned: Tuned,
+    english: English,
+    probe: Probe | None = None,
 ) -> list[Claim]:
     """Return the claims of a draft that answers a question.
 
     candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. A claim of a few
-    words, which many a sentence may hold by chance, counts as said only by the first of them. english: the translations
-    that the model read instead of them, where there are some.
+    words, which many a sentence may hold by chance, counts as said only by the first of them. english: the translations that
+    the model read instead of them, where there are some. probe: reads in the state of a sentence whether it stands; without
+    that, likeness and words decide.
     """
-    pieces = split_draft(draft)
     usable = [number for number in candidates if index.rows[number] >= 0]
-    if not pieces or not usable:
+    if not draft or not usable:
         return []
-    near = embedder.passages([text for _, text in pieces]) @ index.sentence_vectors(usable).T
+    near = embedder.passages([sentence.text for sentence in draft]) @ index.sentence_vectors(usable).T
     grounds = Grounds.of(candidates, query.language == "en", index, english)
     question = query.together
     claims = []
-    for (before, drafted), similarities in zip(pieces, near, strict=True):
+    for (before, drafted, state), similarities in zip(draft, near, strict=True):
         text = without_glosses(drafted, grounds.words) if grounds.for_english else drafted
         said = _BEGUN.sub("", text)
         words = content(said)
@@ -67,6 +76,7 @@ def ground(
             continue  # a question is a claim where the source asks it, not where it is the reader's own
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         fault = grounds.fault(said, question, sources) if words else ""
+        chance = None if probe is None or state is None else logistic(probe.log_odds(state))
         strangers = grounds.missing_names(said)
         claims.append(
             Claim(
@@ -75,18 +85,26 @@ def ground(
                 sources,
                 support,
                 missing=(*grounds.missing_numbers(said, sources), *strangers),
-                fault=fault or _far(text, support, sources, index, tuned),
-                coverage=grounds.coverage(said, added, sources),
+                fault=fault or _strays(text, chance, support, sources, index, tuned),
+                coverage=grounds.coverage(said, added, sources) if chance is None else None,
                 invented=not sources or grounds.invents(said, strangers, question),
             )
         )
     return claims
 
 
-def _far(text: str, support: Sequence[float], sources: Sequence[int], index: Index, tuned: Tuned) -> Fault:
-    """Return the fault of a claim, unless it only introduces others, whose best source is far; two languages are so anyway."""
+def _strays(
+    text: str, chance: float | None, support: Sequence[float], sources: Sequence[int], index: Index, tuned: Tuned
+) -> Fault:
+    """Return the fault of a claim, unless it only introduces others, that the generator doubted, or whose best source is far.
+
+    chance: that it stands, as its state tells; where that is not known, likeness decides. Two languages are far from each other
+    anyway.
+    """
     if not sources or text.endswith((":", "：")):
         return ""
+    if chance is not None:
+        return "doubted" if chance < tuned.doubted else ""
     across = mostly_latin(text) != mostly_latin(index.sentences[sources[0]].text)
     return "far" if max(support) < (tuned.near_across if across else tuned.near) else ""
 

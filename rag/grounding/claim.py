@@ -16,9 +16,9 @@ class Claim:
     before: what stands between it and the sentence before (a space, a line break, a list mark, words that announce a quote).
     sources: numbers of sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers
     that its sources lack, and names that all evidence lacks. fault: why else it may not stand, "" for nothing. coverage: the
-    share of its words that its sources hold, None where they are in another language. invented: whether nothing supports it, or
-    it has a number that no evidence holds, or a name that the question does not hold either. quoted: whether it is its source,
-    word for word but for footnote marks, or translated.
+    share of its words that its sources hold, None where these are in another language or were not asked. invented: whether
+    nothing supports it, or it has a number that no evidence holds, or a name that the question does not hold either. quoted:
+    whether it is its source, word for word but for footnote marks, or translated.
     """
 
     before: str

@@ -25,9 +25,10 @@ from rag.text.script import HAN, IN_PARENTHESES, has_han
 from rag.text.sentences import clauses
 from rag.text.stance import compares, denies, doubts
 
-Fault = Literal["", "echo", "comparison", "denied", "guessed", "misquoted", "far"]
+Fault = Literal["", "echo", "comparison", "denied", "guessed", "misquoted", "far", "doubted"]
 """Why a claim gives way to its source: it only says again what was asked; it compares what its source does not; it affirms what
-its source denies, or only passes on as somebody's guess; it says of one what its source says of another; it is far from it."""
+its source denies, or only passes on as somebody's guess; it says of one what its source says of another; it is far from it;
+the generator doubted it, as its states tell."""
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _FIRST_WORD = re.compile(r"(?:^\W*|:\W*(?=[A-Z]))(\w+)")

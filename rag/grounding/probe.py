@@ -1,4 +1,4 @@
-"""Read from a generator's hidden states whether the text answers: they hold more than the words that follow.
+"""Read from a generator's hidden states whether the text answers, and whether a claim stands: they hold more than words.
 
 Linear probes (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune`. They fit one model alone, asked in the
 words of the prompts as they were then, and know nothing of what the sentences are.
@@ -19,6 +19,7 @@ from rag.linear import Linear
 from rag.prompting import Templates
 
 SHIPPED = Path(__file__).parent / "probes.npz"
+OF_CLAIMS = Path(__file__).parent / "claims.npz"
 WORDS = (
     *(f"judge/{name}" for name in ("system", "question", "examples.toml")),
     *(f"{language}/{name}" for language in ("en", "zh") for name in ("system", "question", "follow_up")),
@@ -36,13 +37,13 @@ class Probe:
     bias: float
 
     def log_odds(self, state: Vectors) -> float:
-        """Return the log odds of "the text answers the question", given a state."""
+        """Return the log odds of what it reads in a state."""
         return float(self.weights @ state) + self.bias
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Hold the probes of the two states of an answer, and what they fit, as `fitted_to` says.
+    """Hold the probes of the two states that tell whether the text answers, and what they fit, as `fitted_to` says.
 
     judge: of the state in which the generator says whether the sentences behind a draft answer the question. draft: of that in
     which the draft is over.
@@ -77,6 +78,18 @@ def probes_of(generator: str, templates: Templates) -> Probes | None:
     return shipped if generator in weights.models() and fitted_to(generator, templates) == shipped.fits else None
 
 
+def claim_probe_of(generator: str, templates: Templates) -> Probe | None:
+    """Return the shipped probe of whether the evidence says a claim, and it answers the question; None as `probes_of`."""
+    held = _of_claims()
+    fits = generator in weights.models() and fitted_to(generator, templates) == held.fits
+    return Probe(held.weights[0], float(held.biases[0])) if fits else None
+
+
 @cache
 def _shipped() -> Probes:
     return Probes.load(SHIPPED)
+
+
+@cache
+def _of_claims() -> Linear:
+    return Linear.load(OF_CLAIMS)

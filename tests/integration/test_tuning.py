@@ -5,6 +5,8 @@ import pytest
 from fakes import FakeEmbedder
 
 from rag.errors import RagError
+from rag.evaluation import claims
+from rag.evaluation.claims import Told
 from rag.evaluation.tuning import Collected, Row, fit_gate, fit_intents, fit_probes
 from rag.grounding.gate import Signals
 from rag.question.steering import INTENTS
@@ -52,6 +54,18 @@ def test_the_judges_probe_learns_from_what_was_left_out_that_the_evidence_is_mis
     with_them, _ = fit_probes(collected, "")
     without_them, _ = fit_probes(Collected(collected.asked, []), "")
     assert with_them.judge.log_odds(WITHOUT) < 0 < without_them.judge.log_odds(WITHOUT)
+
+
+def test_a_probe_reads_in_states_whether_a_claim_stands() -> None:
+    random = np.random.default_rng(2)
+    states = random.normal(3.0, 4.0, (TEXTS * EACH, HIDDEN)).astype(np.float32)
+    told = [Told(f"text {number % TEXTS}", state, bool(state[0] > state[1])) for number, state in enumerate(states)]
+    fitted, printed = claims.fit(told, "a hash")
+    odds = states @ fitted.weights[0] + fitted.biases[0]
+    assert np.mean([(odd > 0) == claim.stands for odd, claim in zip(odds, told, strict=True)]) > 0.9
+    assert (fitted.fits, fitted.weights.shape, fitted.weights.dtype) == ("a hash", (1, HIDDEN), np.float32)
+    doubted, lost = rates(printed, "0.50")
+    assert doubted > 0.85 and lost < 0.15
 
 
 def test_an_engine_that_shows_no_state_is_told() -> None:

@@ -9,6 +9,7 @@ from fakes import FakeEmbedder, ScriptedGenerator, assert_exact
 from rag.documents import Document
 from rag.english import English
 from rag.grounding import ground
+from rag.grounding.draft import split_draft
 from rag.index import build
 from rag.pipeline import Rag
 from rag.question import Query
@@ -22,7 +23,7 @@ def kept(source: str, question: str, draft: str, embedder: FakeEmbedder | None =
     embedder = embedder or FakeEmbedder()
     index = build([Document("a", source)], embedder, longest=100)[0]
     query = Query(question, "", "en" if mostly_latin(draft) else "zh-Hans")
-    (claim,) = ground(draft, query, range(len(index.sentences)), index, embedder, tuned(), English())
+    (claim,) = ground(split_draft(draft), query, range(len(index.sentences)), index, embedder, tuned(), English())
     assert claim.sources
     return claim.holds(tuned().cover)
 

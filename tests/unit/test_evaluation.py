@@ -8,7 +8,7 @@ import pytest
 from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
 from rag import evaluation
-from rag.evaluation import Figures, fallen, messages, questions, summary, table
+from rag.evaluation import CLAIMS, Figures, fallen, messages, questions, rows, summary, table
 from rag.evaluation.measures import Question, Scores, holds
 from rag.evaluation.variants import Remembering, Unfolded
 from rag.pipeline import Rag
@@ -114,3 +114,11 @@ def test_the_table_has_a_line_for_each_measure_that_was_taken_and_how_many_it_wa
     assert lines[0] == "3 questions (test)"
     assert any(line.split() == ["all", "facts", "right", "0.800", "(0.80–0.80,", "n", "2)"] for line in lines)
     assert any(line.split() == ["declining,", "recall", "1.000"] for line in lines)
+
+
+def test_claims_are_of_questions_that_may_be_fitted_to_and_each_is_labelled_once() -> None:
+    fitted_to = {question.id for split in ("tune", "other", "premises") for question in questions(split)}
+    labelled = [(row["question"], row["claim"]) for row in rows(CLAIMS)]
+    assert {question for question, _ in labelled} <= fitted_to
+    assert len(set(labelled)) == len(labelled) > 700
+    assert {type(row[label]) for row in rows(CLAIMS) for label in ("said", "right")} == {bool}

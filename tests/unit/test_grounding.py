@@ -1,5 +1,6 @@
 """A claim is tied to the sentences that support it, and what none supports is found."""
 
+import numpy as np
 import pytest
 from fakes import ARTICLE, FakeEmbedder
 
@@ -8,6 +9,8 @@ from rag.documents import Document
 from rag.english import English
 from rag.grounding import ground
 from rag.grounding.claim import Claim
+from rag.grounding.draft import Sentence, split_draft
+from rag.grounding.probe import Probe
 from rag.index import Index, build
 from rag.question import Query
 from rag.text import fold
@@ -34,7 +37,9 @@ def query_of(question: str, draft: str) -> Query:
 
 
 def claims(index: Index, draft: str, question: str = "問") -> list[Claim]:
-    return ground(draft, query_of(question, draft), range(len(index.sentences)), index, FakeEmbedder(), tuned(), English())
+    return ground(
+        split_draft(draft), query_of(question, draft), range(len(index.sentences)), index, FakeEmbedder(), tuned(), English()
+    )
 
 
 def test_a_claim_is_supported_by_the_sentence_that_says_it(index: Index) -> None:
@@ -159,7 +164,7 @@ def test_a_question_is_a_claim_where_the_source_asks_it_and_the_reader_does_not(
 def test_a_few_words_count_as_said_where_one_of_the_likeliest_sentences_holds_each(index: Index) -> None:
     likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
     english = English(sentences={fold(FOUNDER): "Wang Xingxing is, of Unitree, the founder."})
-    (claim,) = ground("Unitree: Wang", Query("Who?", "", "en"), likeliest, index, FakeEmbedder(), tuned(), english)
+    (claim,) = ground(split_draft("Unitree: Wang"), Query("Who?", "", "en"), likeliest, index, FakeEmbedder(), tuned(), english)
     assert claim.sources == (number_of(index, FOUNDER),)
 
 
@@ -177,7 +182,7 @@ CODER = "深度求索的第一个模型叫DeepSeek Coder，发布于2023年。"
 )
 def test_a_chinese_reader_is_told_no_latin_name_that_the_source_lacks(draft: str, missing: tuple[str, ...]) -> None:
     index = build([Document("a", CODER)], FakeEmbedder(), longest=100)[0]
-    (claim,) = ground(draft, Query("模型叫什么？", "", "zh-Hans"), [0], index, FakeEmbedder(), tuned(), English())
+    (claim,) = ground(split_draft(draft), Query("模型叫什么？", "", "zh-Hans"), [0], index, FakeEmbedder(), tuned(), English())
     assert claim.missing == missing
 
 
@@ -202,14 +207,16 @@ def test_the_first_word_of_an_english_sentence_may_be_a_name_that_the_source_lac
     draft: str, missing: tuple[str, ...]
 ) -> None:
     index = build([Document("a", "DeepSeek launched the R1 model in January 2025.")], FakeEmbedder(), longest=100)[0]
-    (claim,) = ground(draft, Query("Who launched it?", "", "en"), [0], index, FakeEmbedder(), tuned(), English())
+    (claim,) = ground(split_draft(draft), Query("Who launched it?", "", "en"), [0], index, FakeEmbedder(), tuned(), English())
     assert claim.missing == missing
 
 
 @pytest.mark.parametrize("begun", ["因为", "Because "])
 def test_the_word_that_a_reason_begins_with_need_not_be_in_the_source(index: Index, begun: str) -> None:
     likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
-    (claim,) = ground(f"{begun}王兴兴", Query("為什麼？", "", "zh-Hant"), likeliest, index, FakeEmbedder(), tuned(), English())
+    (claim,) = ground(
+        split_draft(f"{begun}王兴兴"), Query("為什麼？", "", "zh-Hant"), likeliest, index, FakeEmbedder(), tuned(), English()
+    )
     assert (claim.text, claim.sources, claim.support) == (f"{begun}王兴兴", (likeliest[0],), (1.0,))
 
 
@@ -292,13 +299,40 @@ def test_a_paraphrase_that_strays_has_a_small_cover(index: Index) -> None:
     assert not claim.holds(tuned().cover)
 
 
+STRAYING = "王興興是宇樹科技的創始人，他喜歡在週末爬山釣魚看電影，還會打籃球與唱歌。"
+READS = Probe(np.array([1.0], np.float32), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("draft", "state", "holds"),
+    [
+        (FOUNDER, 2.0, True),
+        (FOUNDER, -2.0, False),
+        (FOUNDER, None, True),
+        (STRAYING, 2.0, True),
+        (STRAYING, -2.0, False),
+        (STRAYING, None, False),
+        ("王興興是宇樹科技的創始人：", -2.0, True),
+        ("王興興在2047年創立宇樹科技。", 2.0, False),
+    ],
+)
+def test_what_the_generator_held_while_it_wrote_a_claim_counts_before_likeness_and_words_but_not_before_numbers(
+    index: Index, draft: str, state: float | None, holds: bool
+) -> None:
+    written = [Sentence("", draft, None if state is None else np.array([state], np.float32))]
+    numbers = range(len(index.sentences))
+    (claim,) = ground(written, query_of("問", draft), numbers, index, FakeEmbedder(), tuned(), English(), READS)
+    assert claim.holds(tuned().cover) is holds
+    assert (claim.fault == "doubted") is (state == -2.0 and not holds)
+
+
 def test_english_over_chinese_is_not_judged_by_its_words(index: Index) -> None:
     assert claims(index, "The founder is someone else entirely.")[0].coverage is None
 
 
 def test_nothing_is_claimed_by_no_draft_or_from_no_source(index: Index) -> None:
     assert claims(index, "") == []
-    assert ground("甲。", Query("問", "", "zh-Hant"), (), index, FakeEmbedder(), tuned(), English()) == []
+    assert ground(split_draft("甲。"), Query("問", "", "zh-Hant"), (), index, FakeEmbedder(), tuned(), English()) == []
 
 
 def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
@@ -319,7 +353,7 @@ TRANSLATED = English(
 
 def in_english(index: Index, draft: str, english: English = TRANSLATED) -> list[Claim]:
     numbers = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
-    return ground(draft, Query("Who?", "", "en"), numbers, index, FakeEmbedder(), tuned(), english)
+    return ground(split_draft(draft), Query("Who?", "", "en"), numbers, index, FakeEmbedder(), tuned(), english)
 
 
 @pytest.mark.parametrize(
@@ -368,7 +402,7 @@ def test_a_number_alone_says_nothing_where_the_words_can_be_compared_or_it_is_no
 ) -> None:
     index = build([Document("a", source)], FakeEmbedder(), longest=100)[0]
     english = English(sentences={fold(source): translation} if translation else {})
-    (claim,) = ground(draft, Query("What?", "", "en"), [0], index, FakeEmbedder(), tuned(), english)
+    (claim,) = ground(split_draft(draft), Query("What?", "", "en"), [0], index, FakeEmbedder(), tuned(), english)
     assert claim.sources == ()
 
 

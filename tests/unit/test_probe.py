@@ -8,7 +8,7 @@ import pytest
 
 from rag import weights
 from rag.grounding import probe
-from rag.grounding.probe import Probe, Probes, probes_of
+from rag.grounding.probe import Probe, Probes, claim_probe_of, probes_of
 from rag.prompting import Templates
 from rag.settings import Settings
 
@@ -35,9 +35,11 @@ def test_probes_are_the_same_when_they_come_back_from_their_file(tmp_path: Path)
 def test_the_shipped_probes_fit_the_default_generator_and_the_shipped_prompts_and_no_other(templates: Templates) -> None:
     shipped = probes_of("qwen2.5-coder-1.5b", templates)
     assert shipped is not None, "a prompt was edited: fit the probes anew (rag/tuned.toml says how)"
-    assert shipped.judge.weights.shape == shipped.draft.weights.shape == (1536,)
-    assert probes_of("qwen2.5-coder-0.5b", templates) is None
-    assert probes_of("/models/qwen2.5-coder-1.5b", templates) is None
+    of_claims = claim_probe_of("qwen2.5-coder-1.5b", templates)
+    assert of_claims is not None, "a prompt was edited: fit the probe of claims anew (rag/tuned.toml says how)"
+    assert shipped.judge.weights.shape == shipped.draft.weights.shape == of_claims.weights.shape == (1536,)
+    for other in ("qwen2.5-coder-0.5b", "/models/qwen2.5-coder-1.5b"):
+        assert probes_of(other, templates) is claim_probe_of(other, templates) is None
 
 
 @pytest.mark.parametrize("edited", probe.WORDS)
@@ -46,7 +48,7 @@ def test_a_generator_that_is_asked_in_other_words_has_no_probes(templates: Templ
     assert probes_of("qwen2.5-coder-1.5b", own) is not None
     path = own.folder / (edited if "." in edited else f"{edited}.txt")
     path.write_text(path.read_text(encoding="utf-8") + "# 想一想。", encoding="utf-8")
-    assert probes_of("qwen2.5-coder-1.5b", own) is None
+    assert probes_of("qwen2.5-coder-1.5b", own) is claim_probe_of("qwen2.5-coder-1.5b", own) is None
 
 
 def test_a_generator_whose_file_is_another_has_no_probes(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:

@@ -1,0 +1,72 @@
+"""Fit the probe that reads in a generator's states whether a claim stands: the evidence says it, and it answers the question.
+
+`tests/data/claims.jsonl` holds sentences of drafts, read one by one and labelled so. The drafts are written anew, for their
+states; a sentence that is no longer written so is left aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rag.clock import Clock
+from rag.embedding import Vectors
+from rag.errors import RagError
+from rag.evaluation import CLAIMS, questions, rows
+from rag.evaluation.fitting import curve, fit_probe
+from rag.evaluation.variants import Chatbots, Variant
+from rag.linear import Linear
+from rag.pipeline import Rag
+from rag.progress import bar
+from rag.settings import Settings
+
+
+class Told(NamedTuple):
+    """Hold the text that a sentence of a draft is about, its state, and whether it stands."""
+
+    text: str
+    state: Vectors
+    stands: bool
+
+
+def collect(settings: Settings) -> list[Told]:
+    """Return the labelled sentences with the states in which this engine writes them.
+
+    Raises RagError where it shows none, or writes none of them.
+    """
+    stands = {(row["question"], row["claim"]): row["said"] and row["right"] for row in rows(CLAIMS)}
+    asked = {question for question, _ in stands}
+    labelled = [question for split in ("tune", "other", "premises") for question in questions(split) if question.id in asked]
+    shared = Rag(settings).warm()
+    models = shared.answering()
+    rags = Chatbots(settings, models.embedder, models.generator, Variant())
+    told = []
+    try:
+        report = bar("drafts", "question")
+        for number, question in enumerate(labelled, start=1):
+            answering = rags.of(question).answering()
+            (found,) = answering.find(answering.query(question.question, question.history))
+            for sentence in answering.drafted(found, Clock(), lambda: False):
+                key = (question.id, sentence.text)
+                if sentence.state is not None and key in stands:
+                    told.append(Told(question.text, sentence.state, stands[key]))
+            report(number, len(labelled))
+    finally:
+        shared.close()
+    if not told:
+        raise RagError("The engine shows no state, or writes none of the labelled claims; set RAG_ENGINE=int8.")
+    return told
+
+
+def fit(told: Sequence[Told], fits: str) -> tuple[Linear, str]:
+    """Return the probe of labelled sentences, and its curve; fits: what the states are of, as `probe.fitted_to` says."""
+    labels = np.array([claim.stands for claim in told])
+    probe, held_out = fit_probe([claim.state for claim in told], labels, [claim.text for claim in told])
+
+    def kept_apart(threshold: float) -> tuple[float, float]:
+        return float(np.mean(held_out[~labels] < threshold)), float(np.mean(held_out[labels] < threshold))
+
+    model = Linear(probe.weights[np.newaxis], np.array([probe.bias]), fits)
+    return model, "\n".join([f"{len(told)} claims", *curve("doubted rightly", "doubted wrongly", kept_apart)])

@@ -1,0 +1,51 @@
+"""Fit logistic models and probes, try them on texts that they were not fitted to, and tell what each threshold gives.
+
+It knows nothing of what is told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from rag.grounding.probe import Probe
+
+FOLDS = 7
+STRENGTH = 10.0
+"""Inverse strength of regularisation (scikit-learn's C) of a model of a few signals."""
+STRENGTH_OF_STATES = 0.004
+"""The same of a model of a state, which has more numbers than there are questions."""
+
+
+def fit_logistic(features: Any, labels: Any, texts: Sequence[str], strength: float, counts: Any = None) -> tuple[Any, Any]:
+    """Return a model fitted on everything, and the probabilities of each label that models give to texts held out.
+
+    texts: the text that each row is about. strength: scikit-learn's C. counts: what each row counts; 1 if it is None.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    model = LogisticRegression(C=strength, max_iter=1000)
+    folds = GroupKFold(min(FOLDS, len(set(texts))))
+    counted = {"sample_weight": np.ones(len(labels)) if counts is None else counts}
+    held_out = cross_val_predict(model, features, labels, groups=texts, cv=folds, method="predict_proba", params=counted)
+    return model.fit(features, labels, **counted), held_out
+
+
+def fit_probe(states: Sequence[Any], labels: Any, texts: Sequence[str], counts: Any = None) -> tuple[Probe, Any]:
+    """Return a probe of states, and the probability that it gives each of them when its text is held out, (rows,)."""
+    held = np.array(states, np.float32)
+    mean, spread = held.mean(0), held.std(0) + 1e-6
+    fitted, held_out = fit_logistic((held - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
+    weights = fitted.coef_[0] / spread
+    return Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean)), held_out[:, 1]
+
+
+def curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:
+    """Yield a table of two rates by threshold."""
+    yield f"{'threshold':>10}{first:>18}{second:>16}"
+    for threshold in np.arange(0.05, 0.95, 0.05):
+        one, other = rates(threshold)
+        yield f"{threshold:>10.2f}{one:>18.3f}{other:>16.3f}"
