@@ -47,11 +47,11 @@ def collect(settings: Settings) -> list[Told]:
         report = bar("drafts", "question")
         for number, question in enumerate(labelled, start=1):
             answering = rags.of(question).answering()
-            (found,) = answering.find(answering.query(question.question, question.history))
-            for sentence in answering.drafted(found, Clock(), lambda: False):
-                key = (question.id, sentence.text)
-                if sentence.state is not None and key in stands:
-                    told.append(Told(question.text, sentence.state, stands[key]))
+            for found in answering.find(answering.query(question.question, question.history)):
+                for sentence in answering.drafted(found, Clock(), lambda: False):
+                    key = (question.id, sentence.text)
+                    if sentence.state is not None and key in stands:
+                        told.append(Told(question.text, sentence.state, stands[key]))
             report(number, len(labelled))
     finally:
         shared.close()
