@@ -56,7 +56,7 @@ class Switches:
     grounding: bool = True
 
 
-class Draft(NamedTuple):
+class _Draft(NamedTuple):
     """Hold what the generator wrote, and, if the engine shows them, its state when that was over and those behind its words."""
 
     text: str
@@ -114,7 +114,7 @@ class Answering:
         parts = self.find(replace(query, text=asked))
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
-        answering = self._naming(parts, clock, stop) if query.language == "en" else self
+        answering = self._naming(parts, clock, stop)
         answers: list[_PartAnswer] = []
         for found in parts:
             if answers:
@@ -123,7 +123,9 @@ class Answering:
         yield Final(answering._joined(answers, parts, query.language, clock))
 
     def _naming(self, parts: Sequence[Found], clock: Clock, stop: Stop) -> Answering:
-        """Return what answers with the names in the sentences that will be read, as English writes them."""
+        """Return what answers, if in English, with the names in the sentences that will be read, as English writes them."""
+        if parts[0].query.language != "en":
+            return self
         read = dict.fromkeys(number for found in parts if not self._hopeless(found) for number in found.chosen)
         translator = self.translator(clock, stop).naming([self.index.sentences[number].text for number in read])
         return replace(self, english=translator.english)
@@ -162,15 +164,15 @@ class Answering:
 
     def drafted(self, found: Found, clock: Clock, stop: Stop) -> list[Sentence]:
         """Return the sentences of the draft that answers what was found, unchecked."""
-        answering = self._naming([found], clock, stop) if found.query.language == "en" else self
+        answering = self._naming([found], clock, stop)
         steps = answering._draft(answering._prompt(found), clock, stop)
         try:
             while True:
                 next(steps)
         except StopIteration as over:
-            return answering.sentences(over.value, found)
+            return answering._sentences(over.value, found)
 
-    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, Draft]:
+    def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
         """Yield the draft's events and return it."""
         text, said, state, trace = "", 0, None, None
         for step in self.generator.stream(prompt, self.max_tokens, stop):
@@ -190,7 +192,7 @@ class Answering:
                 trace = step.trace if said == len(text) else None  # where nothing was cleaned away, its places hold
         if not text.strip():
             raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first.")
-        return Draft(text, state, trace)
+        return _Draft(text, state, trace)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:
         """Return what the generator writes, of at most `max_tokens` tokens (those of an answer by default)."""
@@ -202,11 +204,11 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+    def _checked(self, draft: _Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
         """Yield the events of checking a draft and return the answer that it makes, or a decline."""
         yield Progress(stage="checking", fraction=0.0)
-        sentences = self.sentences(draft, found)
-        claims = self.claims(sentences, found, self.english)
+        sentences = self._sentences(draft, found)
+        claims = self._claims(sentences, found, self.english)
         account = self.asking.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
@@ -221,10 +223,10 @@ class Answering:
             return _PartAnswer((Claim("", draft.text.strip(), (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
         if told := self._told(claims, quotes):
-            claims = self.claims(sentences, found, self.english.knowing(told))
+            claims = self._claims(sentences, found, self.english.knowing(told))
         return _PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
-    def sentences(self, draft: Draft, found: Found) -> list[Sentence]:
+    def _sentences(self, draft: _Draft, found: Found) -> list[Sentence]:
         """Return the sentences of a draft, its names, if it is in English, spelled as what it was shown is read."""
         sentences = split_draft(draft.text, draft.trace)
         if found.query.language != "en":
@@ -232,7 +234,7 @@ class Answering:
         shown = " ".join(self.index.sentences[number].text for number in found.chosen)
         return [sentence._replace(text=respelled(sentence.text, shown, found.query.text)) for sentence in sentences]
 
-    def claims(self, sentences: Sequence[Sentence], found: Found, english: English) -> list[Claim]:
+    def _claims(self, sentences: Sequence[Sentence], found: Found, english: English) -> list[Claim]:
         """Return the sentences of a draft, tied to their sources."""
         chosen, probe = found.chosen, self.claim_probe
         return ground(sentences, found.query, chosen, self.index, self.embedder, self.tuned, english, probe)

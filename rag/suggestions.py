@@ -122,10 +122,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
 
 def _examples(path: Path) -> dict[str, list[str]]:
     try:
-        listed = tables.read(path)["examples"].items()
-        if strange := [language for language, questions in listed if not isinstance(questions, list)]:
-            raise ValueError(f"{strange[0]} is no list")
-        return {str(language): [str(question) for question in questions] for language, questions in listed}
+        return {str(language): tables.texts(questions) for language, questions in tables.read(path)["examples"].items()}
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise CorpusError(f'The examples {path} cannot be read ({error}); expected [examples] en = ["…"].') from error
 

@@ -21,3 +21,10 @@ def parse(text: str) -> dict[str, Any]:
 def read(path: Path) -> dict[str, Any]:
     """Return the table in a UTF-8 file; raise OSError or ValueError where there is none."""
     return parse(path.read_text(encoding="utf-8-sig"))
+
+
+def texts(value: object) -> list[str]:
+    """Return what a list in a table holds, as texts; raise ValueError for what is no list, a text's letters among them."""
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is no list")
+    return [str(item) for item in value]

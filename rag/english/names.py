@@ -37,7 +37,7 @@ class Names:
         for path in beside(corpus, "names.toml"):
             try:
                 rows = tables.read(path)["names"]
-                table |= {original: tuple(map(str, _listed(forms))) for original, forms in rows.items() if forms}
+                table |= {original: tuple(tables.texts(forms)) for original, forms in rows.items() if forms}
             except (OSError, ValueError, KeyError, AttributeError) as error:
                 raise CorpusError(
                     f'The names {path} cannot be read ({error}); expected [names] "original" = ["English"].'
@@ -104,13 +104,6 @@ class Names:
 def transliterated(text: str) -> set[str]:
     """Return what stands around the dots of the foreign names that a text has in Chinese characters: "隆·马"."""
     return {"·".join(match) for match in _TRANSLITERATED.findall(fold(text))}
-
-
-def _listed(forms: object) -> list[object]:
-    """Return the English forms of a name; raise ValueError where they are no list."""
-    if not isinstance(forms, list):
-        raise ValueError(f"{forms!r} is no list of names")
-    return forms
 
 
 def _followed_by(original: str, form: re.Match[str]) -> str:

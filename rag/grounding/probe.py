@@ -75,14 +75,17 @@ def fitted_to(generator: str, templates: Templates) -> str:
 def probes_of(generator: str, templates: Templates) -> Probes | None:
     """Return the probes that this version ships, None where another model is asked, or in other words."""
     shipped = _shipped()
-    return shipped if generator in weights.models() and fitted_to(generator, templates) == shipped.fits else None
+    return shipped if _fits(shipped.fits, generator, templates) else None
 
 
 def claim_probe_of(generator: str, templates: Templates) -> Probe | None:
     """Return the shipped probe of whether the evidence says a claim, and it answers the question; None as `probes_of`."""
     held = _of_claims()
-    fits = generator in weights.models() and fitted_to(generator, templates) == held.fits
-    return Probe(held.weights[0], float(held.biases[0])) if fits else None
+    return Probe(held.weights[0], float(held.biases[0])) if _fits(held.fits, generator, templates) else None
+
+
+def _fits(fits: str, generator: str, templates: Templates) -> bool:
+    return generator in weights.models() and fitted_to(generator, templates) == fits
 
 
 @cache
