@@ -45,7 +45,7 @@ from rag.tuned import Tuned
 _ORDER = ("first", "second", "third")
 """How the questions that are asked at once are counted."""
 _LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
-"""A character or a phrase again and again, at the end of a draft; digits, as those of 100,000,000, may come more often."""
+"""A character or a phrase again and again, at the end of a text; digits, as those of 100,000,000, may come more often."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,16 @@ class Answering:
         return _Draft(text, state, trace)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:
-        """Return what the generator writes, of at most `max_tokens` tokens (those of an answer by default)."""
+        """Return what the generator writes, "" where it only repeats itself.
+
+        max_tokens: at most so many (those of an answer by default).
+        """
         text = ""
         for step in self.generator.stream(prompt, self.max_tokens if max_tokens is None else max_tokens, stop):
             if isinstance(step, Piece):
                 text += clean(step.text)
+                if _LOOP.search(text[-240:]):
+                    return ""
             elif isinstance(step, Usage):
                 clock.add(step)
         return text.strip()

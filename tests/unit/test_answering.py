@@ -207,8 +207,9 @@ def test_an_answer_to_a_question_for_a_reason_is_to_begin_with_one(make_rag: Mak
     assert generator.prompts[0].grammar.startswith('root ::= "因为"') == begun
 
 
-def test_a_translation_that_changes_a_number_is_replaced_by_the_quote(make_rag: Maker) -> None:
-    generator = ScriptedGenerator(["It was in 1999.", "DeepSeek was founded in 2024."])
+@pytest.mark.parametrize("translation", ["DeepSeek was founded in 2024.", "It sought well" + ", well-sought" * 20])
+def test_a_translation_that_changes_a_number_or_has_no_end_is_replaced_by_the_quote(make_rag: Maker, translation: str) -> None:
+    generator = ScriptedGenerator(["It was in 1999.", translation])
     answer = make_rag(generator).answer("When was 深度求索成立於2023年7月17日 founded?")
     assert answer.text == f"“{SENTENCE}”[1]"
     assert_exact(answer)
