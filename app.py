@@ -15,7 +15,7 @@ from rag.ui.server import LOOPBACK, address_of, bind, create_server, read_auth, 
 
 
 def main() -> int:
-    """Serve the page, and return the exit code."""
+    """Serve the page and return the exit code."""
     parser = argparse.ArgumentParser(description="Serve the chat page, to this machine alone unless told otherwise.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; 127.0.0.1 by default")
     parser.add_argument("--port", type=int, default=7860, help="7860 by default")
@@ -45,7 +45,7 @@ def _serve(host: str, options: argparse.Namespace) -> int:
 
 
 def _warm(rag: Rag) -> None:
-    """Load the models while the page is already served; what goes wrong is told on the page and at /healthz."""
+    """Load the models while the page is already served; errors are also shown on the page and at /healthz."""
     try:
         rag.warm()
     except RagError as error:

@@ -1,7 +1,7 @@
-"""Rebuild the index of a corpus, and say what was done: `python index/rebuild.py [SOURCE …]`.
+"""Rebuild the index of a corpus, and print what was done: `python index/rebuild.py [SOURCE …]`.
 
 Each SOURCE is a text file or a folder of *.txt files; without one, the corpus of the settings is indexed (RAG_CORPUS, or
-the article that ships). Only texts that are new are embedded.
+the article that is included). Only new texts are embedded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Rebuild, and return the exit code."""
+    """Rebuild the index and return the exit code."""
     parser = argparse.ArgumentParser(description="Rebuild the index; only texts that are new are embedded.")
     parser.add_argument(
         "sources",
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _rebuild(sources: Sequence[Path]) -> int:
-    from rag.documents import read_corpus  # here, where an interruption of the long import is met
+    from rag.documents import read_corpus  # imported here: `run` handles an interruption of the long import
     from rag.settings import Settings
 
     started = time.monotonic()
@@ -63,7 +63,7 @@ def _rebuilt(settings: Settings, documents: Sequence[Document]) -> Rebuilt:
         index = stored(settings, documents)
     except IndexStoreError:
         return Rag(settings, documents=documents).rebuild(bar("index", "text"))
-    return Rebuilt.of(index)  # no model was loaded to find this
+    return Rebuilt.of(index)  # up to date, as found without loading a model
 
 
 def _tell(done: Rebuilt, settings: Settings, seconds: float) -> None:

@@ -1,9 +1,9 @@
-"""Ask a text questions, and get answers whose every sentence can be checked in it.
+"""Answer questions about a text, with citations that let a reader check every sentence.
 
     from rag import answer
     print(answer("為什麼DeepSeek誕生在杭州？").text)
 
-Importing loads no model; the first question does.
+Importing the package loads no model; the first question does.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for, so that `import rag` itself takes no time."""
+    """Import a public name when it is first accessed, to keep `import rag` itself fast."""
     from importlib import import_module
 
     for home, names in _HOMES.items():

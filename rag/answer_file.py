@@ -1,7 +1,6 @@
-"""Keep the answers of a batch in a file of JSON lines that is only ever appended to.
+"""Store the answers of a batch in a JSON-lines file that is only ever appended to.
 
-It refuses a file that holds anything but such answers, so that a swapped argument costs nothing. It knows nothing of how
-questions are read or answered.
+A file with any other content is refused, so swapped arguments destroy nothing. Questions are read and answered in `batch.py`.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ Identity = str | int | float
 ROW = ("id", "text", "answerable", "reason", "passages", "citations", "ttft", "total")
 """The fields of an answer, in order."""
 _BEGINNING = ('{"id": ', ', "text": ')
-"""How an answer begins, its id between the two."""
+"""How the line of an answer begins: the text before its id, and the text after it."""
 
 
 class AnswerFile:
-    """Hold a file of answers open; the line that an interruption cut short is removed from its end.
+    """Open a file of answers for appending; a last line that an interruption cut short is removed.
 
-    Raises RagError for a file that holds anything else, and where it cannot be read or written.
+    Raises RagError if the file contains anything else, or cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.ids: set[Identity] = set()
-        """The questions that have an answer."""
+        """Ids of the questions that have an answer."""
         there = os.path.exists(path)
         if there and not path.is_file():
             raise RagError(f"The results {path} are not a file; name a file for them.")
@@ -47,7 +46,7 @@ class AnswerFile:
         whole = self._take_in(data)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileIO(path, "a")  # unbuffered: nothing is left to be written, and to fail, at its end
+            self._file = FileIO(path, "a")  # unbuffered: no write is left that could fail on closing
             if whole < len(data):
                 self._file.truncate(whole)
             self._bytes = whole
@@ -63,7 +62,7 @@ class AnswerFile:
         self._file.close()
 
     def append(self, identity: Identity, answer: Answer) -> None:
-        """Write one answer; it is on disk when this returns."""
+        """Append one answer; it is on disk when this returns. Raise RagError if it cannot be written."""
         try:
             if os.fstat(self._file.fileno()).st_size != self._bytes:
                 raise RagError(f"Another program has written to the results {self._path}; end it, and run this again.")
@@ -74,7 +73,7 @@ class AnswerFile:
         self.ids.add(identity)
 
     def _take_in(self, data: bytes) -> int:
-        """Note the ids of a file's rows, and return how many of its bytes are whole rows."""
+        """Record the ids of a file's rows, and return the number of bytes that its complete rows take."""
         *lines, last = data.split(b"\n")
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -106,7 +105,7 @@ class AnswerFile:
 
 
 def parsed(line: str | bytes) -> Any:
-    """Return the value that a line spells, None where it spells none (NaN is no JSON)."""
+    """Return the value of a line of JSON; None if the line is invalid, as NaN is."""
 
     def refuse(name: str) -> NoReturn:
         raise ValueError(name)
@@ -118,7 +117,7 @@ def parsed(line: str | bytes) -> Any:
 
 
 def is_identity(value: object) -> bool:
-    """Tell whether a value can stand as an id in a JSON file of UTF-8: a text without half characters, or a number."""
+    """Return whether a value can be an id in a UTF-8 JSON file: a string without lone surrogates, or a finite number."""
     if isinstance(value, str):
         return value == value.encode("utf-8", "replace").decode()
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and math.isfinite(value))
@@ -129,7 +128,7 @@ def _is_answer(value: object) -> bool:
 
 
 def _begins_an_answer(data: bytes) -> bool:
-    """Tell whether a line is what an interruption left of an answer: it begins like one, and is no JSON yet."""
+    """Return whether a line is an answer cut short by an interruption: it begins like one, and is not valid JSON."""
     line = data.decode("utf-8", "ignore")
     opening, second = _BEGINNING
     place = line.find(', "')

@@ -1,6 +1,6 @@
-"""Answer one question: evidence, gate, draft, grounding, answer.
+"""Answer one question: retrieve evidence, draft an answer, gate and ground the draft, compose the answer.
 
-It is handed everything it works with and keeps nothing; who asks, who waits and how models are loaded is `pipeline.py`'s.
+All components are passed in and no state is kept between questions. Loading, queueing and time limits are in `pipeline.py`.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ from rag.text.script import Language
 from rag.tuned import Tuned
 
 _ORDER = ("first", "second", "third")
-"""How the questions that are asked at once are counted."""
+"""Prefixes of the `…_not_in_text` replies, by a question's position in a message with several."""
 _LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
-"""A character or a phrase again and again, at the end of a text; digits, as those of 100,000,000, may come more often."""
+"""A character 16 times in a row or a phrase 4 times at the end of a text; digits 16 times, because of 100,000,000."""
 
 
 @dataclass(frozen=True)
 class Switches:
-    """Hold which stages are at work; the evaluation's ablations turn some off."""
+    """The stages that are enabled; the evaluation's ablations disable some."""
 
     gate: bool = True
     grounding: bool = True
 
 
 class _Draft(NamedTuple):
-    """Hold what the generator wrote, and, if the engine shows them, its state when that was over and those behind its words."""
+    """A draft, the hidden state after its end and the hidden states of its tokens, None where they are not available."""
 
     text: str
     state: Vectors | None
@@ -66,7 +66,7 @@ class _Draft(NamedTuple):
 
 @dataclass(frozen=True)
 class _PartAnswer:
-    """Hold the claims that answer one of the questions asked, or decline it."""
+    """The claims that answer, or decline to answer, one of the questions in a message."""
 
     claims: tuple[Claim, ...]
     declined: bool = False
@@ -74,7 +74,7 @@ class _PartAnswer:
 
 @dataclass(frozen=True)
 class Answering:
-    """Hold what answers are made with; `watch` is told each draft's signals, for those who tune the gate."""
+    """The components that answer questions; `watch` is called with the gate's signals of each draft, for tuning the gate."""
 
     index: Index
     embedder: Embedder
@@ -91,7 +91,7 @@ class Answering:
     watch: Callable[[Signals], None] | None = None
 
     def stream(self, query: Query, clock: Clock, stop: Stop) -> Iterator[Event]:
-        """Yield the events of one answer, the last of them Final."""
+        """Yield the events of one answer, ending with Final."""
         intent, asked = self.steering.judge(query.text, self.embedder, follows=bool(query.previous))
         if intent != "question":
             clock.retrieve_s = clock.now()
@@ -123,7 +123,7 @@ class Answering:
         yield Final(answering._joined(answers, parts, query.language, clock))
 
     def _naming(self, parts: Sequence[Found], clock: Clock, stop: Stop) -> Answering:
-        """Return what answers, if in English, with the names in the sentences that will be read, as English writes them."""
+        """Return self; for an English question, extended by the English forms of the names in the sentences to be read."""
         if parts[0].query.language != "en":
             return self
         read = dict.fromkeys(number for found in parts if not self._hopeless(found) for number in found.chosen)
@@ -131,26 +131,26 @@ class Answering:
         return replace(self, english=translator.english)
 
     def _answered(self, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
-        """Yield the events of answering one question and return its answer."""
+        """Yield the events of answering one of the questions and return its answer."""
         if self._hopeless(found):
             return self._declined(found, clock, stop)
         draft = yield from self._draft(self._prompt(found), clock, stop)
         return (yield from self._checked(draft, found, clock, stop))
 
     def _hopeless(self, found: Found) -> bool:
-        """Tell whether nothing that was found is worth a draft."""
+        """Return whether nothing retrieved is near enough to the question to be worth a draft."""
         return not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned))
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
-        """Return a question as it is searched for in this text."""
+        """Return the query for a question and the conversation before it."""
         return read_question(question, history, self.index.script, self.english.names)
 
     def prompt(self, query: Query) -> Prompt:
-        """Return what the generator reads for a question, so that it can be read ahead."""
+        """Return the draft prompt for a query (for the first of several questions), to be read ahead."""
         return self._prompt(self.find(query)[0])
 
     def find(self, query: Query) -> tuple[Found, ...]:
-        """Return what is found for a question, or for each of several that are asked at once."""
+        """Return what retrieval finds for a query: one item for each question that it asks."""
         return find(query, self.index, self.embedder, self.asking, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
@@ -159,11 +159,11 @@ class Answering:
 
     @property
     def judge(self) -> Judge:
-        """Return what tells whether sentences answer a question."""
+        """Return the judge of whether sentences answer a question."""
         return Judge(self.index, self.generator, self.templates)
 
     def drafted(self, found: Found, clock: Clock, stop: Stop) -> list[Sentence]:
-        """Return the sentences of the draft that answers what was found, unchecked."""
+        """Return the sentences of the draft for a retrieved question, unchecked."""
         answering = self._naming([found], clock, stop)
         steps = answering._draft(answering._prompt(found), clock, stop)
         try:
@@ -173,7 +173,7 @@ class Answering:
             return answering._sentences(over.value, found)
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
-        """Yield the draft's events and return it."""
+        """Yield the events of drafting and return the draft."""
         text, said, state, trace = "", 0, None, None
         for step in self.generator.stream(prompt, self.max_tokens, stop):
             if isinstance(step, Reading):
@@ -184,20 +184,20 @@ class Answering:
                 text += piece
                 said += len(step.text)
                 yield Token(text=piece)
-                if _LOOP.search(text[-240:]):  # small models may say one thing for ever; the text so far is kept
+                if _LOOP.search(text[-240:]):  # small models may repeat themselves for ever; keep the text so far
                     break
             elif isinstance(step, Usage):
                 clock.add(step)
                 state = step.state
-                trace = step.trace if said == len(text) else None  # where nothing was cleaned away, its places hold
+                trace = step.trace if said == len(text) else None  # its offsets are valid only if `clean` removed nothing
         if not text.strip():
             raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first.")
         return _Draft(text, state, trace)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:
-        """Return what the generator writes, "" where it only repeats itself.
+        """Return what the generator writes, "" if it falls into a repetition.
 
-        max_tokens: at most so many (those of an answer by default).
+        max_tokens: maximum length, by default that of an answer.
         """
         text = ""
         for step in self.generator.stream(prompt, self.max_tokens if max_tokens is None else max_tokens, stop):
@@ -210,7 +210,7 @@ class Answering:
         return text.strip()
 
     def _checked(self, draft: _Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
-        """Yield the events of checking a draft and return the answer that it makes, or a decline."""
+        """Yield the events of checking a draft and return the resulting answer, or a decline."""
         yield Progress(stage="checking", fraction=0.0)
         sentences = self._sentences(draft, found)
         claims = self._claims(sentences, found, self.english)
@@ -221,7 +221,7 @@ class Answering:
             sure = probability(signals, self.probes, self.tuned)
             if self.watch is not None:
                 self.watch(signals)
-        yield Progress(stage="checking", fraction=0.5)  # quotes may still be translated
+        yield Progress(stage="checking", fraction=0.5)  # translating quotes may follow
         if sure < self.tuned.gate_threshold:
             return self._declined(found, clock, stop)
         if not self.switches.grounding:
@@ -232,7 +232,7 @@ class Answering:
         return _PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
     def _sentences(self, draft: _Draft, found: Found) -> list[Sentence]:
-        """Return the sentences of a draft, its names, if it is in English, spelled as what it was shown is read."""
+        """Return the sentences of a draft, in English with names corrected to the romanisation of those in the evidence."""
         sentences = split_draft(draft.text, draft.trace)
         if found.query.language != "en":
             return sentences
@@ -240,19 +240,22 @@ class Answering:
         return [sentence._replace(text=respelled(sentence.text, shown, found.query.text)) for sentence in sentences]
 
     def _claims(self, sentences: Sequence[Sentence], found: Found, english: English) -> list[Claim]:
-        """Return the sentences of a draft, tied to their sources."""
+        """Return the sentences of a draft as claims, with the source sentences that support them."""
         chosen, probe = found.chosen, self.claim_probe
         return ground(sentences, found.query, chosen, self.index, self.embedder, self.tuned, english, probe)
 
     def _told(self, claims: Sequence[Claim], quotes: Quotes) -> dict[str, str]:
-        """Return in English what English claims cite, where the model read it in Chinese: now their words can be compared."""
+        """Return English translations of the claims' best sources that lack one, for comparing their words with the claims."""
         if quotes.language != "en":
             return {}
         cited = dict.fromkeys(self.index.sentences[claim.sources[0]].text for claim in claims if claim.sources)
         return {text: quotes.told(text) for text in cited if self.english.lacks(text)}
 
     def _completed(self, claims: Sequence[Claim], found: Found, account: bool, quotes: Quotes) -> list[Claim]:
-        """Return the claims that a source says, the source in place of those that stray, and quotes of what they leave out."""
+        """Return the supported claims, source quotes in place of unsupported ones, and quotes of what the draft omits.
+
+        Claims without a source are dropped; in a summary, so are all other unsupported ones.
+        """
         sourced = [claim for claim in claims if claim.sources]
         if found.summary:
             listed, most = found.summary.listed, found.summary.most
@@ -267,7 +270,7 @@ class Answering:
         return [*kept, *quotes.said(unsaid)]
 
     def _mended(self, claim: Claim, quotes: Quotes) -> Claim:
-        """Return the source sentence itself in place of a claim that strays from it."""
+        """Return a quote of the best source of an unsupported claim, to replace the claim."""
         return replace(quotes.of(claim.sources[0]), before=claim.before)
 
     def _quotes(self, language: Language, clock: Clock, stop: Stop) -> Quotes:
@@ -275,7 +278,7 @@ class Answering:
         return Quotes(self.index, self.english, language, cache(lambda quote: translator.sentence(quote, language)))
 
     def translator(self, clock: Clock, stop: Stop) -> Translator:
-        """Return what puts source sentences into another language."""
+        """Return the translator of source sentences."""
         return Translator(
             self.templates,
             self.english,
@@ -284,7 +287,7 @@ class Answering:
         )
 
     def _declined(self, found: Found, clock: Clock, stop: Stop) -> _PartAnswer:
-        """Return a decline that says the nearest thing the text does say."""
+        """Return a decline, followed by the sentence of the text nearest to the question unless that is too far from it."""
         language = found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
         if not hopeless(found.likely[0][1], language, self.tuned):
@@ -292,9 +295,9 @@ class Answering:
         return _PartAnswer(tuple(claims), declined=True)
 
     def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Found], language: Language, clock: Clock) -> Answer:
-        """Return the answer to one question, or to several that were asked at once.
+        """Return the answer to one question, or to several asked in one message.
 
-        Where one of them is declined, what the answer to another cites is not quoted as the nearest once more.
+        The nearest sentences that follow a decline are left out if the answer to another of the questions cites one of them.
         """
         declined = all(answer.declined for answer in answers)
         cited = {source for answer in answers if not answer.declined for claim in answer.claims for source in claim.sources}

@@ -1,6 +1,6 @@
-"""Answer a file of questions, one JSON object a line, and go on where an interrupted run stopped.
+"""Answer a file of questions, one JSON object per line, and resume where an interrupted run stopped.
 
-An answer is written whole as soon as it is there. A line that cannot be asked is told and passed over.
+Each answer is written as soon as it is complete. A line that cannot be asked is reported and skipped.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from rag.settings import Settings
 Tell = Callable[[str], None]
 
 ENOUGH = 3
-"""Questions in a row at which the engine fails, from which on it is taken for dead."""
+"""Number of consecutive questions at which the engine fails before the run is given up."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one question of a file, and where it stands."""
+    """A question of a file; `place` names the file and the line."""
 
     place: str
     id: Identity
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Done:
-    """Tell what a run did: how many questions it answered, and how many lines were left without an answer."""
+    """The result of a run: number of questions answered, and number of lines left without an answer."""
 
     answered: int
     failed: int
@@ -47,10 +47,10 @@ class Done:
 def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None = None, tell: Tell = lambda line: None) -> Done:
     """Append one row to `target` for each question of `source` whose id has none there yet.
 
-    tell: called with one sentence for each line that cannot be asked, before anything is answered, and for each question
-    at which the engine failed; the next run tries those again. Raises QuestionError where `source` cannot be read or no
-    line of it can be asked, RagError where `target` holds anything but answers or cannot be written, and GenerationError
-    where the engine fails at ENOUGH questions in a row.
+    tell: called with one sentence for each line that cannot be asked, before any question is answered, and for each question
+    at which the engine failed; the next run tries those again. Raises QuestionError if `source` cannot be read, or if it has
+    invalid lines only; RagError if `target` is the same file, contains anything but answers or cannot be written; and
+    GenerationError if the engine fails at ENOUGH consecutive questions.
     """
     rows, refused = read_questions(source)
     if os.path.exists(target) and source.samefile(target):
@@ -67,9 +67,10 @@ def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None 
 
 
 def _answer(waiting: Sequence[Row], answers: AnswerFile, rag: Rag, tell: Tell) -> int:
-    """Answer rows, and return at how many of them the engine failed.
+    """Answer rows, and return the number of those at which the engine failed.
 
-    The last one that may fail is drawn from all that are left, or rows at which it always fails would stop every run.
+    When one more failure would end the run, the next row is drawn at random: otherwise ENOUGH consecutive rows at which the
+    engine always fails would stop every run at the same place.
     """
     failed = in_a_row = 0
     left = list(waiting)
@@ -81,7 +82,7 @@ def _answer(waiting: Sequence[Row], answers: AnswerFile, rag: Rag, tell: Tell) -
                 answers.append(row.id, rag.answer(row.question, row.history))
                 in_a_row = 0
             except GenerationError as error:
-                in_a_row += not isinstance(error, PromptTooLongError)  # with which nothing is wrong
+                in_a_row += not isinstance(error, PromptTooLongError)  # in which case the engine works
                 if in_a_row == ENOUGH:
                     raise
                 failed += 1
@@ -94,7 +95,7 @@ def _answer(waiting: Sequence[Row], answers: AnswerFile, rag: Rag, tell: Tell) -
 def read_questions(source: Path) -> tuple[list[Row], list[str]]:
     """Return the questions of a file, and one sentence for each line that cannot be asked.
 
-    Raises QuestionError where the file cannot be read.
+    Raises QuestionError if the file cannot be read.
     """
     try:
         lines = source.read_text(encoding="utf-8-sig").split("\n")

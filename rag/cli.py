@@ -1,7 +1,8 @@
-"""Read the command line and print results; the work is done by the modules it calls.
+"""Parse the command line and print results; the work is done by the modules it calls.
 
-Exit codes: 0; 1 for a RagError or an output that cannot be written, told in one sentence on standard error; 2 for wrong
-usage; 130 when interrupted.
+Exit codes: 0 for success; 1 for a RagError or an output that cannot be written, each reported in one sentence on standard
+error, and where `batch`, `eval --check`, `weights verify` or `doctor` finds something wrong; 2 for wrong usage; 130 when
+interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rag.errors import RagError, SettingsError
 from rag.settings import Settings, cache_folder
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What writing to an output ends with whose reader has left, or whose disk is full or broken."""
+"""Errors of writing to an output: its reader has closed it, or its disk is full or defective."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(work: Callable[[], int]) -> int:
-    """Return what some work returns, or the exit code of how it failed."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that lacks a character shows its number, and nothing fails
+    """Return the exit code of `work`, or the one for its failure."""
+    if isinstance(sys.stdout, TextIOWrapper):  # unencodable characters are escaped, not an error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _code(work)
@@ -40,7 +41,7 @@ def run(work: Callable[[], int]) -> int:
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would flush again at exit
         if not isinstance(error, BrokenPipeError):
             _tell(f"The output cannot be written: {error.strerror}; free space there, or send it elsewhere.")
         return 1
@@ -151,7 +152,7 @@ def _positive(text: str) -> int:
 
 
 def _tell(line: str) -> None:
-    """Print one line for a person; what a name of a file would do to a terminal is shown instead."""
+    """Print one line to standard error, with unprintable characters escaped: a file name could control the terminal."""
     shown = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
     print(f"rag: {shown}", file=sys.stderr, flush=True)
 
@@ -281,7 +282,7 @@ def _tune(options: argparse.Namespace) -> int:
 
 
 def _check_writable(path: Path) -> None:
-    """Raise RagError where a file cannot be written, before hours go into what is to be in it."""
+    """Raise RagError if a file cannot be written, before hours are spent on computing its content."""
     try:
         path.open("ab").close()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Add up the seconds and the tokens that one answer costs; it knows nothing of what they are spent on."""
+"""Measure the time and count the tokens of one answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from rag.results import Timings
 
 @dataclass
 class Clock:
-    """Add up what one answer costs."""
+    """The time and the tokens of one answer so far.
+
+    started: `time.monotonic()` when the question arrived. retrieve_s, first_token_s: seconds from then to the evidence and to
+    the first token. prompt, read, written: tokens of all prompts, those of them that no cache contained, and generated tokens.
+    """
 
     started: float = field(default_factory=time.monotonic)
     retrieve_s: float = 0.0
@@ -21,16 +25,16 @@ class Clock:
     written: int = 0
 
     def now(self) -> float:
-        """Return the seconds since the question came."""
+        """Return the seconds since the question arrived."""
         return time.monotonic() - self.started
 
     def timings(self) -> Timings:
-        """Return what was added up."""
+        """Return the measurements so far."""
         first = self.first_token_s or self.now()
         return Timings(self.retrieve_s, first, self.now(), self.prompt, self.written, self.read)
 
     def add(self, usage: Usage) -> None:
-        """Add the tokens of one generation."""
+        """Add the token counts of one generation."""
         self.prompt += usage.prompt
         self.read += usage.read
         self.written += usage.written

@@ -1,6 +1,6 @@
-"""Write claims down for their reader: with marks, in the reader's script, names beside their originals.
+"""Format claims for the reader: with citation marks, in the reader's script, and with originals after English names.
 
-What is claimed, and in which order, is not decided here.
+Which claims an answer makes, and in which order, is decided in `answering.py`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from rag.text.script import Language, to_script, with_own_characters
 from rag.text.sentences import FOOTNOTE
 
 _FOOTNOTE = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])")
-"""A mark of the source, which would be taken for one of ours."""
+"""A footnote mark of the source, which could be mistaken for a citation mark."""
 _NUMBERED = re.compile(r"\d+")
 _END = "\x1e"
-"""What stands between sentences while they are one text: a name has its original beside it where it comes first."""
+"""Separator of sentences while they are one text, in which only the first mention of a name is followed by its original."""
 
 
 def compose(claims: Sequence[Claim], index: Index) -> tuple[tuple[str, ...], tuple[Citation, ...]]:
-    """Return claims as the sentences of a text, each with what stands before it and with `[1]`-style marks, and the citations.
+    """Return claims as sentences with `[1]`-style citation marks, and the citations.
 
-    One source sentence has one mark.
-
-    A numbered list is counted anew, since claims may have been left out of it, from one behind a blank line.
+    A sentence begins with the text that precedes its claim, such as a space or a list mark. All citations of a source sentence
+    have the same mark. Numbered lists are renumbered, since claims may have been dropped from them; after a blank line the
+    count restarts at 1.
     """
     items = 0
     markers: dict[int, int] = {}
@@ -62,7 +62,7 @@ def compose(claims: Sequence[Claim], index: Index) -> tuple[tuple[str, ...], tup
 def localized(
     sentences: Sequence[str], citations: Sequence[Citation], language: Language, index: Index, names: Names
 ) -> tuple[str, ...]:
-    """Return sentences as the reader of a language wants them: their script, and originals beside English names."""
+    """Return sentences in the script of the reader's language or, for English, with originals after names."""
     text = to_script(_END.join(sentence.replace(_END, " ") for sentence in sentences), language)
     if language == "zh-Hant":
         own = [citation.quote for citation in citations if citation.source in index.traditional]

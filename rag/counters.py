@@ -1,4 +1,4 @@
-"""Count what happens, in the text format that Prometheus reads (exposition format 0.0.4). No question is ever stored."""
+"""Count outcomes and durations for Prometheus (text exposition format 0.0.4). No question is ever stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BUCKETS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 120.0)
 
 
 class Counters:
-    """Count outcomes and times; safe to use from many threads."""
+    """Count outcomes and durations; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,7 +24,7 @@ class Counters:
             self._outcomes[name] += 1
 
     def observe(self, name: str, seconds: float) -> None:
-        """Count one duration, such as "first_token"."""
+        """Count one duration; name: for example "first_token"."""
         with self._lock:
             self._sums[name] = self._sums.get(name, 0.0) + seconds
             self._counts[name] += 1
@@ -33,7 +33,7 @@ class Counters:
                     self._buckets[name, bound] += 1
 
     def exposition(self, waiting: int = 0) -> str:
-        """Return every count as text; `waiting` is the length of the line right now."""
+        """Return all counts as text; waiting: the current length of the queue."""
         with self._lock:
             lines = ["# TYPE rag_questions_total counter"]
             for name in ("answered", "declined", "stopped", "broken"):

@@ -1,4 +1,4 @@
-"""Examine what the chatbot needs, and say for each thing how it is and what mends it. Nothing is fetched or loaded."""
+"""Check each thing that the chatbot needs, and report its state and the remedy. No file is fetched and no model loaded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEAST_FREE = 500_000_000
 
 @dataclass(frozen=True)
 class Finding:
-    """Hold one thing that was examined."""
+    """The result of one check: its name, whether all is well, and what was found."""
 
     name: str
     well: bool
@@ -98,13 +98,13 @@ def _server(settings: Settings) -> str:
         url = httpx.URL(settings.base_url.rstrip("/") + "/models")
     except httpx.InvalidURL as error:
         raise RagError(f"base_url is not a URL ({error}); correct RAG_BASE_URL.") from error
-    here = is_loopback(url.host)  # what is asked on this machine goes to no proxy
+    here = is_loopback(url.host)  # a server on this machine is reached without a proxy
     if settings.offline and not here:
         raise RagError(f"{shown(url)} is elsewhere and RAG_OFFLINE is set; unset it, or use a server on this machine.")
     headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
     try:
         status = httpx.get(url, headers=headers, timeout=5, trust_env=not here).status_code
-    except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as error:  # all but the first of a variable
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as error:  # also bad environment variables
         raise RagError(f"{shown(url)} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
     if status in (401, 403):
         raise RagError(f"{shown(url)} refuses the key ({status}); correct RAG_API_KEY.")

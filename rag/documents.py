@@ -1,7 +1,7 @@
-"""Hold the text of an article: documents, their sentences, and the passages that are searched.
+"""Read the documents of a corpus, and split them into sentences and the passages that are searched.
 
-Offsets count Unicode code points of the mended source text, and `document.text[start:end] == text` always holds.
-This module knows how text is grouped; it knows nothing of vectors, models or questions.
+Offsets count Unicode code points of the normalised source text (no byte order mark, lines ended by a line feed), and
+`document.text[start:end] == text` is always true. Vectors and search are in `index.py`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from rag.text import extent, fold, has_letters
 from rag.text.sentences import split_sentences
 
 SHORTEST_QUOTE = 12
-"""Letters and digits from which a sentence may be a pull quote; shorter ones repeat by chance."""
+"""Minimum number of letters and digits in a pull quote; shorter sentences repeat by chance."""
 _SIGN = r"[.+−–/-](?=\d)"
-"""What makes another figure of the digits behind it: "5.0" is no "50", and "-3.2" no "3.2"."""
+"""A sign that is part of the number: "5.0" is not "50", and "-3.2" is not "3.2"."""
 _UNSPOKEN = re.compile(rf"(?!{_SIGN})[\W_]")
 _IN_FIGURE = "".join((*r".+−–/\-\d", *DIGITS, *UNITS))
 _WITHIN_FIGURE = re.compile(rf"(?<=[{_IN_FIGURE}])[{_IN_FIGURE}]")
@@ -31,10 +31,10 @@ _WITHIN_FIGURE = re.compile(rf"(?<=[{_IN_FIGURE}])[{_IN_FIGURE}]")
 
 @dataclass(frozen=True)
 class Document:
-    """Hold one source after mending.
+    """One source, normalised.
 
-    `source` is its name (a file's name, or an identifier); `text` its whole text; `title` what a reader knows it by, "" where
-    there is none. Raises CorpusError for a text or a name that is no Unicode text.
+    source: its name (a file name or an identifier). text: its whole text. title: the title shown to readers, "" if there is
+    none. Raises CorpusError for a text that is not a string, and for a text or name that is not valid Unicode.
     """
 
     source: str
@@ -42,7 +42,7 @@ class Document:
     title: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is no text, and half a surrogate pair, which can be neither stored nor shown."""
+        """Raise CorpusError for a text that is not a string, or a lone surrogate, which can be neither stored nor shown."""
         try:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
@@ -59,7 +59,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Hold one sentence and its place: `document.text[start:end] == text`."""
+    """A sentence and its place: `document.text[start:end] == text`; paragraph is a line number, from 0."""
 
     text: str
     source: str
@@ -70,7 +70,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Passage:
-    """Hold one retrievable piece: whole neighbouring sentences of one paragraph, and the score it was found with."""
+    """A retrievable piece of text: whole neighbouring sentences of one paragraph, with the score of its retrieval."""
 
     text: str
     source: str
@@ -82,9 +82,9 @@ class Passage:
 def read_corpus(*corpora: Path) -> tuple[Document, ...]:
     """Return the documents of one or more corpora, in order of their names.
 
-    corpora: folders of `*.txt` files, or files; a file that is named twice counts once. A record `article.toml` beside
-    `article.txt` may say its title. Raises CorpusError on one that is missing, empty, binary or not UTF-8, and where two
-    files have one name.
+    corpora: folders of `*.txt` files, or single files; a file that is given twice counts once. A file `article.toml` next to
+    `article.txt` may contain its title. Raises CorpusError for a source that is missing, empty, binary or not UTF-8, and if two
+    files have the same name.
     """
     paths: dict[str, Path] = {}
     for path in (path for corpus in corpora for path in source_files(corpus)):
@@ -95,7 +95,7 @@ def read_corpus(*corpora: Path) -> tuple[Document, ...]:
 
 
 def source_files(corpus: Path) -> list[Path]:
-    """Return the files of a corpus, in order of their names; raise CorpusError where there are none."""
+    """Return the files of a corpus, in order of their names; raise CorpusError if there are none."""
     try:
         paths = _listed(corpus, ".txt") if _is_folder(corpus) else [corpus]
     except (FileNotFoundError, NotADirectoryError):
@@ -108,9 +108,9 @@ def source_files(corpus: Path) -> list[Path]:
 
 
 def beside(corpus: Path | None, kind: str) -> list[Path]:
-    """Return the files of a kind ("names.toml") that a corpus's sources bring, in order of their names.
+    """Return the files of a kind ("names.toml") that accompany the sources of a corpus, in order of their names.
 
-    Raises CorpusError where a corpus that is there may not be read.
+    Raises CorpusError if the corpus exists but cannot be read.
     """
     if corpus is None:
         return []
@@ -124,12 +124,12 @@ def beside(corpus: Path | None, kind: str) -> list[Path]:
 
 
 def _is_folder(corpus: Path) -> bool:
-    """Tell whether a corpus is a folder; raise OSError where that cannot be told, which `Path.is_dir` takes for no."""
+    """Return whether a corpus is a folder; raise OSError if that is unknown, where `Path.is_dir` returns False."""
     return stat.S_ISDIR(corpus.stat().st_mode)
 
 
 def _listed(folder: Path, ending: str) -> list[Path]:
-    """Return files in order of their names, without the hidden ones that editors and file managers leave."""
+    """Return the files with an ending, in order of their names, without hidden ones, which editors and file managers create."""
     return sorted(folder / name for name in os.listdir(folder) if name.endswith(ending) and not name.startswith("."))
 
 
@@ -152,7 +152,7 @@ def _read(path: Path) -> Document:
 
 
 def _title(record: Path) -> str:
-    """Return the title that a source's record gives it, "" where there is none."""
+    """Return the title in the TOML file of a source, "" if there is none."""
     try:
         return str(tables.read(record).get("title", "")) if record.is_file() else ""
     except (OSError, ValueError) as error:
@@ -160,7 +160,7 @@ def _title(record: Path) -> str:
 
 
 def split_document(document: Document) -> tuple[Sentence, ...]:
-    """Return the sentences of a document in order; a line is a paragraph."""
+    """Return the sentences of a document in order; each line is a paragraph."""
     sentences: list[Sentence] = []
     offset = 0
     for number, line in enumerate(document.text.split("\n")):
@@ -172,9 +172,10 @@ def split_document(document: Document) -> tuple[Sentence, ...]:
 
 
 def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
-    """Return the positions of a document's sentences that stand alone in their paragraph and repeat what stands elsewhere.
+    """Return the positions of a document's pull quotes: sentences alone in their paragraph that repeat text found elsewhere.
 
-    Magazines lift such pull quotes out of the running text; searching them would crowd out other evidence.
+    Magazines lift them out of the running text; if they were searched, they would displace other evidence. Of sentences that
+    only repeat each other, the first is not a pull quote.
     """
     plain = [_UNSPOKEN.sub("", fold(sentence.text)) for sentence in sentences]
     crowd = Counter(sentence.paragraph for sentence in sentences)
@@ -191,9 +192,9 @@ def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
 
 
 def _times(quotes: Collection[str], lines: str) -> Counter[str]:
-    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, stands in lines, which are gone through once.
+    """Return how often each of many quotes, none shorter than SHORTEST_QUOTE, occurs in lines, in a single scan.
 
-    Where it would cut a figure ("…8" in "…86"), it does not stand.
+    An occurrence that cuts a number in two ("…8" in "…86") does not count.
     """
     lengths: dict[str, set[int]] = {}
     for quote in quotes:
@@ -212,8 +213,8 @@ def group(
 ) -> tuple[Passage, ...]:
     """Return the passages of a document: neighbouring whole sentences of one paragraph.
 
-    sentences: those of the document, in order. longest: extent that a passage of several sentences may have; a
-    longer sentence is a passage of its own. left_out: positions of sentences that are in no passage.
+    sentences: those of the document, in order. longest: maximum extent (`text.extent`) of a passage of several sentences; a
+    longer sentence is a passage of its own. left_out: positions of sentences that are skipped.
     """
     passages: list[Passage] = []
     run: list[Sentence] = []

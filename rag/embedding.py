@@ -1,6 +1,6 @@
-"""Turn texts into vectors whose inner product is their similarity.
+"""Embed texts as vectors whose inner product is their similarity.
 
-A stage that needs vectors depends on the Embedder protocol; only this module knows sentence-transformers.
+Stages that need vectors depend on the Embedder protocol; only this module uses sentence-transformers.
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ Report = Callable[[int, int], None]
 
 
 class Embedder(Protocol):
-    """Embed queries and passages into one space of unit vectors."""
+    """Embed queries and passages as unit vectors in one space."""
 
     identity: str
-    """What an index remembers of it: the hash of its files."""
+    """Hash of the model's files, recorded in every index that is built with it."""
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a query, shape (len(texts), dimensions)."""
+        """Return one unit vector per query, shape (len(texts), dimensions)."""
 
     def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimensions); report(done, total) tells how far it is."""
+        """Return one unit vector per text, shape (len(texts), dimensions), calling report(done, total) meanwhile."""
 
 
 class SentenceTransformerEmbedder:
-    """Embed with a local sentence-transformers folder, in float32 on the CPU or on a CUDA device.
+    """Embed with a local sentence-transformers model, in float32, on a CUDA device if there is one, else on the CPU.
 
-    folder: verified model files. identity: what the index remembers of them. threads: with which many passages are embedded;
-    0 means torch's own choice. A query is embedded with one: it takes no longer, and leaves the others to a generator.
+    folder: verified model files. identity: hash of these files, recorded in the index. threads: number of threads for
+    embedding passages; 0 leaves it to torch. A query is embedded with one thread, which takes no longer and leaves the other
+    cores to the generator.
     """
 
     BATCH = 8
     REMEMBERED = 256
-    """Queries whose vectors are kept: one question is embedded by several stages."""
+    """Queries whose vectors are cached, since several stages embed the same question."""
 
     def __init__(self, folder: Path, identity: str, threads: int = 0) -> None:
         self._threads = threads
@@ -55,7 +56,7 @@ class SentenceTransformerEmbedder:
         self._dimensions = int(self._model.get_embedding_dimension() or 0)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a query; one asked for lately is not embedded again."""
+        """Return one unit vector per query; those of recent queries are cached."""
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
             if fresh:
@@ -66,10 +67,10 @@ class SentenceTransformerEmbedder:
         return found
 
     def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
-        """Return one unit vector a text; texts of like length share a batch, so that little is padded."""
+        """Return one unit vector per text; texts of similar length share a batch, to reduce padding."""
         vectors = np.empty((len(texts), self._dimensions), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        with ThreadPoolExecutor(1, "passages", use_threads, (self._threads,)) as together:  # its helpers end with it
+        with ThreadPoolExecutor(1, "passages", use_threads, (self._threads,)) as together:  # ends torch's helper threads too
             for start in range(0, len(order), self.BATCH):
                 rows = order[start : start + self.BATCH]
                 with self._lock:
@@ -82,7 +83,7 @@ class SentenceTransformerEmbedder:
 
 def _encode(encode: Callable[..., Any], texts: Sequence[str]) -> Vectors:
     vectors = np.asarray(encode(texts, normalize_embeddings=True, show_progress_bar=False), dtype=np.float32)
-    if not np.isfinite(vectors).all():  # what is near to nothing would look like a question that the text does not answer
+    if not np.isfinite(vectors).all():  # NaN is near to nothing: the text would seem not to answer
         raise GenerationError("The embedder returned what is no number; run python -m rag doctor.")
     return vectors
 
@@ -95,6 +96,6 @@ def _load(folder: Path) -> Any:
     logging.disable_progress_bar()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = SentenceTransformer(str(folder), device=device, local_files_only=True)
-    for copied in ("_vocab", "_merges"):  # what the tokenizer was made of, once more as Python objects: 120 MiB
+    for copied in ("_vocab", "_merges"):  # redundant copies as Python objects: 120 MiB
         vars(model.tokenizer).pop(copied, None)
     return model

@@ -1,25 +1,25 @@
-"""Name what can go wrong, and what to do about it.
+"""Define the errors that this project raises on purpose.
 
-    RagError                  anything this project raises on purpose; its text is one sentence for a person
+    RagError                  base class; the message is one sentence for the user
     ├── SettingsError         a setting, engine or argument that is not one of the choices
-    ├── QuestionError         a question or a history that cannot be asked
+    ├── QuestionError         an invalid question or history
     ├── CorpusError           a source that is missing, empty, binary or not UTF-8
-    ├── PromptError           a prompt template that is missing, or whose variables do not fit
+    ├── PromptError           a prompt template that is missing or has the wrong variables
     ├── IndexStoreError       an index that is missing, stale, foreign or damaged and may not be rebuilt here
-    ├── WeightsError          model files that cannot be had, or that are not the ones they claim to be
+    ├── WeightsError          model files that cannot be fetched, or that have the wrong size or hash
     ├── GenerationError       an engine that failed or ran out of time
-    │   └── PromptTooLongError   a question that is too long for the engine, with which nothing is wrong
-    └── Cancelled             the reader stopped it; nothing is wrong
+    │   └── PromptTooLongError   a question that is too long for the engine, which itself works
+    └── Cancelled             the reader stopped the answer; nothing failed
 
-The edges (command line, page, HTTP) turn these into sentences; anything else is a defect, which the page alone survives. A
-text that does not answer a question is not an error: it is an `Answer` whose `answerable` is False.
+The interfaces (command line, page, HTTP) show these messages; any other exception is a bug, which only the page survives. If
+the text does not answer a question, that is not an error: the result is an `Answer` with `answerable=False`.
 """
 
 from __future__ import annotations
 
 
 class RagError(Exception):
-    """Say in one sentence what was received, what was expected and what to do."""
+    """An error with a one-sentence message: what was received, what was expected and what to do."""
 
 
 class SettingsError(RagError):
@@ -27,7 +27,7 @@ class SettingsError(RagError):
 
 
 class QuestionError(RagError):
-    """A question or its history has a form that cannot be asked."""
+    """A question or its history is invalid."""
 
 
 class CorpusError(RagError):
@@ -35,13 +35,13 @@ class CorpusError(RagError):
 
 
 class PromptError(RagError):
-    """A prompt template is missing or does not fit its variables."""
+    """A prompt template is missing or has the wrong variables."""
 
 
 class IndexStoreError(RagError):
     """The stored index cannot be used, and may not be rebuilt here.
 
-    why: what is wrong with it. mend: what to do.
+    why: the reason. mend: what to do about it.
     """
 
     def __init__(self, why: str, mend: str = "run python index/rebuild.py, or set RAG_REBUILD=auto") -> None:
@@ -50,19 +50,19 @@ class IndexStoreError(RagError):
 
 
 class WeightsError(RagError):
-    """Model files are missing, altered or out of reach."""
+    """Model files are missing, altered or unavailable."""
 
 
 class GenerationError(RagError):
-    """The engine failed, or did not finish within its time."""
+    """The engine failed, or did not finish within the time limit."""
 
 
 class PromptTooLongError(GenerationError):
-    """A prompt has more tokens than the engine holds."""
+    """A prompt has more tokens than the context of the engine."""
 
     @classmethod
     def of(cls, tokens: int, context: int) -> PromptTooLongError:
-        """Return the error of a prompt of so many tokens, for an engine that holds so many."""
+        """Return the error for a prompt of `tokens` tokens and an engine with a context of `context` tokens."""
         return cls(f"The prompt has {tokens:,} tokens, and the engine holds {context:,}; shorten the question.")
 
 

@@ -1,6 +1,7 @@
-"""Find the evidence for what is asked, be it one question, several at once or a summary, and show it before the words.
+"""Find the evidence for a question, for several asked at once or for a summary, and present it before the answer.
 
-It knows what kind of question needs how much; how passages are found is `retrieval.py`'s, whether they answer the gate's.
+This module chooses how much evidence each kind of question needs. Retrieval is in `retrieval.py`; whether the evidence answers
+the question is decided by the gate (`grounding/gate.py`).
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from rag.retrieval import Found, Summary, retrieve, survey
 from rag.tuned import Tuned
 
 SHOWN = 3
-"""Sentences that light up before the answer."""
+"""Sentences that are highlighted before the answer."""
 
 
 def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Found, ...]:
-    """Return what is found for a question, or for each of several that are asked at once, one behind the other.
+    """Return the evidence for a question, or for each of several that are asked at once, in their order.
 
-    For one that asks for the whole text it is an outline; for one that asks for a summary it is more sentences than for others,
-    ranked without their similarity, which would take them from one paragraph.
+    A question about the whole text gets an outline. A question that asks for a summary gets more sentences than others, ranked
+    without their similarity to it, which would select them from one paragraph.
     """
     everything = []
     for asked in _asked(query):
@@ -44,7 +45,7 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
 
 
 def _asked(query: Query) -> Iterator[Query]:
-    """Yield the questions that are asked at once, each behind the one before it."""
+    """Yield the questions that are asked at once, each with the one before it as its previous question."""
     first, *others = asked_at_once(query.text, query.language)
     asked = replace(query, text=first)
     yield asked
@@ -54,9 +55,9 @@ def _asked(query: Query) -> Iterator[Query]:
 
 
 def evidence(parts: Sequence[Found], index: Index, seconds: float) -> Evidence:
-    """Return what was found as a reader sees it first: the passages, and the sentences likeliest to answer.
+    """Return what the reader sees before the answer: the passages, and the sentences most likely to answer.
 
-    Of several questions that are asked at once each has its share.
+    The sentences of several questions asked at once are interleaved. seconds: time since the question arrived.
     """
     likely = dict(pair for rank in zip_longest(*(found.likely[:SHOWN] for found in parts)) for pair in rank if pair)
     shown = []
@@ -68,7 +69,7 @@ def evidence(parts: Sequence[Found], index: Index, seconds: float) -> Evidence:
 
 
 def passages(parts: Sequence[Found]) -> tuple[Passage, ...]:
-    """Return the passages that were found, each once."""
+    """Return the passages that were found, without duplicates."""
     places: dict[tuple[str, int], Passage] = {}
     for passage in (passage for found in parts for passage in found.passages):
         places.setdefault((passage.source, passage.start), passage)
@@ -76,7 +77,7 @@ def passages(parts: Sequence[Found]) -> tuple[Passage, ...]:
 
 
 def likeliest(found: Found, index: Index) -> list[int]:
-    """Return the sentence likeliest to answer, behind the one that it points back at, without which it says little."""
+    """Return the sentence most likely to answer, after the one it refers back to, if any, without which it would be unclear."""
     number, _ = found.likely[0]
     before = index.pointed_at(number)
     return [number] if before < 0 else [before, number]

@@ -1,6 +1,6 @@
-"""Embed the example questions that lie below `prompts/`: what a question is like shows in its nearness to them.
+"""Embed the example questions below `prompts/`; questions are classified by their similarity to them.
 
-Their vectors are kept in a file, for embedding them takes longer than reading an index.
+The vectors are cached in a file, since embedding the examples takes longer than loading an index.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _KEY = "made of"
 def embed_examples(templates: Templates, embedder: Embedder, kept: Path | None = None) -> Examples:
     """Return the vectors of every list.
 
-    kept: file in which they are looked for and kept; what was made of other lines or by another embedder, or was damaged
-    since (the file's format brings checksums), is made again.
+    kept: cache file. It is rebuilt if it was made from other lines or by another embedder, or is damaged (its format has
+    checksums).
     """
     lines = {name: [normalize(line) for line in templates.lines(name)] for name in LISTS}
     key = hashlib.sha256(json.dumps([embedder.identity, lines]).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Offer `answer()` and `stream()` with one shared Rag, opened at the first question."""
+"""Provide `answer()` and `stream()` on one shared Rag, which is opened by the first call."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def _opened() -> Rag:
 
 
 def _shared() -> Rag:
-    with _OPENING:  # a cache alone lets several first questions each open their own
+    with _OPENING:  # with `cache` alone, concurrent first calls would each open one
         return _opened()
 
 
 def answer(question: str, history: Sequence[Message] = ()) -> Answer:
     """Return the checked answer to a question about the corpus.
 
-    history: earlier turns as {"role": "user" or "assistant", "content": text}, oldest first. Raises RagError, whose text
-    is one sentence for a person.
+    history: earlier turns as {"role": "user" or "assistant", "content": text}, oldest first. Raises RagError, with a
+    one-sentence message for the user.
     """
     return _shared().answer(question, history)
 
 
 def stream(question: str, history: Sequence[Message] = ()) -> Iterator[Event]:
-    """Yield an answer's events: "evidence", "progress", "token" and last "answer".
+    """Yield the events of an answer: "evidence", "progress", "token" and last "answer".
 
-    Whoever begins to read the events has the engine until they have read the last one or closed the iterator; others wait.
+    A caller who begins to read the events has the engine until the last one is read or the iterator is closed; others wait.
 
-    history: as for `answer`. Raises QuestionError for what cannot be asked, GenerationError when the engine fails or takes too
-    long, and any other RagError where the models or the index cannot be had.
+    history: as for `answer`. Raises QuestionError for an invalid question or history, GenerationError when the engine fails or
+    takes too long, and other RagErrors when the models or the index cannot be loaded.
     """
     return _shared().stream(question, history)

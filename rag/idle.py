@@ -1,6 +1,7 @@
-"""Do while nobody asks what would otherwise be waited for: read prompts, translate sentences, find questions to suggest.
+"""Use idle time to read prompts into the prefix cache, translate sentences and write questions to suggest.
 
-Every piece of work gives way to a reader at once, and is done again from its start. What is found is kept by others.
+Each piece of work stops as soon as a reader asks, and later starts again from its beginning. Results are kept in the
+engine's cache, in the translations file and by `suggestions.py`.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ from rag.turns import Turns
 Value = TypeVar("Value")
 _LOG = logging.getLogger("rag")
 AHEAD = 30
-"""Sentences whose beginnings are read ahead in each language: more than about so many do not stay in the engine's memory."""
+"""Sentences for which the beginning of a prompt is read ahead, in each language; the engine's cache keeps about so many."""
 LARGEST = 1_000
-"""Sentences up to which a corpus is translated and gone through for questions: a book would take days."""
+"""Sentences of the largest corpus that is translated and given suggested questions: a book would take days."""
 
 
 class Idle:
-    """Work while nobody asks.
+    """Do the idle work in a background thread.
 
-    answering: called for what answers are made with, as it is now. turns: where readers wait. translations: file to which
-    sentences in English are appended.
+    answering: returns the current components. turns: the queue in which readers wait. suggestions: where questions are stored.
+    translations: file to which English translations are appended.
     """
 
     def __init__(self, answering: Callable[[], Answering], turns: Turns, suggestions: Suggestions, translations: Path) -> None:
@@ -53,7 +54,7 @@ class Idle:
         self._begun: Index | None = None
 
     def start(self, index: Index) -> None:
-        """Begin to work in a thread, unless one is at work or the work on this index was begun; safe to repeat."""
+        """Start the thread, unless it is running or was already started for this index; safe to repeat."""
         with self._starting:
             if index is self._begun or (self._thread is not None and self._thread.is_alive()):
                 return
@@ -62,7 +63,7 @@ class Idle:
             self._thread.start()
 
     def end(self) -> None:
-        """Stop working."""
+        """Stop the work and wait up to 5 s for the thread to end."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
@@ -74,15 +75,15 @@ class Idle:
                 return
             translated, suggested = self.translate(), self._suggest()
             if translated or suggested:
-                self.read_ahead()  # translations begin prompts, and what was read may have made room for others since
-        except RagError as error:  # no reader waits for this: the next question tells one what is wrong, if it still is
+                self.read_ahead()  # translations change prompts, and cached ones may have been evicted
+        except RagError as error:  # only logged: if the error persists, the next question reports it
             _LOG.warning("Work while nobody asks has ended: %s", error)
 
     def read_ahead(self) -> None:
-        """Read what questions will need, and return when it is done.
+        """Read prompts that questions will need into the engine's prefix cache; return when done.
 
-        First the judge's examples, which every question needs; then the whole prompts of the questions that the page offers
-        at first, and the prompt's beginning with each sentence, in both languages.
+        First the judge's worked examples, which every question needs; then, in both languages, the whole prompts of the
+        questions that the page suggests first; then the beginning of the prompt with each of the first AHEAD sentences.
         """
         answering = self._answering()
         for prompt in self._likely_prompts(answering):
@@ -104,7 +105,7 @@ class Idle:
                 yield beginning_prompt(templates, english, query, piece([number], index))
 
     def translate(self, report: Report | None = None) -> int:
-        """Put the sentences that have no English yet into English, and return how many there were.
+        """Translate the sentences that lack an English translation, and return how many there were.
 
         report: called with (done, total).
         """
@@ -124,7 +125,7 @@ class Idle:
         return len(missing)
 
     def _suggest(self) -> bool:
-        """Find a question for each sentence that has none yet; tell whether there was one to find."""
+        """Write a question for each sentence for which none was tried yet; return whether there was any."""
         answering = self._answering()
         missing = list(self._suggestions.missing(answering.index))
         for number, language in missing:
@@ -137,7 +138,7 @@ class Idle:
         return bool(missing)
 
     def _quietly(self, work: Callable[[Stop], None]) -> None:
-        """Do a piece of work as a reader of the lowest rank would: again from its start when a question came in between."""
+        """Do a piece of work when no reader waits; start it again if a question interrupts it."""
         while not self._ended.is_set():
             if not self._turns.busy and self._done(work):
                 return
@@ -157,7 +158,7 @@ class Idle:
 
 
 def _or_nothing(work: Callable[[], Value]) -> Value | None:
-    """Return what comes of one piece of work, None where the engine fails at it: the others are not at fault."""
+    """Return the result of a piece of work, or None if the engine fails at it, so that the others still run."""
     try:
         return work()
     except GenerationError as error:

@@ -1,7 +1,7 @@
-"""Hold what can be searched: sentences, passages, their vectors (FAISS) and their terms (BM25).
+"""Build and search the index of a corpus: its sentences, its passages, their vectors (FAISS) and their terms (BM25).
 
-An Index is a value in memory; `store.py` puts it on disk and takes it back. It knows vectors and terms, but not what a
-question is: a query comes as a vector and a list of terms.
+An Index is a value in memory; `store.py` saves and loads it. Queries are vectors and lists of terms; questions are turned into
+them in `retrieval.py`.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from rag.text.script import Script, script, traditional
 from rag.text.stance import asks, points_back
 
 PARTS = 8
-"""Sentences of an outline, one from each of as many parts of the text."""
+"""Parts into which a text is divided for its outline, which has one sentence from each."""
 TELLING = range(20, 111)
-"""Code points of a sentence that an outline may hold."""
+"""Lengths, in code points, of the sentences preferred for an outline."""
 LOOKED_AT = 4_000
-"""Sentences of a large corpus, evenly spread, from which an outline is chosen."""
+"""Minimum number of evenly spaced sentences from which the outline of a large corpus is chosen; at most twice that are used."""
 EXACT_UP_TO = 20_000
-"""Rows up to which every vector is compared."""
+"""Rows up to which the search is exhaustive."""
 PROBES = 48
-"""Lists that are searched among the 2√rows that more rows are sorted into."""
+"""Inverted lists that are searched, of the 2√rows lists of a larger index."""
 REFINED = 8
-"""Times as many candidates as were asked for whose vectors are compared at full length."""
+"""Candidates per requested result that are re-ranked by their float16 vectors."""
 TRAINED_ON = 64
-"""Rows a list that its centre is found from."""
+"""Training rows per inverted list."""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """Hold one found passage: its number in the index, and its score by one way of searching."""
+    """A passage found by one search method: its number in the index, and its score."""
 
     passage: int
     score: float
@@ -52,12 +52,12 @@ class Hit:
 
 @dataclass(frozen=True)
 class Index:
-    """Hold the searchable form of a corpus.
+    """The searchable form of a corpus.
 
     documents, sentences, passages: the text and its pieces, in order. members: the numbers of each passage's sentences.
-    owners: the passage that each row of `vectors` belongs to. rows: the row of each sentence, -1 for those that are not
-    searched: pull quotes, and what says nothing. vectors: of passages and of their sentences, in FAISS. lexicon: the
-    passages' terms, in BM25. analyse: what makes the lexicon's terms of a text.
+    owners: the number of the passage that each row of `vectors` belongs to. rows: the row of each sentence, -1 for sentences
+    that are not searched: pull quotes, and those without a letter or digit. vectors: FAISS index of the vectors of passages and
+    their sentences. lexicon: BM25 index of the passages' terms. analyse: function that splits a text into such terms.
     """
 
     documents: tuple[Document, ...]
@@ -71,9 +71,9 @@ class Index:
     analyse: Callable[[str], list[str]] = terms
 
     def dense(self, query: Vectors, limit: int) -> list[Hit]:
-        """Return the passages nearest to a query vector of shape (dimensions,), best first.
+        """Return the passages nearest to a query vector of shape (dimensions,), best first, at most `limit`.
 
-        A passage scores as its best row: its own vector or that of one of its sentences.
+        A passage has the score of its best row: its own vector or that of one of its sentences.
         """
         depth = min(4 * limit + 8, len(self.owners))
         scores, rows = self.vectors.search(query.reshape(1, -1), depth)
@@ -84,7 +84,7 @@ class Index:
         return [Hit(passage, score) for passage, score in list(best.items())[:limit]]
 
     def lexical(self, query: Sequence[str], limit: int) -> list[Hit]:
-        """Return the passages that share terms with a query by BM25 (Robertson & Zaragoza 2009), best first."""
+        """Return at most `limit` passages that share terms with a query, best first by BM25 (Robertson & Zaragoza 2009)."""
         known = [term for term in query if term in self.lexicon.vocab_dict]
         if not known:
             return []
@@ -95,7 +95,7 @@ class Index:
         return [Hit(int(passage), float(scores[passage])) for passage in order]
 
     def rarity(self, term: str) -> float:
-        """Return the inverse document frequency of a term; a term that no passage holds counts as the rarest."""
+        """Return the inverse document frequency of a term; it is highest for a term that occurs in no passage."""
         total = len(self.passages)
         number = self.lexicon.vocab_dict.get(term)
         count = 0 if number is None else self._frequency(number)
@@ -112,9 +112,9 @@ class Index:
         return np.stack(found) if found else np.empty((0, self.vectors.d), np.float32)
 
     def in_context(self, numbers: Sequence[int], weight: float) -> Vectors:
-        """Return the vectors of sentences, each leaning by a weight towards its neighbours in the same paragraph.
+        """Return the vectors of sentences, with the weighted vectors of their neighbours in the same paragraph added.
 
-        What a sentence is about is often said by the one before it. Shape (len(numbers), dimensions), of unit length.
+        The topic of a sentence is often named in the one before it. Shape (len(numbers), dimensions), of unit length.
         """
         vectors = self.sentence_vectors(numbers)
         for step in (-1, 1):
@@ -125,20 +125,20 @@ class Index:
         return cast(Vectors, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
     def _joined(self, number: int, other: int) -> bool:
-        """Tell whether another sentence is searched and of the same paragraph."""
+        """Return whether another sentence is searched and in the same paragraph."""
         if not 0 <= other < len(self.rows) or self.rows[other] < 0:
             return False
         return self.paragraph_of(number) == self.paragraph_of(other)
 
     def paragraph_of(self, number: int) -> tuple[str, int]:
-        """Return the source and the paragraph of a sentence."""
+        """Return the source of a sentence and the number of its paragraph."""
         sentence = self.sentences[number]
         return sentence.source, sentence.paragraph
 
     def near(self, numbers: Sequence[int], limit: int) -> list[int]:
-        """Return some sentences, and behind them others by their highest similarity to any of these.
+        """Return the given sentences, followed by others in descending order of their highest similarity to any of these.
 
-        limit: rows that are looked at around each one; some are passages and no sentence of their own.
+        limit: nearest rows that are examined for each sentence; those of passages with several sentences are skipped.
         """
         if not numbers:
             return []
@@ -148,13 +148,13 @@ class Index:
         return list(dict.fromkeys(number for number in found if number >= 0))
 
     def sentence_at(self, source: str, start: int) -> int:
-        """Return the number of the sentence that begins at an offset of a source; -1 where none does."""
+        """Return the number of the sentence that begins at an offset of a source, -1 if none does."""
         places, wanted = self.sentences.places, (self._numbers.get(source, -1), start)
         number = bisect_left(places, wanted, key=lambda row: (int(row[0]), int(row[1])))
         return number if number < len(places) and tuple(places[number, :2].tolist()) == wanted else -1
 
     def pointed_at(self, number: int) -> int:
-        """Return the number of the sentence that another points back at, the one before it; -1 where it points at none."""
+        """Return the number of the sentence that another refers back to, the one before it; -1 if it refers to none."""
         before = number - 1
         if before < 0 or self.rows[before] < 0 or not points_back(self.sentences[number].text):
             return -1
@@ -166,14 +166,14 @@ class Index:
 
     @cached_property
     def outline(self) -> tuple[int, ...]:
-        """Return the sentences that stand for the whole text, one from each of PARTS parts."""
+        """Return the numbers of the sentences that represent the whole text, one from each of PARTS parts."""
         return self.outlined(PARTS)
 
     def outlined(self, count: int) -> tuple[int, ...]:
-        """Return the sentences that stand for the whole text, in its order: from each of `count` parts the most central one.
+        """Return the numbers of the sentences that represent the whole text, in its order: the most central one of each part.
 
-        A part's most central sentence is the nearest to the mean of its vectors (Radev, Jing, Styś & Tam 2004); one that asks,
-        points back, says little or lists much is passed over.
+        count: number of parts. The most central sentence is the nearest to the mean vector of its part (Radev, Jing, Styś & Tam
+        2004). Questions, sentences that refer back, and short or long ones (`TELLING`) are used only if a part has no others.
         """
         searched = np.flatnonzero(self.rows >= 0)
         searched = searched[:: max(1, len(searched) // LOOKED_AT)]
@@ -189,12 +189,12 @@ class Index:
 
     @cached_property
     def script(self) -> Script | None:
-        """Return the Chinese script of the first source, None where it has none of its own."""
+        """Return the Chinese script of the first source, None if it is ambiguous or there is none."""
         return script(self.documents[0].text)
 
     @cached_property
     def traditional(self) -> frozenset[str]:
-        """Return the sources that are written in Traditional characters, as `text.traditional` says."""
+        """Return the sources that are written in Traditional characters, as determined by `text.script.traditional`."""
         return frozenset(document.source for document in self.documents if traditional(document.text))
 
     @cached_property
@@ -203,7 +203,7 @@ class Index:
 
     @cached_property
     def _sentence_of(self) -> npt.NDArray[np.int64]:
-        """Return the sentence of each row, -1 for a passage of several."""
+        """Return the number of each row's sentence, -1 for a passage of several sentences."""
         sentence_of = np.full(len(self.owners), -1, dtype=np.int64)
         searched = np.flatnonzero(self.rows >= 0)
         sentence_of[self.rows[searched]] = searched
@@ -217,10 +217,10 @@ def build(
     known: Mapping[str, Vectors] | None = None,
     report: Report | None = None,
 ) -> tuple[Index, int]:
-    """Return the index of documents, and how many texts had to be embedded.
+    """Build the index of documents; return it with the number of texts that had to be embedded.
 
-    longest: extent of a passage of several sentences. known: vectors by text, from an earlier build by the same
-    embedder. report: called with (done, total) while embedding.
+    longest: maximum extent (`text.extent`) of a passage of several sentences. known: vectors by text, from an earlier build
+    with the same embedder. report: called with (done, total) while embedding.
     """
     sentences: list[Sentence] = []
     passages: list[Passage] = []
@@ -275,11 +275,11 @@ def _embed(
 
 
 def vector_index(vectors: Vectors) -> Any:
-    """Return a FAISS index over unit vectors by inner product, of the kind that suits how many there are.
+    """Return a FAISS index of unit vectors by inner product, of a type that suits their number.
 
-    Few are all compared. Many are sorted into lists (inverted file, Jégou, Douze & Schmid 2011) of four-bit codes that are
-    compared in registers (André, Kermarrec & Le Scouarnec 2015); the best candidates are then compared by their vectors in
-    float16, which `reconstruct` returns too.
+    Up to EXACT_UP_TO vectors the search is exhaustive. More are stored in an inverted file (Jégou, Douze & Schmid 2011) of
+    4-bit codes that are compared in registers (André, Kermarrec & Le Scouarnec 2015); the best candidates are then re-ranked by
+    their float16 vectors, which `reconstruct` returns as well.
     """
     count, dimensions = vectors.shape
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)

@@ -1,9 +1,9 @@
-"""Multiply by 8-bit weights with the processor's own instructions for it (AVX-512 VNNI), through oneDNN.
+"""Multiply by 8-bit weights with the processor's instructions for this (AVX-512 VNNI), through oneDNN.
 
-A row of weights and a stretch of an input each have one scale; what is multiplied are whole numbers. Their sums are exact, so
-the only errors are those of rounding to 8 bits (dynamic quantisation; Jacob et al. 2018, arXiv:1712.05877), and an input has
-the same product, to the last bit, alone or among others, before its weights are packed or after. It knows nothing of what a
-model does with it.
+Inputs are divided into blocks. Each block of an input has one scale, and so has each row of the weights for that block; only
+integers are multiplied. Their sums are exact, so the only errors are those of rounding to 8 bits (dynamic quantisation; Jacob
+et al. 2018, arXiv:1712.05877), and the product of an input is the same to the last bit, alone or in a batch, before the weights
+are packed or after. The network that is made of these layers is in `generation/qwen2.py`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import torch
 from rag.machine import use_threads
 
 STRETCH = 1536
-"""Fewest inputs that share a scale; long inputs hold outliers, beside which the others would lose their digits."""
+"""Minimum length of a block; long inputs are divided because an outlier reduces the precision of all values with its scale."""
 
 
 def supported() -> bool:
-    """Tell whether this processor multiplies 8-bit numbers fast, and this torch rightly."""
+    """Return whether this processor multiplies 8-bit numbers fast, and this version of torch does so correctly."""
     with ThreadPoolExecutor(1, "int8", use_threads, (1,)) as alone:
         try:
             return bool(torch.cpu._is_vnni_supported()) and alone.submit(_right).result()
-        except (AttributeError, RuntimeError, TypeError):  # what is asked for here is younger than some releases of torch
+        except (AttributeError, RuntimeError, TypeError):  # some releases of torch lack these functions
             return False
 
 
 def _right() -> bool:
-    """Tell whether a product is right before and after its weights are packed."""
+    """Return whether a product is correct, both before and after its weights are packed."""
     linear, inputs = Int8Linear((16, 64), [torch.full((16, 64), 2.0)]), torch.full((1, 64), 3.0)
     products = [linear(inputs)]
     linear.pack()
@@ -38,10 +38,10 @@ def _right() -> bool:
 
 
 class Int8Linear:
-    """Hold one matrix, rounded, and the numbers to add to its product.
+    """A linear layer whose weights are rounded to 8 bits.
 
-    shape: (outputs, inputs). rows: float32 rows of the matrix, in pieces of any height, which are rounded where they lie. bias:
-    (outputs,).
+    shape: (outputs, inputs). rows: float32 rows of the weight matrix, in pieces of any height, which are overwritten. bias:
+    (outputs,), 0 by default.
     """
 
     def __init__(self, shape: tuple[int, int], rows: Iterable[torch.Tensor], bias: torch.Tensor | None = None) -> None:
@@ -65,7 +65,7 @@ class Int8Linear:
         self.packed = False
 
     def pack(self) -> None:
-        """Lay the weights out for the processor: it takes a while, and makes products with few tokens three times as fast."""
+        """Pack the weights for the processor; this takes a while, and makes products with few tokens three times as fast."""
         if not self.packed:
             prepack = torch.ops.onednn.qlinear_prepack
             self._weights = [prepack(weights, [1, weights.shape[1]]) for weights in self._weights]
@@ -73,7 +73,7 @@ class Int8Linear:
             self.packed = True
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return the product for float32 of shape (tokens, inputs): (tokens, outputs)."""
+        """Return the product with float32 inputs of shape (tokens, inputs), plus the bias: float32 (tokens, outputs)."""
         parts = inputs.unflatten(-1, (len(self._weights), -1)).transpose(0, 1)
         least = parts.amin(-1, keepdim=True)
         step = (parts.amax(-1, keepdim=True) - least).clamp_(min=1e-12) / 255
@@ -85,16 +85,16 @@ class Int8Linear:
         return total
 
     def _product(self, numbers: torch.Tensor, stretch: int) -> torch.Tensor:
-        """Return the product of a stretch's weights, float32 (tokens, outputs), with whole numbers from 0 to 255."""
+        """Return the product of a block's weights with integers from 0 to 255, float32 (tokens, outputs)."""
         weights, scale = self._weights[stretch], self._scales[stretch]
         if self.packed:
             return torch.ops.onednn.qlinear_pointwise(
                 numbers, 1.0, 0, weights, scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
             )
-        signed = numbers.bitwise_xor(128).view(torch.int8)  # 128 less than the numbers
+        signed = numbers.bitwise_xor(128).view(torch.int8)  # numbers - 128
         return (torch._int_mm(weights, signed.T).T + 128 * self._sums[stretch]) * scale
 
 
 def _stretches(inputs: int) -> int:
-    """Return into how many equal stretches an input is cut."""
+    """Return the number of equal blocks into which an input is divided."""
     return next(count for count in range(max(inputs // STRETCH, 1), 0, -1) if inputs % (count * 32) == 0 or count == 1)

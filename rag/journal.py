@@ -1,7 +1,4 @@
-"""Append rows to a file of JSON lines, and read them back; what a crash cuts short costs its own row only.
-
-It knows neither what the rows hold nor who reads them.
-"""
+"""Append rows to JSON Lines files and read them back; a crash while writing loses only the row being written."""
 
 from __future__ import annotations
 
@@ -16,21 +13,21 @@ from filelock import FileLock
 from rag.errors import RagError
 
 _BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
-"""What some readers of lines take for their ends, and JSON leaves as it is."""
+"""Escapes of the line separators (NEL, LS, PS) that some readers recognise and `json.dumps` leaves as they are."""
 
 
 def line(row: Mapping[str, Any]) -> bytes:
-    """Return a row as one line, its end included, whatever a reader takes for the end of a line."""
+    """Return a row as one line of UTF-8 JSON, including its line end; other line separators in it are escaped."""
     return json.dumps(row, ensure_ascii=False).translate(_BREAKS).encode("utf-8", "replace") + b"\n"
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:
-    """Append a row; it is on disk when this returns. Raises OSError where it cannot be written."""
+    """Append a row and flush it to disk. Raises OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), path.open("a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # a crash or a full disk cut the last line short
+            if file.read(1) != b"\n":  # a crash or a full disk has truncated the last line
                 file.write(b"\n")
         file.write(line(row))
         file.flush()
@@ -38,7 +35,10 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def keep(path: Path, row: Mapping[str, Any], what: str, mend: str) -> None:
-    """Append a row; raise RagError, with what the rows are and what to do, where it cannot be written."""
+    """Append a row; raise RagError if it cannot be written.
+
+    what: what the message calls the rows. mend: what it advises to do.
+    """
     try:
         append(path, row)
     except OSError as error:
@@ -46,9 +46,10 @@ def keep(path: Path, row: Mapping[str, Any], what: str, mend: str) -> None:
 
 
 def rows(path: Path, strict: bool = False) -> Iterator[tuple[int, Any]]:
-    """Yield each line's number, from 1, and its row; a line that is no JSON is left out, and so is a file that is not there.
+    """Yield each line's number, from 1, and its row; skip lines that are not JSON, and yield nothing if the file is missing.
 
-    strict: raise ValueError for such a line instead, unless it is empty. Raises OSError where the file cannot be read.
+    strict: raise ValueError for a line that is not JSON, unless it is empty, and for text that is not UTF-8. Raises OSError if
+    the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8-sig", errors="strict" if strict else "replace")

@@ -1,6 +1,6 @@
-"""Keep the index of the corpus at hand, and what is known of it in English: built or read again when files change.
+"""Provide the documents, their index, and their English names and translations; all are refreshed when files change.
 
-It knows sources, the store and the embedder; it knows nothing of questions.
+Building the index is in `index.py`, storing it in `store.py`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from rag.text import has_letters
 from rag.tuned import tuned
 
 BROUGHT = ("names.toml", "english.jsonl")
-"""What a source may bring beside itself of its English."""
+"""Kinds of files that may accompany a source: English forms of its names, and translations of its sentences."""
 
 
 Value = TypeVar("Value")
 
 
 class Kept(Generic[Value]):
-    """Keep a value that is made of files, and make it again when one of them has changed."""
+    """Cache a value made from files, and make it again when one of them has changed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,20 +38,24 @@ class Kept(Generic[Value]):
         self._seen: object = None
 
     def get(self, paths: Sequence[Path], make: Callable[[], Value], written: Sequence[Path] = ()) -> Value:
-        """Return the value for files as they are now.
+        """Return the value for the current files.
 
-        written: files that making it may write, which is no change then.
+        paths: files that the value depends on. written: others, which `make` itself may write without that being a change.
         """
         with self._lock:
             seen = _stamps(paths)
             if (seen, _stamps(written)) != self._seen:
                 self._value = [make()]
-                self._seen = seen, _stamps(written)  # those taken before reading show what changed meanwhile
+                self._seen = seen, _stamps(written)  # `seen` is from before reading, to notice changes during it
             return self._value[0]
 
 
 class Library:
-    """Serve the index that the corpus and the settings ask for, and what is known of it in English."""
+    """The documents, the index, and the English names and translations for some settings.
+
+    longest_passage: maximum extent of a passage of several sentences. documents: a corpus in memory, used instead of the folder
+    in the settings.
+    """
 
     def __init__(self, settings: Settings, longest_passage: int, documents: Sequence[Document] | None = None) -> None:
         self._settings = settings
@@ -63,20 +67,21 @@ class Library:
 
     @property
     def translations(self) -> Path:
-        """Return the file of sentences that the model put into English."""
+        """Return the file of the model's English translations."""
         return written_in(self._settings.store)
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
-        """Bring the stored index up to date, and tell what was done."""
+        """Bring the stored index up to date and return what was done."""
         documents = self.sources()
         return rebuild(self._settings.store, documents, embedder, self._longest, report)
 
     def index(self, embedder: Embedder, say: Callable[[str], None] = lambda line: None) -> Index:
-        """Return the index in use; build it, with a line and a bar, where it is missing, stale, foreign or damaged.
+        """Return the current index; build it if the stored one is missing, stale, foreign or damaged.
 
-        Raises IndexStoreError instead of building where `rebuild="never"`.
+        say: called with a line on why it is built, before a progress bar is shown. Raises IndexStoreError instead of building
+        if the setting is `rebuild="never"`.
         """
-        current = self._settings.store / "current.json"  # another process may put a new build in use
+        current = self._settings.store / "current.json"  # another process may activate a new build
         return self._index.get(self._files(), lambda: self._open(embedder, say), [current])
 
     def _open(self, embedder: Embedder, say: Callable[[str], None], again: bool = True) -> Index:
@@ -94,10 +99,10 @@ class Library:
         except IndexStoreError:
             if not again:
                 raise
-            return self._open(embedder, say, again=False)  # another process has read other sources since, and built theirs
+            return self._open(embedder, say, again=False)  # another process has rebuilt it meanwhile, from other sources
 
     def sources(self) -> Sequence[Document]:
-        """Return the documents as they are now; this needs no model. Raises CorpusError where they hold no text."""
+        """Return the current documents; loads no model. Raises CorpusError if they have no text or two have the same name."""
         if self._documents is None:
             files = self._files()
             records = [path.with_suffix(".toml") for path in files]
@@ -111,7 +116,7 @@ class Library:
         return documents
 
     def english(self) -> English:
-        """Return what is known of the sources in English, as it is now; a corpus in memory brings nothing itself.
+        """Return the current English names and translations; for a corpus in memory, only the model's translations.
 
         Raises CorpusError for a file that cannot be read.
         """
@@ -136,8 +141,8 @@ def _stamp(path: Path) -> tuple[str, int, int, int]:
 
 
 def stored(settings: Settings, documents: Sequence[Document]) -> Index:
-    """Return the stored index of documents, and load no model for it.
+    """Return the stored index of documents without loading a model.
 
-    Raises IndexStoreError where there is none that fits the settings.
+    Raises IndexStoreError if there is none that matches the documents and the settings.
     """
     return load(settings.store, Recipe.of(documents, weights.identity(settings.embedder), tuned().longest_passage))

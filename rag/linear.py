@@ -1,4 +1,7 @@
-"""Hold the weights of a fitted linear model, in memory and in a file without pickle; what it predicts is its user's to know."""
+"""Keep the weights of a fitted linear model in memory and, without pickle, in a file.
+
+What a model predicts is defined by the modules that use it.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ Model = TypeVar("Model", bound="Linear")
 
 @dataclass(frozen=True)
 class Linear:
-    """Hold one row of weights, float32 (rows, dimensions), and one bias (rows,), for each thing that is predicted.
+    """A linear model with a row of weights, float32 (rows, dimensions), and a bias, (rows,), for each output.
 
-    fits: the identity of what makes the vectors that it was fitted to.
+    fits: identity of what produced the vectors that it was fitted to, such as a hash of the embedder's files.
     """
 
     weights: Vectors
@@ -32,11 +35,11 @@ class Linear:
 
     @classmethod
     def load(cls: type[Model], path: Path) -> Model:
-        """Return the model that a file holds."""
+        """Load a model from a file."""
         with np.load(path, allow_pickle=False) as held:
             return cls(held["weights"], held["biases"], str(held["fits"]))
 
 
 def logistic(score: float) -> float:
-    """Return the probability of which a score is the log odds; written so that none can run over."""
+    """Return the probability whose log odds are the score; it cannot overflow."""
     return 0.5 + 0.5 * math.tanh(score / 2)

@@ -1,6 +1,6 @@
-"""Open the models that settings ask for: files first verified, then loaded.
+"""Open the embedder and the generator that the settings name; files are verified before they are loaded.
 
-It knows which engine suits which model and machine; the engines themselves live in `generation/`.
+This module chooses the engine for a model and a machine; the engines are in `generation/`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _LOG = logging.getLogger("rag")
 
 
 def needed(settings: Settings) -> list[str]:
-    """Return the models of `weights.toml` whose files the settings ask for; a path of the user's own and a server need none."""
+    """Return the models in `weights.toml` whose files the settings need; a local path or a server needs none."""
     named = [settings.embedder] if settings.remote else [settings.embedder, settings.generator]
     return [name for name in named if name in weights.models()]
 
 
 def engine_of(settings: Settings) -> Engine:
-    """Return the engine that runs a generator of this machine; nothing is fetched to find out.
+    """Return the engine for a generator on this machine, without fetching anything.
 
-    "auto" is transformers for a folder without a GGUF file, 8-bit numbers where the processor and the file allow them, else
+    "auto" is transformers for a folder without a GGUF file, 8-bit integers if the processor and the file allow them, else
     llama.cpp.
     """
     if settings.engine != "auto":
@@ -44,7 +44,10 @@ def engine_of(settings: Settings) -> Engine:
 
 
 def open_embedder(settings: Settings) -> Embedder:
-    """Return the embedder, fetching and verifying its files where they are missing."""
+    """Return the embedder, after verifying its files and fetching missing ones.
+
+    Raises SettingsError for an unknown name, WeightsError if its files cannot be fetched or loaded.
+    """
     known = weights.names("embedder")
     if settings.embedder not in known:
         raise SettingsError(f"embedder={settings.embedder!r} is not one; set RAG_EMBEDDER to {' or '.join(known)}.")
@@ -56,9 +59,10 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_generator(settings: Settings) -> Generator:
-    """Return the generator; `engine_of` says which. Where nobody chose 8-bit numbers and they fail, llama.cpp is opened.
+    """Return the generator, run by a server or by the engine that `engine_of` returns.
 
-    Raises SettingsError where the settings contradict each other, GenerationError where the model cannot be loaded.
+    If "auto" chose 8-bit integers and they fail, llama.cpp is used. Raises SettingsError if the settings contradict each other,
+    WeightsError if files cannot be fetched, GenerationError if the model cannot be loaded.
     """
     if settings.remote:
         from rag.generation.openai import OpenAIGenerator
@@ -93,12 +97,12 @@ def open_generator(settings: Settings) -> Generator:
 
 
 def gguf_file(settings: Settings) -> Path | None:
-    """Return the generator's GGUF file, None where it is a transformers folder."""
+    """Return the generator's GGUF file, fetched if necessary; None for a transformers folder."""
     return _gguf(_model_path(settings))
 
 
 def _qwen2(gguf: Path) -> bool:
-    """Tell whether a file holds a network that can be run with 8-bit numbers; what cannot be read is left to llama.cpp."""
+    """Return whether the 8-bit engine can run the network in a file; an unreadable file is left to llama.cpp."""
     from rag.generation.gguf import GGUF
     from rag.generation.qwen2 import fits
 
@@ -113,14 +117,14 @@ def _gguf(model: Path) -> Path | None:
 
 
 def _model_path(settings: Settings) -> Path:
-    """Return where the generator's files lie."""
+    """Return the path of the generator's files, which are fetched if necessary."""
     return own_generator(settings) or weights.ensure(settings.generator, settings)
 
 
 def own_generator(settings: Settings) -> Path | None:
-    """Return the path of a generator of the user's own, None of one in `weights.toml`.
+    """Return the path of the user's own generator, or None for one in `weights.toml`.
 
-    Raises SettingsError where it is neither.
+    Raises SettingsError if it is neither.
     """
     known = weights.names("generator")
     if settings.generator in known:
@@ -134,4 +138,4 @@ def own_generator(settings: Settings) -> Path | None:
 
 
 def _own_path(settings: Settings) -> Path:
-    return Path(os.path.expanduser(settings.generator))  # Path.expanduser raises for a user that is not there
+    return Path(os.path.expanduser(settings.generator))  # Path.expanduser raises for an unknown user

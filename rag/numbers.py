@@ -1,6 +1,7 @@
-"""Know which numbers a text states, so that "1.8万亿", "18,000亿" and "1.8 trillion" are one, and write them in English.
+"""Extract the numbers that a text states, in whatever notation, and write Chinese amounts in English.
 
-How numbers are written is the `numerals` package's; what a number counts, nobody here knows.
+"1.8万亿", "18,000亿" and "1.8 trillion" have the same value. The notations are read by the `numerals` package. What a number
+counts is not analysed, except for its unit in `foreign`.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from rag.text.script import IN_PARENTHESES
 from rag.text.sentences import FOOTNOTE, LIST_NUMBER
 
 _EARLIEST = 10_000
-"""From it on, years are counted like other things: 65 million years ago."""
+"""Below this, a number before 年 is written as a calendar year; from this on, as an amount: 65 million years ago."""
 _LONGEST = Decimal(10) ** 18
-"""From it on, no amount is written with a scale."""
+"""Upper bound (exclusive) of a number that is written with a scale after it; larger amounts are written in digits alone."""
 _AMOUNT = re.compile(
     rf"(不到|不足)?({PERCENT})?((?:{NUMBER})(?:{SCALE})(?:(?:{NUMBER})(?:{SCALE}))*(?:\d+(?![\d.,]))?|{NUMERAL}[多余几][万亿]+|"
     rf"{NUMERAL}|(?:{NUMBER})(?=[多余几]))([多余几](?![万亿]))?(?=(年)?)"
 )
-"""An amount as Chinese writes it, and what makes it a bound: "不到五十", "三百多", "三十多万"."""
+"""A Chinese amount, with the words that make it a bound: "不到五十", "三百多", "三十多万"."""
 _ROUGH = frozenset("多余几")
 _PARENTHESES = re.compile(f"({IN_PARENTHESES.pattern})")
 SOME = "近这那好前后过没头数"
-"""Behind which 几 asks for no number, but means some: 近几年."""
+"""Characters after which 几 means "some", not "how many": 近几年."""
 _ASKED = re.compile(
     rf"多少|(?<![哪{SOME}])几(?![乎十百千万])|何时|什么时候|哪一?[年天]|哪个?月|"
     r"\bhow (?:many|much)\b|\bwhat (?:percentage|share|number)\b|"
@@ -40,36 +41,36 @@ _ASKED = re.compile(
 )
 _EACH = re.compile(r"各|分别|\beach\b|\brespectively\b")
 _COMMA = re.compile(r"(?<=[0-9])，(?=[0-9])")
-"""A comma between two numbers: within one it is as wide as its digits."""
+"""A full-width comma between ASCII digits, which separates two numbers; a thousands separator would be ASCII too."""
 _PLACE = re.compile(r"(?<=第\d),(?=\d)|(?<=第\d\d),(?=\d)")
-"""A comma behind a place in an order, which parts no thousands: "第4,300家"."""
+"""A comma after an ordinal, which is not a thousands separator: "第4,300家"."""
 _NOT_SAID = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])|(?<=covid)-19\b", re.IGNORECASE)
-"""Numbers of footnotes and in names."""
+"""Footnote marks, and the number in the name Covid-19."""
 _FULL_HOUR = re.compile(r"(?<=\d):00(?![\d:])")
 _MILLIONS = re.compile(r"(?<=[$£€])(\d[\d,.]*)m(?![a-z\d])")
 _LIST_MARK = re.compile(rf"(?m)^\s*{LIST_NUMBER}\s*")
 
 
 def numbers_asked(question: str) -> int:
-    """Return how many numbers a question wants, at least: amounts and dates."""
+    """Return the minimum number of amounts and dates that a question asks for."""
     folded = fold(question)
     asked = len(_ASKED.findall(folded))
     return max(asked, 2) if asked and _EACH.search(folded) else asked
 
 
 def stated(text: str) -> set[Decimal]:
-    """Return the values of the numbers that a text states, in digits or, beyond ten, in words; list marks left out.
+    """Return the values of the numbers that a text states, in digits or, above ten, in words; list numbers are ignored.
 
-    Shares are stated per cent: 30 is "三成", and 50 "half of".
+    Shares are in per cent: 30 for "三成", and 50 for "half of".
     """
     listless = _LIST_MARK.sub("•", _folded(text))
     return {reading.value for reading in readings(with_decimals(listless)) if reading.stated}
 
 
 def values(text: str) -> set[Decimal]:
-    """Return the values of every number that a text states or may mean, as `numerals.readings` says.
+    """Return the values of all numbers that a text states or may mean (see `numerals.readings`).
 
-    What may be a decimal counts as its parts too.
+    For words that may spell a decimal, the values of its parts are included.
     """
     folded = _folded(text)
     ways = {folded, with_decimals(folded), fold(_NOT_SAID.sub("", text))}
@@ -82,14 +83,14 @@ def _folded(text: str) -> str:
 
 
 def foreign(claim: str, source: str) -> set[Decimal]:
-    """Return the numbers that a claim states and its source does not mean, or tells in another unit."""
+    """Return the numbers that a claim states but its source cannot mean, or gives in another unit."""
     return (stated(claim) - values(source)) | other_units(_folded(claim), _folded(source), stated)
 
 
 def in_english(text: str) -> str:
-    """Return Chinese text in Simplified characters with its amounts beyond ten as English writes them: "38 million", "21%".
+    """Return Chinese text with its amounts above ten written in English: "38 million", "21%".
 
-    What stands in parentheses stays as it is.
+    text: in Simplified characters. Text in parentheses is unchanged.
     """
     pieces = _PARENTHESES.split(text)
     return "".join(piece if place % 2 else _rendered(piece) for place, piece in enumerate(pieces))
@@ -114,7 +115,7 @@ def _rendered(text: str) -> str:
 
 
 def _amount(amount: str) -> Decimal | None:
-    """Return the value of an amount, or what it is more than; None where it is more than one number."""
+    """Return the value of an amount, or its lower bound if it is approximate; None if it is not exactly one number."""
     if not amount[0].isdigit():
         numeral = "".join(character for character in amount if character not in _ROUGH)
         return Decimal(chinese.value(numeral)) if chinese.exact(numeral) else None
@@ -123,7 +124,7 @@ def _amount(amount: str) -> Decimal | None:
 
 
 def _short(value: Decimal) -> str:
-    """Return a value in digits, with a scale where that leaves few of them."""
+    """Return a value in digits, with a scale if that leaves at most four decimal places."""
     for name in ("trillion", "billion", "million"):
         scaled = (value / english.SCALES[name]).normalize()
         if 1 <= scaled < _LONGEST and scaled == round(scaled, 4):

@@ -1,7 +1,6 @@
-"""Own the models, and let readers take turns.
+"""Load the models, queue the questions of several readers, enforce the time limit and shut down.
 
-How one question is answered is `answering.py`'s, what is done while nobody asks is `idle.py`'s; this module loads, queues,
-times out and ends.
+Answering one question is in `answering.py`, background work between questions in `idle.py`.
 """
 
 from __future__ import annotations
@@ -49,9 +48,9 @@ Status = Literal["ready", "warming", "broken"]
 class Rag:
     """Answer questions from one corpus.
 
-    settings: the choices; the environment's by default. embedder, generator: instead of those that the settings name.
-    numbers, switches: other tuned numbers and stages, for evaluations. documents: a corpus in memory instead of the
-    settings' folder; name a `store` of its own in the settings, or the two rebuild one index in turn.
+    settings: read from the environment by default. embedder, generator: used instead of those that the settings name.
+    numbers, switches: other tuned parameters and stages, for evaluations. documents: a corpus in memory, used instead of the
+    folder in the settings; give it its own `store` in the settings, or the two corpora overwrite each other's index.
     """
 
     def __init__(
@@ -83,18 +82,18 @@ class Rag:
         self._idle = Idle(self.answering, self._turns, self._suggestions, self._library.translations)
 
     def answer(self, question: str, history: Sequence[Message] = (), cancelled: Stop | None = None) -> Answer:
-        """Return the checked answer to a question; `stream` says what is raised."""
+        """Return the checked answer to a question; parameters and errors are those of `stream`."""
         for event in self.stream(question, history, cancelled):
             if isinstance(event, Final):
                 return event.answer
         raise GenerationError("The answer ended before it was complete; ask again.")
 
     def stream(self, question: str, history: Sequence[Message] = (), cancelled: Stop | None = None) -> Iterator[Event]:
-        """Yield the evidence, the progress, the words as they are written, and last the checked answer.
+        """Yield the evidence, the progress, the draft's tokens as they are generated, and last the checked answer.
 
-        history: earlier turns as {"role": "user" or "assistant", "content": text}. cancelled: asked often; True stops the
-        engine. Raises QuestionError for what cannot be asked, Cancelled when stopped, GenerationError when the engine
-        fails or takes longer than `timeout_s`.
+        history: earlier turns as {"role": "user" or "assistant", "content": text}. cancelled: polled often; True stops the
+        engine. Raises QuestionError for an invalid question or history, Cancelled when stopped, GenerationError when the
+        engine fails or takes longer than `timeout_s`, and other RagErrors when the models or the index cannot be loaded.
         """
         question, history = checked_question(question, history)
         return self._stream(question, history, cancelled or (lambda: False))
@@ -137,11 +136,11 @@ class Rag:
             raise
         finally:
             self._turns.leave(ticket)
-        if final:  # the turn is over: who leaves from here on was answered
+        if final:  # after the turn: a reader who disconnects here has already been counted as answered
             yield final
 
     def _heed(self, error: Exception) -> None:
-        """Keep the trouble that the next question will meet too: an engine may fail once, but is down if it fails again."""
+        """Record an error for `status`; a GenerationError only the second time in a row, since an engine may recover."""
         if isinstance(error, PromptTooLongError) or not isinstance(error, RagError):
             return
         if self._engine_failed or not isinstance(error, GenerationError):
@@ -158,16 +157,16 @@ class Rag:
         self._ended(request, "answered" if answer.answerable else "declined", **told)
 
     def _ended(self, request: str, outcome: str, error: str = "", **told: object) -> None:
-        """Count how a question ended and log it as one JSON object, without its words unless `log_questions` asks for them."""
+        """Count how a question ended and log it as one JSON object, with the question's text only if `log_questions` is set."""
         self.counters.outcome(outcome)
         _LOG.info(json.dumps({"request": request, "outcome": outcome, "error": error, **told}, ensure_ascii=False))
 
     def metrics(self) -> str:
-        """Return the counts so far in Prometheus' text format."""
+        """Return the counters in the Prometheus text format."""
         return self.counters.exposition(self._turns.length)
 
     def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
-        """Return the passages and the likely sentences for a question, without generating."""
+        """Return the passages for a question and the sentences most likely to answer it, without generating."""
         started = time.monotonic()
         question, history = checked_question(question, history)
         index, embedder = self.search_index()
@@ -179,10 +178,11 @@ class Rag:
     def suggest(
         self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = (), limit: int = 3
     ) -> list[str]:
-        """Return questions that the text answers: examples at first, then what lies near the last answer's citations.
+        """Return questions that the text answers: examples at first, then some near the last answer's citations.
 
-        cited: the citations of each answer so far, as `Answer.to_dict` has them. asked: the questions so far. No model is
-        loaded and nothing generated for it.
+        cited: the citations of each answer so far, as in `Answer.to_dict`. asked: the questions so far; without any, the
+        examples are returned. limit: maximum number of questions, except for the examples. No model is loaded and nothing is
+        generated; until the models are loaded, only the examples are available.
         """
         if not asked:
             sentences = (sentence for document in self.documents for sentence in split_document(document))
@@ -192,9 +192,9 @@ class Rag:
         return self._suggestions.after(language, self.search_index()[0], cited, asked, limit)
 
     def answering(self) -> Answering:
-        """Return what answers are made with, loading what is not loaded yet; begin to work while nobody asks.
+        """Return the components that answer questions, loading them if necessary, and start the idle work.
 
-        A server's own time is not used unasked: others may wait for it or pay for it.
+        There is no idle work if `read_ahead` is off or a server generates: others may be waiting or paying for the server.
         """
         try:
             answering = self._load()
@@ -209,7 +209,7 @@ class Rag:
 
     def _load(self) -> Answering:
         if self._generator is None or self._examples is None:
-            self._library.sources()  # what is wrong with them is told before models are loaded for minutes
+            self._library.sources()  # report a faulty corpus before spending minutes on loading models
         opening = self._opening()
         index, embedder = self.search_index()
         steering, asking = self._open_examples(embedder)
@@ -230,13 +230,13 @@ class Rag:
         )
 
     def _opening(self) -> Future[Generator]:
-        """Open the generator beside other work; its thread keeps no one from ending the program meanwhile."""
+        """Return a future of the generator, opened in a daemon thread: other loading continues, and the program can exit."""
         future: Future[Generator] = Future()
 
         def work() -> None:
             try:
                 future.set_result(self._open_generator())
-            except BaseException as error:  # it is raised where the result is awaited
+            except BaseException as error:  # Future.result() raises it
                 future.set_exception(error)
 
         if self._generator is None:
@@ -246,37 +246,37 @@ class Rag:
         return future
 
     def warm(self) -> Rag:
-        """Load the models and the index, side by side; safe to repeat."""
+        """Load the models and the index in parallel, and return self; safe to repeat."""
         self.answering()
         return self
 
     def read_ahead(self) -> None:
-        """Read what questions will need, giving way to readers; return when it is done."""
+        """Read likely prompts into the engine's prefix cache, giving way to questions; return when done."""
         self._idle.read_ahead()
 
     def translate(self, report: Report | None = None) -> int:
-        """Put the sentences that have no English yet into English, giving way to readers; return how many there were.
+        """Translate the sentences that lack an English translation, giving way to questions; return how many there were.
 
         report: called with (done, total).
         """
         return self._idle.translate(report)
 
     def search_index(self) -> tuple[Index, Embedder]:
-        """Return the index in use and the embedder of its queries, without the generator."""
+        """Return the current index and its embedder, without loading the generator."""
         embedder = self._open_embedder()
         return self._library.index(embedder, say=_say), embedder
 
     def rebuild(self, report: Report | None = None) -> Rebuilt:
-        """Bring the stored index up to date, and tell what was done."""
+        """Bring the stored index up to date and return what was done."""
         return self._library.rebuild(self._open_embedder(), report)
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """Return the sources; no model has to be loaded for them."""
+        """Return the source documents; no model is loaded."""
         return tuple(self._library.sources())
 
     def status(self) -> tuple[Status, str]:
-        """Return whether questions can be answered, and why not; a failure counts until the next question finds it mended."""
+        """Return whether questions can be answered, and why not; an error is reported until a later question loads cleanly."""
         if self._trouble:
             return "broken", self._trouble
         try:
@@ -288,7 +288,7 @@ class Rag:
         return "ready", ""
 
     def close(self) -> None:
-        """End the work in progress and free the engine."""
+        """Cancel the work in progress and free the engine."""
         self._closed.set()
         self._idle.end()
         if self._generator is not None:

@@ -1,7 +1,7 @@
-"""Show sentences, passages and their members as sequences over plain arrays of places.
+"""Present sentences, passages and the members of passages as sequences backed by integer arrays.
 
-A value is made when it is asked for: a corpus of a million sentences is loaded without making a million objects, and lies
-on disk as numbers that can be mapped into memory.
+A value is created when it is accessed: a corpus of a million sentences is loaded without creating a million objects, and is
+stored as arrays that can be memory-mapped.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Value = TypeVar("Value")
 
 
 class Places(Sequence[Value]):
-    """Make the values of an array of places, shape (values, columns), one row each."""
+    """A sequence of values that are created from the rows of an array of shape (values, columns)."""
 
     def __init__(self, places: Numbers) -> None:
         self.places = places
 
     @abstractmethod
     def _value(self, row: Numbers) -> Value:
-        """Return the value that lies at a place."""
+        """Return the value that a row describes."""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -45,7 +45,7 @@ class Places(Sequence[Value]):
 
 
 class Sentences(Places[Sentence]):
-    """Make sentences; a row holds the document's number, start, end and paragraph."""
+    """A sequence of sentences; the columns are document number, start, end and paragraph."""
 
     def __init__(self, documents: Sequence[Document], places: Numbers) -> None:
         super().__init__(places)
@@ -53,7 +53,7 @@ class Sentences(Places[Sentence]):
 
     @classmethod
     def of(cls, documents: Sequence[Document], sentences: Sequence[Sentence]) -> Sentences:
-        """Return sentences as places in their documents."""
+        """Build the sequence from sentences of documents."""
         numbers = _numbers(documents)
         rows = [(numbers[s.source], s.start, s.end, s.paragraph) for s in sentences]
         return cls(documents, np.array(rows, dtype=np.int64).reshape(-1, 4))
@@ -65,7 +65,7 @@ class Sentences(Places[Sentence]):
 
 
 class Passages(Places[Passage]):
-    """Make passages; a row holds the document's number, start and end."""
+    """A sequence of passages; the columns are document number, start and end."""
 
     def __init__(self, documents: Sequence[Document], places: Numbers) -> None:
         super().__init__(places)
@@ -73,7 +73,7 @@ class Passages(Places[Passage]):
 
     @classmethod
     def of(cls, documents: Sequence[Document], passages: Sequence[Passage]) -> Passages:
-        """Return passages as places in their documents."""
+        """Build the sequence from passages of documents."""
         numbers = _numbers(documents)
         rows = [(numbers[p.source], p.start, p.end) for p in passages]
         return cls(documents, np.array(rows, dtype=np.int64).reshape(-1, 3))
@@ -85,7 +85,7 @@ class Passages(Places[Passage]):
 
 
 class Members(Places[tuple[int, ...]]):
-    """Make the numbers of neighbouring sentences; a row holds the first and the one after the last."""
+    """A sequence of the sentence numbers of each passage; the columns are the first number and the one after the last."""
 
     def _value(self, row: Numbers) -> tuple[int, ...]:
         first, after = row.tolist()

@@ -1,4 +1,4 @@
-"""Show on standard error how far a long piece of work is."""
+"""Show the progress of a long task on standard error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 
 def bar(name: str, unit: str) -> Callable[[int, int], None]:
-    """Return what draws a bar with the time left, from the first call with (done, total) to the last."""
+    """Return a callback that draws a progress bar with the time left; call it with (done, total) until done is total."""
     shown: tqdm | None = None
 
     def report(done: int, total: int) -> None:

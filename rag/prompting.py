@@ -1,7 +1,7 @@
-"""Put evidence and a question into the words that a model reads.
+"""Build the prompts that the generator reads.
 
-Templates are files below `prompts/`, filled by plain substitution (they cannot run code) and strict: a variable that is
-missing or unknown is a PromptError. Chinese goes in as Simplified characters.
+Templates are files below `prompts/`. They are filled by plain substitution, which cannot run code; a missing or unknown
+variable raises PromptError. Chinese is written in Simplified characters.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from rag.text import clean
 from rag.text.script import HAN, IN_PARENTHESES, Language, has_han, mostly_latin, to_simplified
 
 LANGUAGES: tuple[Language, ...] = ("zh-Hans", "en")
-"""Languages that prompts are in; Traditional Chinese is read, and written, in Simplified characters."""
+"""Languages of the prompts; for Traditional Chinese, the generator reads and writes Simplified characters."""
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/<A-Za-z_])|[|｜](?=>)|\[(?=/?[A-Z_]{3,}\]|\||gMASK\])")
-"""Where to take apart what some family of models takes for an instruction: <|im_end|>, <end_of_turn>, [INST], [|system|]."""
+"""Where to break up the control tokens of various model families: <|im_end|>, <end_of_turn>, [INST], [|system|]."""
 
 _MARK_BESIDE_HAN = re.compile(rf"(?<=[{HAN}])[「」]+|[「」]+(?=[{HAN}])")
 _ANYTHING = "root ::= [^\\x00]+"
@@ -36,16 +36,16 @@ _ANYTHING = "root ::= [^\\x00]+"
 
 @dataclass(frozen=True)
 class Templates:
-    """Fill the templates of one folder."""
+    """The prompt templates of one folder."""
 
     folder: Path
 
     def fill(self, name: str, **variables: str) -> str:
-        """Return a template with its variables put in; raise PromptError where the two do not fit."""
+        """Return a template filled with variables; raise PromptError if they are not exactly those of the template."""
         return self.fill_each(name, [variables])[0]
 
     def fill_each(self, name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
-        """Return a template filled once for each row of variables; its file is read once."""
+        """Return a template filled for each row of variables; its file is read only once."""
         template = Template(self.text(name))
         found = variables(template.template)
         for row in rows:
@@ -56,7 +56,7 @@ class Templates:
         return [template.substitute(row).strip() for row in rows]
 
     def text(self, name: str) -> str:
-        """Return a template as it stands."""
+        """Return the text of a template, unfilled; raise PromptError if it cannot be read."""
         path = self.folder / (name if "." in name else f"{name}.txt")
         try:
             return path.read_text(encoding="utf-8").strip()
@@ -68,12 +68,12 @@ class Templates:
             raise PromptError(f"The prompt {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
 
     def examples(self, name: str) -> list[dict[str, str]]:
-        """Return the worked examples of a folder of templates."""
+        """Return the few-shot examples of a folder of templates."""
         (rows,) = self._of_examples(name, "example")
         return cast(list[dict[str, str]], rows)
 
     def words(self, name: str, *keys: str) -> list[str]:
-        """Return words that replies to a folder's worked examples are made of, by their keys in `examples.toml`."""
+        """Return the words that the replies to a folder's few-shot examples consist of, by their keys in `examples.toml`."""
         return [str(word) for word in self._of_examples(name, *keys)]
 
     def _of_examples(self, name: str, *keys: str) -> list[Any]:
@@ -84,18 +84,18 @@ class Templates:
             raise PromptError(f"The prompt {self.folder}/{name}/examples.toml has the wrong form: {error}.") from error
 
     def lines(self, name: str) -> list[str]:
-        """Return the lines of a list."""
+        """Return the non-empty lines of a list."""
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
 
 
 def variables(template: str) -> set[str]:
-    """Return the variables of a template; a sign that begins none counts as one, since nothing can be put in for it."""
+    """Return the variables of a template; a "$" that begins none counts as one, so that filling it raises PromptError."""
     found = Template.pattern.finditer(template)
     return {match["named"] or match["braced"] or match.group() for match in found if match["escaped"] is None}
 
 
 def _spoken(text: str) -> str:
-    """Return text as a model reads it: Simplified, and with nothing that an engine would take for a control token."""
+    """Return text as the generator reads it: in Simplified characters, without anything an engine parses as a control token."""
     return _harmless(to_simplified(clean(text)))
 
 
@@ -104,7 +104,11 @@ def _harmless(text: str) -> str:
 
 
 def evidence_text(passages: Sequence[Passage], english: English | None = None) -> str:
-    """Return passages as the model reads them: one a line, Simplified or in English, no invisible characters."""
+    """Return passages as the generator reads them: one per line, without invisible characters.
+
+    english: names and translations, with which the passages are rendered for an English question. Without it, Chinese is
+    converted to Simplified characters.
+    """
     lines = (" ".join(clean(passage.text).split()) for passage in passages)
     return "\n".join(_harmless(english.render(line)) if english else _spoken(line) for line in lines)
 
@@ -132,9 +136,9 @@ def _prompt(templates: Templates, query: Query, evidence: str, content: str, gra
 
 
 def _grammar(templates: Templates, language: Language, read: str) -> str:
-    """Return the grammar that keeps an answer in its language, "" where none is needed.
+    """Return the grammar that keeps an answer in its language, "" if none is needed.
 
-    English answers always have one, Chinese ones only where what is read is in English.
+    English answers always have one, Chinese ones only if the text that is read is in English.
     """
     return templates.text(f"{_folder(language)}/answer.gbnf") if language == "en" or mostly_latin(read) else ""
 
@@ -142,10 +146,11 @@ def _grammar(templates: Templates, language: Language, read: str) -> str:
 def answer_prompt(
     templates: Templates, english: English, query: Query, passages: Sequence[Passage], reason: bool = False
 ) -> Prompt:
-    """Return the prompt whose continuation is the draft, which begins as a reason does where one is asked for.
+    """Return the prompt whose continuation is the draft.
 
-    english: what is known of the text in English, which an English question's passages are shown in. Left to themselves,
-    small models say a question for a reason again, and end with whatever stands near.
+    english: names and translations, with which the passages are rendered for an English question. reason: whether the draft
+    must begin with "because"; without it, small models restate a question for a reason and complete it with whatever is nearby
+    in the text.
     """
     evidence = _evidence(english, query, passages)
     grammar = _grammar(templates, query.language, evidence)
@@ -155,15 +160,15 @@ def answer_prompt(
 
 
 def _begun(grammar: str, words: str) -> str:
-    """Return a grammar whose texts begin with some words."""
+    """Return a grammar with some words required at the beginning."""
     return grammar.replace("root ::=", f"root ::= {json.dumps(words, ensure_ascii=False)}", 1)
 
 
 def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -> Prompt:
-    """Return the prompt whose first token is one of `verdicts`: whether source sentences answer a question.
+    """Return the prompt whose first reply token is one of `verdicts`: whether source sentences answer a question.
 
-    Its examples are the same every time, so an engine that keeps what it read reads only the sentences and the question. A
-    question that leans on another is judged without it: the sentences may well answer that one alone.
+    Its examples are always the same, so an engine with a prefix cache reads only the sentences and the question. A follow-up
+    question is judged without the previous question, since the sentences may answer only that one.
     """
     examples = templates.examples("judge")
     asked = _spoken(query.text)
@@ -175,25 +180,25 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
 
 
 def verdicts(templates: Templates) -> tuple[str, str]:
-    """Return the words with which a judge says that sentences answer a question, and that they do not."""
+    """Return the judge's replies: that the sentences answer the question, and that they do not."""
     yes, no = templates.words("judge", "yes", "no")
     return yes, no
 
 
 def beginning_prompt(templates: Templates, english: English, query: Query, passage: Passage) -> Prompt:
-    """Return the beginning that every prompt whose best passage is this one shares."""
+    """Return the common beginning of all prompts whose best passage is this one."""
     opening = templates.text(f"{_folder(query.language)}/question").split("$passages")[0]
     evidence = _evidence(english, query, [passage])
     return _prompt(templates, query, evidence, opening + evidence)
 
 
 def english_prompt(templates: Templates, english: English, quote: str) -> Prompt:
-    """Return the prompt that puts a quoted Chinese sentence into English, its names and amounts as they are known."""
+    """Return the prompt that translates a Chinese sentence into English; known names and amounts are in English already."""
     return _translation(templates, "to_english", english.annotate(_line(quote)), _grammar(templates, "en", quote))
 
 
 def chinese_prompt(templates: Templates, quote: str, names: Sequence[str]) -> Prompt:
-    """Return the prompt that puts a quoted English sentence into Chinese, its names, which are to stay, in 「」."""
+    """Return the prompt that translates an English sentence into Chinese; the names, which must not change, are in 「」."""
     return _translation(templates, "to_chinese", _marked(_line(quote), names), _grammar(templates, "zh-Hans", quote))
 
 
@@ -206,24 +211,24 @@ def _translation(templates: Templates, folder: str, source: str, grammar: str) -
 
 
 def _marked(sentence: str, names: Sequence[str]) -> str:
-    """Return a sentence with each name in 「」, the longer ones first."""
+    """Return a sentence with each name in 「」; longer names take precedence."""
     anyone = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{anyone})(?!\w)", r"「\g<0>」", sentence) if names else sentence
 
 
 def unmarked(said: str) -> str:
-    """Return what was written behind `chinese_prompt` without the marks of names, a space between these and characters."""
+    """Return a translation by `chinese_prompt` without name marks, with a space between a name and Chinese characters."""
     return " ".join(_MARK_BESIDE_HAN.sub(" ", said).replace("「", "").replace("」", "").split())
 
 
 def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:
-    """Return the prompt whose continuation lists the people and places in Chinese sentences, with the words of `name_kinds`."""
+    """Return the prompt whose continuation lists the people and places in Chinese sentences, each with one of `name_kinds`."""
     examples = ((example["source"], example["names"]) for example in templates.examples("names"))
     return _after_examples(templates.text("names/system"), examples, "\n".join(map(_line, sentences)))
 
 
 def name_kinds(templates: Templates) -> tuple[str, str]:
-    """Return the words that stand behind the name of a person, and behind that of a place."""
+    """Return the words that follow the name of a person and that of a place, in this order."""
     person, place = templates.words("names", "person", "place")
     return person, place
 
@@ -237,7 +242,7 @@ def suggestion_prompt(templates: Templates, english: English, sentence: str, lan
 
 
 def _after_examples(system: str, examples: Iterable[tuple[str, str]], asked: str, grammar: str = "") -> Prompt:
-    """Return a prompt that asks behind worked examples, each what was asked and what was answered."""
+    """Return a prompt with few-shot examples, pairs of question and reply, before the question."""
     return Prompt(({"role": "system", "content": system}, *_turns(examples, asked)), grammar=grammar)
 
 
@@ -249,5 +254,5 @@ def _turns(examples: Iterable[tuple[str, str]], asked: str) -> tuple[Message, ..
 
 
 def _line(sentence: str) -> str:
-    """Return a sentence as a model reads it, in one line."""
+    """Return a sentence as the generator reads it, on one line."""
     return " ".join(_spoken(sentence).split())

@@ -1,4 +1,4 @@
-"""Hold what the chatbot itself says to a reader, in the reader's language (`replies.toml`)."""
+"""Provide the chatbot's fixed replies (`replies.toml`) in the reader's language."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def _table() -> dict[str, dict[str, str]]:
 
 
 def reply(name: str, language: Language) -> str:
-    """Return one reply."""
+    """Return a reply, by its name in `replies.toml`, in a language."""
     return _table()[language][name]
 
 
 @cache
 def own_words() -> frozenset[str]:
-    """Return the terms of all that the chatbot says itself."""
+    """Return the content terms of all fixed replies."""
     return frozenset(term for said in _table().values() for text in said.values() for term in content(text))

@@ -1,7 +1,4 @@
-"""Hold what a reader gets: answers, their citations and timings, and the events that lead to them.
-
-These are values only; they know nothing of how they were made.
-"""
+"""Define the values that a reader receives: answers with their citations and timings, and the events before an answer."""
 
 from __future__ import annotations
 
@@ -16,15 +13,15 @@ Reason = Literal["", "not in the text", "small talk", "instruction"]
 
 
 MARK = re.compile(r"\[(\d+)\]")
-"""A citation's mark in an answer."""
+"""A citation mark in an answer, such as `[1]`."""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """Tie one sentence of an answer to the exact words of the source that support it.
+    """A link from one sentence of an answer to the exact text in the source that supports it.
 
-    `marker` is the number shown as `[1]`; `quote == source_text[start:end]`; `sentence` is a place in the answer's `sentences`,
-    from 0; `support` is between 0 and 1.
+    `marker` is the number shown as `[1]`; `quote == source_text[start:end]`; `sentence` is an index, from 0, into the
+    answer's `sentences`; `support` is between 0 and 1.
     """
 
     marker: int
@@ -38,9 +35,9 @@ class Citation:
 
 @dataclass(frozen=True)
 class Timings:
-    """Hold the seconds from the question's arrival, and the tokens it cost.
+    """The seconds from the question's arrival to each stage, and the tokens that the answer took.
 
-    `prompt_tokens` counts the whole prompt; `read_tokens` those that were not found in the cache of read prompts.
+    `prompt_tokens` counts the whole prompts; `read_tokens` only those tokens that were not found in the prefix cache.
     """
 
     retrieve_s: float = 0.0
@@ -53,12 +50,12 @@ class Timings:
 
 @dataclass(frozen=True)
 class Answer:
-    """Hold one checked answer.
+    """A checked answer.
 
-    text: in the question's language and script, with `[1]`-style marks. answerable: False when it declined; `reason` then says
-    why. citations: the source sentences behind the marks. passages: what was retrieved, best first. timings: seconds and
-    tokens. language: "zh-Hant", "zh-Hans" or "en". engine: the name of the generator that wrote it. sentences: the text once
-    more, cut where one sentence ends and what introduces the next begins.
+    text: in the question's language and script, with `[1]`-style marks. answerable: False for a decline, with its `reason`.
+    citations: the source sentences to which the marks refer. passages: the retrieved ones, best first. timings: seconds and
+    tokens. language: "zh-Hant", "zh-Hans" or "en". engine: name of the generator. sentences: the text split into sentences,
+    each including the white space or words that introduce it; joined, they are the text.
     """
 
     text: str
@@ -72,15 +69,15 @@ class Answer:
     sentences: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain JSON values."""
+        """Return the answer as a dictionary of JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Hold what was found before a word is generated.
+    """The result of retrieval, before anything is generated.
 
-    passages: best first. sentences: those that most likely answer the question. seconds: from the question to them.
+    passages: best first. sentences: those most likely to answer the question. seconds: from the question's arrival to this.
     """
 
     type: Literal["evidence"] = field(default="evidence", init=False)
@@ -91,9 +88,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Progress:
-    """Tell how far the work is: `stage` is "waiting", "reading" or "checking"; `fraction` is between 0 and 1.
+    """The progress of an answer: `stage` is "waiting", "reading" or "checking"; `fraction` is between 0 and 1.
 
-    While waiting, `place` counts the questions ahead and `expected_s` estimates the wait in seconds.
+    While waiting, `place` is the number of questions ahead and `expected_s` the estimated wait in seconds.
     """
 
     type: Literal["progress"] = field(default="progress", init=False)
@@ -105,7 +102,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Token:
-    """Hold a piece of the draft as it is written; the checked answer replaces the draft."""
+    """A piece of the draft as it is generated; the checked answer replaces the draft."""
 
     type: Literal["token"] = field(default="token", init=False)
     text: str = ""
@@ -113,7 +110,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Final:
-    """Hold the checked answer; always the last event."""
+    """The checked answer; always the last event."""
 
     answer: Answer
     type: Literal["answer"] = field(default="answer", init=False)

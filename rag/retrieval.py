@@ -1,7 +1,7 @@
-"""Find the passages that a question needs, and in them the sentences that a generator should read.
+"""Retrieve the passages for a question, and choose the sentences that the generator reads.
 
-Dense and lexical search over folded text are fused by rank. This module knows questions and passages. It does not decide
-whether they answer, and it says nothing to a reader.
+Dense search and lexical search over folded terms are combined by rank fusion. Whether the passages answer the question is
+decided by the gate (`grounding/gate.py`).
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from rag.text import extent, normalize
 from rag.tuned import Tuned
 
 DEPTH = 30
-"""Passages that each way of searching contributes to the fusion."""
+"""Passages that each search method contributes to the rank fusion."""
 DEEPEST = 3
-"""Questions back that one may lean on."""
+"""Maximum number of preceding questions that are joined to a follow-up question."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Hold what may be listed behind a summary: numbers of sentences, best first.
+    """The sentences that may complete a summary.
 
-    most: sentences that it should have in all, None where as many as are needed.
+    listed: numbers of the sentences to quote after a summary that omits them, in order of preference. most: maximum number of
+    sentences in the answer, None if the question names none.
     """
 
     listed: tuple[int, ...]
@@ -38,12 +39,13 @@ class Summary:
 
 @dataclass(frozen=True)
 class Found:
-    """Hold what retrieval found.
+    """The result of retrieval for one question.
 
-    query: without the question before it where it stands alone. passages: best first, `score` is the fused one. numbers:
-    their places in the index. nearest: the best inner product of the query and any passage. likely: sentences by their numbers,
-    those likeliest to answer first, with their similarity to the query. chosen: numbers of the sentences to read, best first.
-    summary: how they are to be summed up, if they are.
+    query: the question, without the previous one if it does not depend on it. passages: best first, with their fusion scores.
+    numbers: the positions of these passages in the index. nearest: the highest inner product of the query with a passage or one
+    of its sentences. likely: pairs of sentence number and similarity to the query, most likely to answer first. chosen: numbers
+    of the sentences for the generator to read, best first. summary: set if a summary is asked for. In an outline (`survey`),
+    passages and chosen sentences are in the order of the text, without scores, and nearest is 1.
     """
 
     query: Query
@@ -56,12 +58,12 @@ class Found:
 
 
 def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Found:
-    """Return the passages for a query, best first, at most `tuned.passages` of them.
+    """Return the passages for a query, best first and at most `tuned.passages`, with the sentences to read.
 
-    Ways of searching are joined by weighted reciprocal rank fusion (Cormack, Clarke & Buettcher 2009). Lexical search counts
-    the less, the fewer of the question's terms occur in the corpus at all: an English question over Chinese text leaves it
-    little to say. For sentences it counts more than for passages, since a name that a question shares with one tells it from
-    its neighbours.
+    The search methods are combined by weighted reciprocal rank fusion (Cormack, Clarke & Buettcher 2009). The weight of lexical
+    search grows with the share of the query's terms that occur in the corpus: an English question has few terms in common with
+    a Chinese text. It is higher for ranking sentences than for ranking passages, since a name that occurs in both the question
+    and a sentence distinguishes that sentence from its neighbours.
     """
     texts, weights = [query.text], [1.0]
     vectors = embedder.queries([normalize(query.text)])
@@ -89,7 +91,10 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
 
 
 def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: int | None) -> Found:
-    """Return an outline of the whole text, in its order, for a question that asks what it says, in so many sentences."""
+    """Return an outline of the whole text, in its order, for a question about all of it.
+
+    most: maximum number of sentences that the question asks for, None if it names none.
+    """
     chosen = index.outline
     numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
     vector = embedder.queries([normalize(query.text)])[0]
@@ -101,7 +106,7 @@ def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: i
 
 
 def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
-    """Return the question before, where a question leans on it, with those that it leans on itself before it."""
+    """Return the preceding questions that a follow-up question depends on, joined, oldest first; "" if it depends on none."""
     needed: list[str] = []
     text, least = query.text, tuned.lean_beside if query.beside else tuned.lean_threshold
     for before in (query.previous, *query.earlier)[:DEEPEST]:
@@ -121,10 +126,11 @@ def _likely_sentences(
     index: Index,
     tuned: Tuned,
 ) -> tuple[tuple[int, float], ...]:
-    """Return the sentences of the found passages, those likeliest to answer first, each with its similarity to the question.
+    """Return the sentences of the found passages, most likely to answer first, each with its similarity to the question.
 
-    A sentence scores by that similarity, by that of the best one of its paragraph, and by ranks: its passage's, and its own
-    among these sentences by similarity and by the rarity of the question's terms that it holds.
+    A sentence's score is a weighted sum of its similarity, the similarity of the best sentence in its paragraph, the fusion
+    score of its passage, and its reciprocal ranks among these sentences by similarity and by the rarity of the question's terms
+    that it contains.
     """
     scores = {s: tuned.inherited * fused[passage] for passage in fused for s in index.members[passage] if index.rows[s] >= 0}
     numbers = list(scores)
@@ -149,9 +155,9 @@ def _likely_sentences(
 
 
 def _choose(likely: Sequence[int], index: Index, tuned: Tuned) -> tuple[int, ...]:
-    """Return the sentences to read, likeliest first, until they have the extent `tuned.reading`; a long last one is read whole.
+    """Return the sentences to read, most likely first, until their extent reaches `tuned.reading`; the last may exceed it.
 
-    Where the likeliest one points back, what it points at is read next.
+    If the first one refers back, the sentence that it refers to is the second.
     """
     pointed_at = index.pointed_at(likely[0])
     first = likely[:1] if pointed_at < 0 else [likely[0], pointed_at]
@@ -166,10 +172,10 @@ def _choose(likely: Sequence[int], index: Index, tuned: Tuned) -> tuple[int, ...
 
 
 def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
-    """Return what is to be read, best first.
+    """Return the text for the generator to read, best first.
 
-    The best sentence stands alone, since a prompt that begins with it may have been read before; the other chosen ones
-    follow, neighbours of one paragraph joined.
+    The best sentence is a piece of its own, since a prompt that begins with it may be in the prefix cache. The other chosen
+    sentences follow, with neighbours in one paragraph joined.
     """
     runs: list[list[int]] = []
     for number in found.chosen[1:]:
@@ -183,7 +189,7 @@ def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
 
 
 def piece(run: Sequence[int], index: Index) -> Passage:
-    """Return neighbouring sentences, by their numbers, as one piece of their source."""
+    """Return neighbouring sentences, given by their numbers, as one passage."""
     first, last = index.sentences[run[0]], index.sentences[run[-1]]
     return Passage(index.source_text(first.source)[first.start : last.end], first.source, first.start, last.end)
 
@@ -198,5 +204,5 @@ def _fuse(fused: dict[int, float], hits: Sequence[Hit], weight: float, constant:
 
 
 def _known(words: Sequence[str], index: Index) -> float:
-    """Return the share of a question's terms that the corpus holds."""
+    """Return the share of a question's terms that occur in the corpus."""
     return sum(word in index.lexicon.vocab_dict for word in words) / len(words) if words else 0.0

@@ -1,7 +1,7 @@
-"""Choose how the chatbot works: one frozen value from defaults, RAG_* variables and arguments, in that order.
+"""Define the settings: one frozen value from defaults, RAG_* variables and arguments, in increasing order of precedence.
 
-Reading settings touches nothing: no folder is made and no variable is set. The numbers that were tuned on the project's
-questions live in `rag/tuned.toml`, with the command that tuned them.
+Reading settings has no side effects: no folder is made and no variable is set. The parameters that were tuned on the project's
+questions are in `rag/tuned.toml`, with the command that tuned them.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _CHECKOUT = _PACKAGE.parent
 
 
 def _shipped(name: str, in_checkout: str) -> Path:
-    """Return a folder of the installed package, or of the checkout that it runs from."""
+    """Return a folder of the installed package or, in a checkout, of the repository."""
     installed = _PACKAGE / "shipped" / name
     return installed if installed.is_dir() else _CHECKOUT / in_checkout
 
 
 def cache_folder() -> Path:
-    """Return this project's folder below the user's cache folder (XDG base directory specification)."""
+    """Return this project's folder in the user's cache folder (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".cache") / "why-hangzhou"
@@ -46,15 +46,16 @@ def _default_store() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """Hold every choice.
+    """The settings of a chatbot.
 
-    corpus: folder of `*.txt` sources, or one file. store: where the built index lies. prompts: folder of templates.
-    weights: folder of model files. embedder, generator: names in `weights.toml`, or for the generator a path to a GGUF
-    file or a transformers folder. engine: who generates. base_url, api_key, remote_model: an OpenAI-compatible server.
-    rebuild: "never" makes an index that does not fit an error. offline: never touch the network. threads: of the engines that
-    run on the CPU; 0 means one a core, or as OMP_NUM_THREADS says. context: tokens that the engines for GGUF files hold.
-    max_tokens: longest answer. timeout_s: seconds one answer may take. read_ahead: in idle time, read the beginnings of
-    prompts, translate sentences into English and find questions to suggest. log_questions: write questions into the log.
+    corpus: folder of `*.txt` sources, or one file. store: folder of the built index. prompts: folder of templates. weights:
+    folder of model files. embedder, generator: names in `weights.toml`; the generator may also be a path to a GGUF file or a
+    transformers folder. engine: what runs the generator. base_url, api_key, remote_model: an OpenAI-compatible server. rebuild:
+    "never" raises an error for an index that does not match, instead of rebuilding it. offline: never use the network. threads:
+    of the engines that run on the CPU; 0 means one per core, or OMP_NUM_THREADS. context: tokens in the context of the engines
+    for GGUF files. max_tokens: maximum length of an answer. timeout_s: maximum time for one answer, in seconds. read_ahead: in
+    idle time, read the beginnings of prompts, translate sentences into English and write questions to suggest. log_questions:
+    include questions in the log.
     """
 
     corpus: Path = field(default_factory=lambda: _shipped("corpus", "index/corpus"))
@@ -77,7 +78,7 @@ class Settings:
     log_questions: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values that no stage could work with."""
+        """Raise SettingsError for values of the wrong type or out of range."""
         for name, kind in get_type_hints(type(self)).items():
             value = getattr(self, name)
             if choices := get_args(kind):
@@ -95,16 +96,16 @@ class Settings:
 
     @property
     def remote(self) -> bool:
-        """Tell whether a server of its own generates, and no model of this process."""
+        """Return whether an OpenAI-compatible server generates, instead of a model in this process."""
         return self.engine == "openai" or (self.engine == "auto" and bool(self.base_url))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
-        """Return the settings that the environment and the arguments ask for.
+        """Return the settings given by the environment and the arguments.
 
-        environ: where RAG_* variables are looked up; the process's own by default. changes: values by name, which win;
-        None means unsaid, as an empty variable does. Raises SettingsError on an unknown name, a variable whose name is
-        nearly one of ours, or a value of the wrong kind.
+        environ: where RAG_* variables are looked up; by default the environment of the process. changes: values by name, which
+        take precedence; None, like an empty variable, counts as not given. Raises SettingsError for an unknown name, a variable
+        with a name similar to a setting's, or a wrong value.
         """
         environ = os.environ if environ is None else environ
         hints = get_type_hints(cls)
@@ -127,7 +128,7 @@ class Settings:
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:
-    """Return the value that a variable's text spells."""
+    """Return the value of a variable's text as the given type."""
     if kind is bool:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise SettingsError(f"{name}={text!r} is not a yes or a no; use 1 or 0.")

@@ -1,8 +1,8 @@
-"""Keep an index on disk, and tell whether the one that lies there may be used.
+"""Store an index on disk, and load it after checking that it is intact and matches its inputs.
 
-A build is a folder `<store>/<build>/` of plain files; `<store>/current.json` names the build in use and the SHA-256 of
-its manifest, whose own table holds the SHA-256 of every other file. A new build is written whole beside the old one and
-named by one atomic replacement, so a crash at any moment leaves the old build in use. Nothing is pickled.
+A build is a folder `<store>/<build>/` of plain files; `<store>/current.json` names the current build and the SHA-256 of its
+manifest, which lists the SHA-256 of every other file. A new build is written completely beside the old one and activated by one
+atomic replacement of `current.json`, so a crash at any moment leaves the old build in use. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -32,19 +32,20 @@ from rag.index import Index, build
 from rag.places import Members, Passages, Sentences
 
 FORMAT = 4
-"""Raised whenever a build of the same recipe would differ: by what is written, or by how texts are split."""
+"""Format version; incremented whenever a build of the same recipe would differ, in its files or in how texts are split."""
 BLOCK = 1 << 20
-"""Bytes that are hashed at a time."""
+"""Bytes that are read and hashed at a time."""
 MAPPED_FROM = 256 << 20
-"""Bytes from which a build is mapped into memory, not read: who cuts a mapped file short kills those who read it."""
+"""Bytes from which a build is memory-mapped; smaller ones are read, since truncating a mapped file crashes its readers."""
 _BUILD = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Hold what an index is derived from; two equal recipes make the same index.
+    """The inputs from which an index is derived; equal recipes give equal indexes.
 
-    sources: SHA-256 of each mended text, by name. embedder: identity of the weights. longest: extent of a passage.
+    sources: SHA-256 of each normalised text, by source name. embedder: identity of the embedder's weights. longest: maximum
+    extent of a passage of several sentences.
     """
 
     sources: Mapping[str, str]
@@ -53,13 +54,16 @@ class Recipe:
 
     @classmethod
     def of(cls, documents: Sequence[Document], embedder: str, longest: int) -> Recipe:
-        """Return the recipe for documents."""
+        """Return the recipe for some documents."""
         return cls({d.source: _sha256([d.text.encode()]) for d in documents}, embedder, longest)
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """Say why an index was built anew, "" where it was not, and how many of its texts (`rows`) were embedded for that."""
+    """The outcome of a rebuild.
+
+    why: the reason for it, "" if the stored index matched. embedded: how many of the index's `rows` texts had to be embedded.
+    """
 
     why: str
     embedded: int
@@ -69,7 +73,7 @@ class Rebuilt:
 
     @classmethod
     def of(cls, index: Index, why: str = "", embedded: int = 0) -> Rebuilt:
-        """Return what was done to bring about an index."""
+        """Return the outcome of a rebuild that resulted in an index."""
         return cls(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
 
 
@@ -81,9 +85,9 @@ def _sha256(blocks: Iterable[bytes]) -> str:
 
 
 def load(store: Path, recipe: Recipe) -> Index:
-    """Return the stored index that a recipe describes.
+    """Return the stored index that matches a recipe.
 
-    Raises IndexStoreError, naming the file, what was found and what was expected, where there is none that fits.
+    Raises IndexStoreError if none does, naming the file, what was found and what was expected.
     """
     while True:
         pointer = _pointer(store)
@@ -92,7 +96,7 @@ def load(store: Path, recipe: Recipe) -> Index:
         except (IndexStoreError, OSError, RuntimeError):
             if _pointer(store) == pointer:
                 raise
-            # Another process has put a new build in use and removed this one while it was read.
+            # Another process has activated a new build and removed this one during the read; try again.
 
 
 def _pointer(store: Path) -> bytes:
@@ -126,7 +130,7 @@ def _manifest(store: Path, pointer: bytes) -> tuple[Path, dict[str, Any]]:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield a file's bytes; raise IndexStoreError where it is missing or cannot be read."""
+    """Yield a file's bytes in blocks; raise IndexStoreError if it is missing or cannot be read."""
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):
@@ -138,7 +142,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _verify(path: Path, blocks: Iterable[bytes], expected: str) -> None:
-    """Raise IndexStoreError where what was read of a file has another SHA-256 than expected."""
+    """Raise IndexStoreError if the SHA-256 of a file's blocks is not the expected one."""
     if (found := _sha256(blocks)) != expected:
         raise IndexStoreError(f"The index file {path} is damaged: SHA-256 {found[:12]}…, expected {expected[:12]}…")
 
@@ -161,7 +165,10 @@ def _difference(found: Recipe, expected: Recipe) -> str:
 
 
 def save(store: Path, index: Index, recipe: Recipe) -> None:
-    """Write an index beside the one in use, then put it in use; older builds and leavings are removed."""
+    """Write an index beside the current one, activate it, and remove older and incomplete builds.
+
+    Raises IndexStoreError if it cannot be written.
+    """
     build_id = uuid.uuid4().hex[:12]
     folder = store / build_id
     try:
@@ -188,7 +195,7 @@ def save(store: Path, index: Index, recipe: Recipe) -> None:
 
 
 def _clear(store: Path) -> None:
-    """Remove every build but the one in use: older ones, and what a crash left half-written; nothing else is touched."""
+    """Remove every build except the current one, including incomplete ones left by a crash; leave other files alone."""
     try:
         build = json.loads((store / "current.json").read_bytes())["build"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -199,7 +206,7 @@ def _clear(store: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk; not every system can do that for a folder."""
+    """Flush a file, or the entries of a folder, to disk; not every system supports folders, so their errors are ignored."""
     with suppress(OSError) if path.is_dir() else nullcontext():
         descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
         try:
@@ -229,7 +236,7 @@ def _arrays(index: Index) -> dict[str, npt.NDArray[np.int64]]:
 
 
 def _read(folder: Path) -> Index:
-    """Return the index of a build; what grows with the corpus is mapped into memory, and read when needed, where it is much."""
+    """Return the index of a build; in a large build, its arrays, vectors and terms are memory-mapped."""
     mapped = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >= MAPPED_FROM
     documents = tuple(Document(**values) for values in json.loads((folder / "documents.json").read_bytes()))
 
@@ -251,9 +258,10 @@ def _read(folder: Path) -> Index:
 def rebuild(
     store: Path, documents: Sequence[Document], embedder: Embedder, longest: int, report: Report | None = None
 ) -> Rebuilt:
-    """Build the index of documents and put it in use, unless the one in use fits; embed only texts that are new.
+    """Build the index of documents and activate it, unless the current one matches; embed only texts that are new.
 
-    Two rebuilds of one store wait for each other.
+    longest: as in Recipe. report: called with (done, total) while embedding. Concurrent rebuilds of one store wait for each
+    other. Raises IndexStoreError if the index cannot be written.
     """
     recipe = Recipe.of(documents, embedder.identity, longest)
     try:
@@ -277,7 +285,7 @@ def _rebuild(store: Path, documents: Sequence[Document], embedder: Embedder, rec
 
 
 def _known(store: Path, embedder: str) -> dict[str, Vectors]:
-    """Return the vectors of the build in use by their text, where it is whole and of the same embedder."""
+    """Return the vectors of the current build by their text; none if it is damaged or from another embedder."""
     try:
         _, manifest = _manifest(store, _pointer(store))
         index = load(store, Recipe(**manifest["recipe"]))

@@ -1,8 +1,8 @@
-"""Offer questions that the text answers.
+"""Suggest questions that the text answers.
 
-The model writes a question for a sentence; it is kept only where the chatbot, asked it, answers and cites that very
-sentence. This is idle work, paid once: what came of each sentence lies in `questions.jsonl` beside the index. A source
-`article.txt` may bring such a file, `article.questions.jsonl`, and examples to begin with, `article.examples.toml`.
+The model writes a question for a sentence; it is kept only if the chatbot, asked that question, answers and cites the same
+sentence. This idle work is done once: the result for each sentence is stored in `questions.jsonl` in the store folder. A source
+`article.txt` may come with a file of the same form, `article.questions.jsonl`, and initial examples, `article.examples.toml`.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from rag.text.script import Language, to_traditional
 from rag.text.stance import asks
 
 LENGTHS = range(15, 121)
-"""Code points of a sentence that is worth a question: not a heading, not a list of everything."""
+"""Code points of a sentence for which a question is written: neither a heading nor a long list."""
 LONGEST = 48
-"""Tokens of a question."""
+"""Maximum tokens of a question."""
 SURE = 0.7
-"""Share of the judge's verdict from which a sentence is sure enough to answer a question that nobody has asked yet."""
+"""Minimum probability, given by the judge, that a sentence answers the question written for it."""
 NEIGHBOURS = 256
-"""Texts around each cited sentence among which a next question is sought."""
+"""Nearest passages and sentences around each cited sentence that are searched for a next question."""
 _NAME = re.compile(r"\s\W*[A-Z0-9]")
 _POINTS_BACK = re.compile(r"这|那|该|此|它|\b(?:this|these|that|those|it|its|they|their)\b", re.IGNORECASE)
 
 
 class Suggestions:
-    """Hold the questions that were found for a corpus's sentences.
+    """The questions that were written for a corpus's sentences.
 
-    corpus: folder of sources, or one file; None where sources bring nothing. written: file to which new ones are appended.
+    corpus: folder of sources, or one file; None for a corpus in memory. written: file to which new questions are appended.
     """
 
     def __init__(self, corpus: Path | None, written: Path) -> None:
         self._written = written
         self._examples = [_examples(path) for path in beside(corpus, "examples.toml")]
         self._questions: dict[tuple[str, str], str] = {}
-        for path in (written, *beside(corpus, "questions.jsonl")):  # the source's own win
+        for path in (written, *beside(corpus, "questions.jsonl")):  # the source's own come last and override
             self._questions |= {(row["sentence"], row["language"]): row["question"] for row in _rows(path)}
 
     def missing(self, index: Index) -> Iterator[tuple[int, Language]]:
-        """Yield each sentence, by its number, and language for which no question was sought yet."""
+        """Yield (sentence number, language) for each suitable sentence for which no question was tried yet."""
         for language in LANGUAGES:
             for number, sentence in enumerate(index.sentences):
                 tells = len(sentence.text) in LENGTHS and not asks(sentence.text)
@@ -61,13 +61,13 @@ class Suggestions:
                     yield number, language
 
     def keep(self, sentence: str, language: Language, question: str) -> None:
-        """Store what was found for a sentence, "" where no question held; raise RagError where it cannot be stored."""
+        """Store the question for a sentence, "" if none passed the checks; raise RagError if it cannot be written."""
         self._questions[sentence, language] = question
         row = {"sentence": sentence, "language": language, "question": question}
         journal.keep(self._written, row, "suggested questions", "free space there, or set RAG_STORE")
 
     def first(self, language: str, sentences: Iterable[Sentence]) -> list[str]:
-        """Return questions for a reader who has asked nothing yet: the source's own examples, or some from all over it."""
+        """Return questions to begin with: the source's own examples, or else a few spread evenly over its sentences."""
         examples = [question for table in self._examples for question in table.get(language, ())]
         if examples:
             return examples
@@ -77,9 +77,9 @@ class Suggestions:
     def after(
         self, language: str, index: Index, cited: Sequence[Sequence[Mapping[str, Any]]], asked: Sequence[str], limit: int
     ) -> list[str]:
-        """Return questions for the sentences nearest to those that the last answer cites, none of which was cited before.
+        """Return questions about the sentences nearest to those that the last answer cites, without sentences cited before.
 
-        cited: the citations of each answer so far. asked: the questions so far.
+        cited: the citations of each answer so far. asked: the questions so far, which are left out. limit: at most so many.
         """
         used = {index.sentence_at(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
         last = {index.sentence_at(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
@@ -97,7 +97,7 @@ class Suggestions:
 
 
 def write_question(answering: Answering, number: int, language: Language, stop: Stop) -> str:
-    """Return a question that a sentence answers, or "" where the one that was written does not hold.
+    """Return a question that a sentence answers, or "" if the generated question fails a check.
 
     Raises Cancelled when stopped.
     """
@@ -106,7 +106,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     question = answering.generate(prompt, Clock(), stop, LONGEST).split("\n")[0]
     unnamed = _POINTS_BACK.search(question) or (language == "en" and not _NAME.search(question))
     if unnamed or not asks(question):
-        return ""  # it asks of nothing in particular, or trails off
+        return ""  # it names nothing specific, or is incomplete
     query = answering.query(question)
     likely = retrieve(query, index, answering.embedder, answering.tuned).likely
     if [found for found, _ in likely[:1]] != [number]:
@@ -128,7 +128,7 @@ def _examples(path: Path) -> dict[str, list[str]]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the stored rows; one of another form is left out, and its sentence is tried again."""
+    """Yield the valid rows; invalid ones are skipped, and their sentences are tried again."""
     try:
         for _, row in journal.rows(path):
             if isinstance(row, dict) and all(isinstance(row.get(name), str) for name in ("sentence", "language", "question")):

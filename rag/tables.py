@@ -1,4 +1,4 @@
-"""Read TOML tables, with the standard library's reader or, on Python 3.10, the package it came from."""
+"""Read TOML with the standard library's `tomllib` or, on Python 3.10, its backport `tomli`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ else:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return the table that a text spells; raise ValueError where it is not TOML."""
+    """Return the table in a TOML text; raise ValueError if it is not TOML."""
     table: dict[str, Any] = tomllib.loads(text)
     return table
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the table in a UTF-8 file; raise OSError or ValueError where there is none."""
+    """Return the table in a UTF-8 TOML file; raise OSError or ValueError if there is none."""
     return parse(path.read_text(encoding="utf-8-sig"))
 
 
 def texts(value: object) -> list[str]:
-    """Return what a list in a table holds, as texts; raise ValueError for what is no list, a text's letters among them."""
+    """Return the items of a list in a table as strings; raise ValueError for anything else, including a string."""
     if not isinstance(value, list):
         raise ValueError(f"{value!r} is no list")
     return [str(item) for item in value]

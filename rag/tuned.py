@@ -1,6 +1,6 @@
-"""Hold the numbers that were tuned on the tune half of the project's questions.
+"""Load the numbers (weights, thresholds, limits) that were tuned on the tune half of the project's questions.
 
-They lie in `tuned.toml`, beside the command that found them.
+They are in `tuned.toml`, with the commands that found them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rag import tables
 
 @dataclass(frozen=True)
 class Tuned:
-    """Hold every tuned number; `tuned.toml` says what each one does."""
+    """All tuned numbers; `tuned.toml` describes each of them."""
 
     longest_passage: int
     passages: int
@@ -66,5 +66,5 @@ class Tuned:
 
 @cache
 def tuned() -> Tuned:
-    """Return the numbers that this version ships."""
+    """Return the numbers that are shipped with this version."""
     return Tuned(**tables.read(Path(__file__).parent / "tuned.toml"))

@@ -1,6 +1,6 @@
-"""Let many readers share one engine, first come first served.
+"""Queue the readers who share one engine, first come, first served.
 
-It knows who waits and how long turns took; it knows nothing of what is done in a turn.
+The queue estimates the wait from how long turns took; what is done in a turn is up to the caller.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from rag.errors import Cancelled
 
 @dataclass(frozen=True)
 class Place:
-    """Tell how many are ahead, and the seconds that they will likely take."""
+    """A place in the queue: how many questions are ahead, and the expected wait in seconds."""
 
     ahead: int
     expected_s: float
 
 
 class Turns:
-    """Give out turns in the order of arrival."""
+    """A first-in, first-out queue of tickets; the first ticket has the turn."""
 
     POLL_S = 0.25
 
@@ -37,24 +37,24 @@ class Turns:
 
     @property
     def busy(self) -> bool:
-        """Tell whether someone has or awaits a turn."""
+        """Return whether a ticket has or awaits a turn."""
         return bool(self._line)
 
     @property
     def length(self) -> int:
-        """Return how many await a turn behind the one who has it."""
+        """Return how many tickets wait, without the one that has the turn."""
         return max(0, len(self._line) - 1)
 
     @property
     def waiting(self) -> bool:
-        """Tell whether someone awaits a turn that another has."""
+        """Return whether a ticket waits for another one's turn to end."""
         return self.length > 0
 
     def wait(self, ticket: object, cancelled: Callable[[], bool], asked: bool = True) -> Iterator[Place]:
-        """Yield the place in line until the ticket's turn has come; `leave` must follow.
+        """Yield the place in the queue whenever it changes, until the ticket has the turn; `leave` must follow.
 
-        asked: whether a reader asked for it. What nobody asked for gives way at once, so it is ahead of no one, and says
-        nothing of how long others will take. Raises Cancelled when the reader gave up waiting.
+        cancelled: polled; True raises Cancelled. asked: whether a reader asked for this turn. Idle work gives way at once, so
+        it does not count as being ahead of others, and its duration does not count in the estimates.
         """
         with self._changed:
             self._line.append(ticket)
@@ -82,7 +82,7 @@ class Turns:
         return Place(ahead, max(1.0, ahead * self._typical_s - min(spent, self._typical_s)))
 
     def leave(self, ticket: object) -> None:
-        """End a turn, or give up a place in line."""
+        """End a turn, or leave the queue."""
         with self._changed:
             if ticket not in self._unasked and self._line and self._line[0] is ticket and self._since:
                 self._typical_s = 0.7 * self._typical_s + 0.3 * (time.monotonic() - self._since)

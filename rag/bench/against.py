@@ -21,25 +21,25 @@ class Plain(Contestant):
         self._rag = rag or PlainRag(settings)
 
     def ask(self, question: str, history: Sequence[Message]) -> Asked:
-        """Answer a question; its evidence is shown when the chain has its chunks."""
+        """Answer a question; its evidence counts as shown when the chain has retrieved its chunks."""
         spent = self._rag.answer(question, history).timings
         first = spent.first_token_s or spent.total_s
         return Asked(spent.retrieve_s, first, spent.total_s, spent.prompt_tokens, spent.read_tokens, spent.completion_tokens)
 
     def search(self, question: str) -> Searched:
-        """Embed a question, then find its chunks."""
+        """Embed a question, then search for its chunks."""
         embed_s, vectors = timed(lambda: self.fresh.queries([question]))
         search_s, _ = timed(lambda: self._rag.nearest(vectors[0]))
         return Searched(embed_s, search_s)
 
     def remake(self, documents: Sequence[Document], store: Path) -> Remade:
-        """Embed every chunk again, as this pipeline always does."""
+        """Embed every chunk again, since this pipeline stores no index."""
         seconds, made = timed(lambda: vector_store(documents, self.fresh))
         return Remade(seconds, int(made.index.ntotal))
 
     @property
     def engine(self) -> Generator:
-        """Return the engine behind its server."""
+        """Return the client of the pipeline's llama.cpp server."""
         return self._rag.engine
 
     @property

@@ -1,4 +1,4 @@
-"""Run this project and the plain pipeline side by side, question by question, so that a busy machine slows both alike."""
+"""Run this project and the plain pipeline side by side, question by question: a busy machine then slows both equally."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ IMPORTS = (
         "from langchain_community.vectorstores import FAISS; from langchain_openai import ChatOpenAI",
     ),
 )
-"""What is imported, as (figure, pipeline, statement)."""
+"""The imports that are timed, as (figure, pipeline, statement)."""
 READ = 600
-"""Code points of the corpus that engines are timed on."""
+"""Code points of each piece of the corpus with which engines are timed."""
 
 
 def chosen(count: int) -> list[Question]:
-    """Return answerable questions of the project's own, the same ones every time: alike many of each half and language.
+    """Return a fixed selection of the project's answerable questions, balanced over split and language.
 
-    Within a half and language they lie evenly over the file, which goes by kinds of question.
+    Within a split and language they are evenly spaced over the file, which is ordered by type of question.
     """
     groups: dict[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions("all"):
@@ -49,9 +49,9 @@ def chosen(count: int) -> list[Question]:
 
 
 def compare(settings: Settings, count: int = 24, starts: int = 3, kinds: Sequence[str] = KINDS) -> Samples:
-    """Return every figure of each pipeline, measured.
+    """Measure every figure of each pipeline and return the samples.
 
-    count: questions, each asked twice. starts: how often each pipeline is started. kinds: the pipelines.
+    count: number of questions, each asked twice. starts: number of times each pipeline is started. kinds: the pipelines.
     """
     asked = chosen(count)
     samples = Samples(kinds, [question.id for question in asked], machine())
@@ -105,13 +105,13 @@ def _measure(opened: Sequence[Process], asked: Sequence[Question], samples: Samp
 
 
 def _in_turn(items: Sequence[Any], number: int) -> list[Any]:
-    """Return items, another one first each time: who goes second finds the processor's caches full of the other."""
+    """Return the items rotated by `number`: whichever runs second finds the processor's caches filled by the first."""
     first = number % len(items)
     return [*items[first:], *items[:first]]
 
 
 def _texts(settings: Settings) -> Iterator[str]:
-    """Yield pieces of the corpus that begin unlike any prompt, so that no engine has read them before."""
+    """Yield pieces of the corpus, each with a beginning that no prompt shares, so no engine has it in its prefix cache."""
     text = "".join(document.text for document in read_corpus(settings.corpus))
     for number, start in enumerate(range(0, min(len(text), 4 * READ), READ)):
         yield f"{number}. {text[start : start + READ]}"

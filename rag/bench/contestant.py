@@ -1,6 +1,6 @@
-"""Say what the benchmark measures of a pipeline, and the values that hold it.
+"""Define what the benchmark measures of a pipeline, and the values in which it is returned.
 
-It knows neither of the pipelines; `ours.py` and `against.py` do.
+The pipelines are adapted in `ours.py` and `against.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Asked:
-    """Hold what one question cost: seconds from asking, and tokens."""
+    """The cost of one question: seconds since it was asked, and tokens."""
 
     evidence_s: float
     first_word_s: float
@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Searched:
-    """Hold the seconds of two stages of one question by themselves."""
+    """The seconds of two stages of one question, each measured separately."""
 
     embed_s: float
     search_s: float
@@ -47,7 +47,7 @@ class Searched:
 
 @dataclass(frozen=True)
 class Remade:
-    """Hold what a rebuild cost."""
+    """The cost of a rebuild: seconds, and number of texts embedded."""
 
     seconds: float
     embedded: int
@@ -55,34 +55,34 @@ class Remade:
 
 @dataclass(frozen=True)
 class Speed:
-    """Hold an engine's pace on a prompt that it has not read before, in tokens a second."""
+    """An engine's speed on a prompt that it has not read before, in tokens per second."""
 
     read: float
     written: float
 
 
 class Contestant(ABC):
-    """Do with one pipeline what the benchmark measures."""
+    """Perform the operations that the benchmark measures with one pipeline."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     @cached_property
     def fresh(self) -> Embedder:
-        """Return an embedder that has seen no question yet: the pipeline's own remembers those that were asked."""
+        """Return an embedder with an empty query cache: the pipeline's own has cached the questions asked before."""
         return open_embedder(self.settings)
 
     @abstractmethod
     def ask(self, question: str, history: Sequence[Message]) -> Asked:
-        """Answer a question."""
+        """Answer a question and return its cost."""
 
     @abstractmethod
     def search(self, question: str) -> Searched:
-        """Embed a question and search for it."""
+        """Embed a question, search for it, and return the seconds of both."""
 
     @abstractmethod
     def remake(self, documents: Sequence[Document], store: Path) -> Remade:
-        """Make the index of documents, with what an earlier call left in `store`."""
+        """Build the index of documents, reusing what an earlier call left in `store`, and return the cost."""
 
     @property
     @abstractmethod
@@ -95,7 +95,7 @@ class Contestant(ABC):
         """Return the corpus."""
 
     def rebuilds(self) -> dict[str, Remade]:
-        """Return what a first build cost, one after nothing changed, and one after a sentence changed."""
+        """Return the costs of a first build, of one after no change, and of one after a change to one sentence."""
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder)
             return {
@@ -106,7 +106,7 @@ class Contestant(ABC):
 
 
 def edited(documents: Sequence[Document]) -> list[Document]:
-    """Return documents of which the first lacks one character, at the beginning of its middle sentence."""
+    """Return the documents, without the character at the beginning of the first document's middle sentence."""
     first, *others = documents
     sentences = split_document(first)
     place = sentences[len(sentences) // 2].start
@@ -114,7 +114,7 @@ def edited(documents: Sequence[Document]) -> list[Document]:
 
 
 def speed(engine: Generator, text: str, tokens: int = 32) -> Speed:
-    """Return the pace of an engine that reads a text and writes on; the text must be new to it."""
+    """Return the speed of an engine at reading a text and continuing it by up to `tokens`; the text must be new to it."""
     started = time.perf_counter()
     at: list[float] = []
     for step in engine.stream(Prompt(({"role": "user", "content": text},)), tokens, lambda: False):
@@ -126,9 +126,9 @@ def speed(engine: Generator, text: str, tokens: int = 32) -> Speed:
 
 
 def peak_mib() -> float:
-    """Return the most memory that this process held at once, in MiB, files that it mapped among it."""
+    """Return the peak resident memory of this process in MiB, memory-mapped files included."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage counts what the parent held before this process began
+    if status.exists():  # getrusage would include the parent's memory at the fork
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) / 1024
     import resource
@@ -138,7 +138,7 @@ def peak_mib() -> float:
 
 
 def timed(work: Callable[[], Made]) -> tuple[float, Made]:
-    """Return the seconds that some work took, and what it made."""
+    """Return the seconds that `work` took, and its result."""
     started = time.perf_counter()
     done = work()
     return time.perf_counter() - started, done

@@ -1,4 +1,4 @@
-"""Say what figures depend on beside the code."""
+"""Describe what figures depend on besides the code: the machine and the interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure this project, as it starts and once it has read ahead."""
+"""Measure this project, both as started and after reading ahead."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ours(Contestant):
         self._rag = (rag or Rag(replace(settings, read_ahead=False))).warm()
 
     def ask(self, question: str, history: Sequence[Message]) -> Asked:
-        """Answer a question; a decline's first word is the whole of it."""
+        """Answer a question; without a draft, the first word comes with the whole answer."""
         started = time.perf_counter()
         evidence = first = 0.0
         for event in self._rag.stream(question, history):
@@ -41,7 +41,7 @@ class Ours(Contestant):
         return Asked(evidence, first or now, now, spent.prompt_tokens, spent.read_tokens, spent.completion_tokens)
 
     def search(self, question: str) -> Searched:
-        """Embed a question, then find its passages with the vector at hand."""
+        """Embed a question, then find its passages while its vector is cached."""
         answering = self._rag.answering()
         index = answering.index
         query = answering.query(question)
@@ -67,7 +67,7 @@ class Ours(Contestant):
 
 
 class Ahead(Ours):
-    """Measure this project once it had the time to read ahead."""
+    """Measure this project after it has read ahead."""
 
     def __init__(self, settings: Settings, rag: Rag | None = None) -> None:
         super().__init__(settings, rag)

@@ -1,4 +1,4 @@
-"""Start pipelines in processes of their own and ask them things, as `worker.py` understands them."""
+"""Start pipelines in separate processes and send them requests in the protocol of `worker.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.errors import RagError
 
 
 class Process:
-    """Hold one pipeline that runs in another process; `start_s` is the time from starting it until it was ready."""
+    """A pipeline that runs in another process; `start_s` is the time in seconds from its start until it was ready."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -30,18 +30,18 @@ class Process:
         self.start_s = time.perf_counter() - started
 
     def ask(self, do: str, **more: Any) -> dict[str, Any]:
-        """Return the reply to a request; raise RagError with what the pipeline raised."""
+        """Return the reply to a request; raise RagError with the error of a pipeline that failed."""
         if self._process.stdin is None:
             raise RagError(f"The pipeline {self.kind!r} takes no requests.")
-        with contextlib.suppress(BrokenPipeError):  # the reply below tells how it ended
+        with contextlib.suppress(BrokenPipeError):  # the reply below reports how it ended
             self._process.stdin.write(json.dumps({"do": do, **more}, ensure_ascii=False) + "\n")
             self._process.stdin.flush()
         return self._reply()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, by force if it has not ended after 10 seconds."""
         if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it has ended by itself
+            with contextlib.suppress(BrokenPipeError):  # it has already ended
                 self._process.stdin.close()
         try:
             self._process.wait(timeout=10)

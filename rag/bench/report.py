@@ -1,4 +1,4 @@
-"""Hold what a comparison measured, and show it: one table, one JSON value, one plot."""
+"""Collect the samples of a comparison, and present them as a table, a JSON value and a plot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = Sequence[float]
 
 @dataclass(frozen=True)
 class Figure:
-    """Say what one figure is: its name in the samples, how a person reads it, and its unit."""
+    """A figure that is measured: its name in the samples, its label for people, and its unit."""
 
     name: str
     label: str
@@ -57,7 +57,7 @@ LABELS = {"ours": "this project", "ahead": "the same, read ahead", "plain": "pla
 
 @dataclass
 class Samples:
-    """Collect samples by pipeline and figure; those of one figure are in the order of the questions."""
+    """Collect samples by figure and pipeline; those of one figure are in the order of the questions."""
 
     kinds: Sequence[str]
     questions: Sequence[str]
@@ -74,7 +74,7 @@ class Samples:
             self.add(kind, f"{name} {when}".strip(), value)
 
     def figures(self) -> dict[str, Any]:
-        """Return everything as plain JSON values, with p50, p95 and the plain pipeline's ratio to each other one."""
+        """Return all samples as plain JSON values, with p50, p95 and the ratio of the plain pipeline to each other one."""
         told: dict[str, Any] = {}
         for figure in FIGURES:
             rows = self.rows.get(figure.name, {})
@@ -94,7 +94,7 @@ def _summary(own: Rows, plain: Rows | None) -> dict[str, Any]:
 def ratio_interval(own: Rows, plain: Rows, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the ratio of medians, plain to own (percentile method, 2,000 resamples).
 
-    Samples of the same question are drawn together where there is one of each.
+    If both have the same number of samples, the two of the same question are resampled together.
     """
     random = np.random.default_rng(seed)
     drawn = random.integers(0, len(own), size=(2_000, len(own)))
@@ -106,7 +106,7 @@ def ratio_interval(own: Rows, plain: Rows, seed: int = 0) -> tuple[float, float]
 
 
 def table(told: Mapping[str, Any]) -> str:
-    """Return the figures as a Markdown table: p50 and p95 of each pipeline, and how much more the plain one takes."""
+    """Return the figures as a Markdown table: p50 and p95 of each pipeline, and the plain pipeline's ratio to the others."""
     kinds = [kind for kind in LABELS if any(kind in figure for figure in told["figures"].values())]
     others = [kind for kind in kinds if kind != "plain"] if "plain" in kinds else []
     heads = ["p50, p95", *(LABELS[kind] for kind in kinds), *(f"plain ÷ {LABELS[kind]}" for kind in others)]
@@ -139,7 +139,7 @@ def _ratio(summary: Mapping[str, Any]) -> str:
 
 
 def plot(told: Mapping[str, Any], path: Path) -> None:
-    """Draw every figure that is a time, p50 to p95 of each pipeline, on one logarithmic axis."""
+    """Plot every figure that is a time, p50 to p95 of each pipeline, on one logarithmic axis."""
     from matplotlib.figure import Figure as Canvas
 
     times = [figure for figure in told["figures"].values() if figure["unit"] == "s"]

@@ -1,8 +1,8 @@
-"""Measure how indexing and searching grow with the corpus, on made vectors and made terms.
+"""Measure how the cost of indexing and searching grows with the corpus, on synthetic vectors and terms.
 
-Made vectors lie as an embedder's do: all share a direction, fields hold topics of very different sizes, and a question is
-less like its passage than passages of one topic are like each other. The index is the one that the project would use for
-so many, saved and mapped from disk; recall is against comparing every vector.
+The vectors are distributed like an embedder's: all share a common direction, fields contain topics of very different sizes,
+and a question is less similar to its passage than passages of one topic are to each other. The index is of the kind that the
+project uses for a corpus of that size, saved and memory-mapped from disk; recall is relative to an exhaustive search.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ DIMENSIONS = (256, 768)
 QUERIES = 200
 DEPTH = 10
 TOPIC = 200
-"""Vectors of a topic, on average."""
+"""Mean number of vectors in a topic."""
 FIELD = 30
-"""Topics of a field, on average."""
+"""Mean number of topics in a field."""
 LENGTH = 60
-"""Terms of a made passage: a hundred characters have about as many bigrams."""
+"""Terms of a synthetic passage: about as many as there are bigrams in a hundred characters."""
 BLOCK = 100_000
-"""Vectors made, or compared, at a time."""
+"""Vectors generated, or compared, at a time."""
 
 
 def made_vectors(count: int, dimensions: int, queries: int, seed: int = 0) -> tuple[Vectors, Vectors]:
-    """Return unit vectors, shape (count, dimensions), and unit queries, each near one of them."""
+    """Return synthetic unit vectors, (count, dimensions), and unit queries, (queries, dimensions), each near one of them."""
     random = np.random.default_rng(seed)
     spread = (np.arange(dimensions) + 8.0) ** -0.5
     random.shuffle(spread)
@@ -72,9 +72,9 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def made_terms(count: int, queries: int, seed: int = 0) -> tuple[list[list[str]], list[list[str]]]:
-    """Return the terms of passages, as frequent as in a language (Zipf's law), and queries of twelve terms of a passage."""
+    """Return the terms of synthetic passages, distributed by Zipf's law, and queries of twelve terms of a passage each."""
     random = np.random.default_rng(seed)
-    vocabulary = 20 * round(count**0.6) + 1_000  # grows as Heaps found that vocabularies grow
+    vocabulary = 20 * round(count**0.6) + 1_000  # Heaps' law
     share = 1.0 / (np.arange(vocabulary) + 3.0)
     numbers = random.choice(vocabulary, (count, LENGTH), p=share / share.sum())
     words = [f"t{number}" for number in range(vocabulary)]
@@ -83,7 +83,7 @@ def made_terms(count: int, queries: int, seed: int = 0) -> tuple[list[list[str]]
 
 
 def exact(vectors: Vectors, asking: Vectors, depth: int = DEPTH) -> npt.NDArray[np.int64]:
-    """Return the rows nearest to each query by comparing every vector, best first, shape (queries, depth)."""
+    """Return the rows nearest to each query by exhaustive search, best first, shape (queries, depth)."""
     nearest = faiss.ResultHeap(nq=len(asking), k=depth, keep_max=True)
     for start in range(0, len(vectors), BLOCK):
         part = faiss.IndexFlatIP(vectors.shape[1])
@@ -95,7 +95,7 @@ def exact(vectors: Vectors, asking: Vectors, depth: int = DEPTH) -> npt.NDArray[
 
 
 def dense(count: int, dimensions: int, folder: Path) -> dict[str, Any]:
-    """Return what indexing and searching made vectors costs."""
+    """Return the cost of indexing and searching synthetic vectors, and the recall."""
     vectors, asking = made_vectors(count, dimensions, QUERIES)
     wanted = exact(vectors, asking)
     build_s, made = timed(partial(vector_index, vectors))
@@ -121,7 +121,7 @@ def dense(count: int, dimensions: int, folder: Path) -> dict[str, Any]:
 
 
 def lexical(count: int, folder: Path) -> dict[str, Any]:
-    """Return what indexing and searching made terms costs; BM25 scores every passage, so no recall is measured."""
+    """Return the cost of indexing and searching synthetic terms; BM25 scores every passage, so no recall is measured."""
     passages, asking = made_terms(count, QUERIES)
     build_s, made = timed(partial(term_index, passages))
     path = folder / f"{count}.terms"
@@ -144,14 +144,14 @@ def lexical(count: int, folder: Path) -> dict[str, Any]:
 
 
 def _index(count: int, vectors: Any = None, lexicon: Any = None) -> Index:
-    """Return an index of which only one way of searching is at work."""
+    """Return an index for dense search alone, or for lexical search alone."""
     nothing = np.empty((0, 4), np.int64)
     each = np.arange(count, dtype=np.int64)
     return Index((), Sentences((), nothing), Passages((), nothing), Members(nothing), each, each, vectors, lexicon)
 
 
 def _each(asking: Sequence[Any], search: Callable[[Any], Any]) -> tuple[list[Any], list[float]]:
-    """Return what each query found, and the seconds it took; one that is not counted goes first, as after a start."""
+    """Return the hits and the seconds of each query; the first query also runs once before, unmeasured, as a warm-up."""
     search(asking[0])
     done = [timed(partial(search, query)) for query in asking]
     return [found for _, found in done], [seconds for seconds, _ in done]
@@ -163,9 +163,9 @@ def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def measure(sizes: Sequence[int] = SIZES, dimensions: Sequence[int] = DIMENSIONS) -> dict[str, Any]:
-    """Return what every size costs, as plain JSON values."""
+    """Return the figures of every size and dimension as plain JSON values."""
     rows = []
-    term_index([["warm"]])  # the first one also imports what bm25s works with
+    term_index([["warm"]])  # the first call also imports what bm25s depends on
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for count in sizes:
@@ -193,7 +193,7 @@ def table(told: Mapping[str, Any]) -> str:
 
 
 def plot(told: Mapping[str, Any], path: Path) -> None:
-    """Draw how the time to build, the bytes, the time to search and the recall grow."""
+    """Plot build time, bytes, search time and recall against the size of the corpus."""
     from matplotlib.figure import Figure
 
     canvas = Figure(figsize=(11, 3.4), layout="constrained")

@@ -1,7 +1,7 @@
-"""Serve one pipeline to the benchmark from a process of its own, so that its start and its memory are its own.
+"""Serve one pipeline to the benchmark from a separate process, where its start and its memory can be measured.
 
-Run as `python -m rag.bench.worker KIND`. Each line of standard input is a JSON object {"do": NAME, …}, and one line of
-JSON answers it; the first line, before any request, says that the pipeline is ready.
+Run as `python -m rag.bench.worker KIND`. Each line of standard input is a JSON object {"do": NAME, …}, answered by one line of
+JSON on standard output; the first line of output, before any request, says that the pipeline is ready.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rag.settings import Settings
 
 
 def open_contestant(kind: str, settings: Settings) -> Contestant:
-    """Return a pipeline that is ready to answer; only what it needs itself is imported."""
+    """Return a pipeline that is ready to answer; import only what that pipeline needs."""
     if kind == "plain":
         from rag.bench.against import Plain
 
@@ -30,7 +30,7 @@ def open_contestant(kind: str, settings: Settings) -> Contestant:
 
 
 def handle(contestant: Contestant, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the reply to one request."""
+    """Return the reply to one request; raise RagError if it is unknown."""
     match request["do"]:
         case "ask":
             return asdict(contestant.ask(request["question"], request["history"]))
@@ -47,7 +47,7 @@ def handle(contestant: Contestant, request: Mapping[str, Any]) -> dict[str, Any]
 
 
 def serve(make: Callable[[], Contestant], requests: IO[str], replies: IO[str]) -> None:
-    """Answer requests until there are no more; a RagError is told to the benchmark, which raises it again."""
+    """Answer requests until there are no more; a RagError is sent to the benchmark, which raises it again."""
 
     def reply(work: Callable[[], dict[str, Any]]) -> None:
         try:
@@ -69,7 +69,7 @@ def serve(make: Callable[[], Contestant], requests: IO[str], replies: IO[str]) -
 
 
 def main() -> None:
-    """Serve the pipeline that the command line names; what libraries print goes to standard error."""
+    """Serve the pipeline named on the command line; libraries' output is redirected to standard error."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     serve(lambda: open_contestant(sys.argv[1], Settings.load()), sys.stdin, replies)

@@ -1,8 +1,8 @@
-"""Know what a text says in English: its names, and its sentences where they have been translated.
+"""Look up the English of a corpus: its names, and the translations of its sentences.
 
-A source `article.txt` may bring `article.names.toml`, and `article.english.jsonl` with rows of {"sentence", "english"}. What
-the model translates in idle time is kept in a file of the same form. Where neither knows a sentence, the model reads it in
-Chinese and translates as it writes.
+A source `article.txt` may come with `article.names.toml`, and with `article.english.jsonl`: rows of {"sentence", "english"}.
+The model's own translations, made in idle time, are stored in a file of the same form. A sentence in neither file is shown to
+the model in Chinese, and the model translates as it writes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from rag.text.sentences import split_sentences
 
 @dataclass(frozen=True)
 class English:
-    """Hold the names of a corpus, and its sentences (folded) with their translations, "" where none could be had.
+    """The names of a corpus, and the translations of its sentences.
 
-    brought: the names (folded) that the texts bring: where one stands, none are sought. by_model: the sentences (folded) that
-    the model translated, in idle time.
+    sentences: translations by folded sentence, "" where the model's translation failed. brought: the folded originals in the
+    sources' own tables of names; in a text that contains one of them, the model is not asked for further names. by_model: the
+    folded sentences that only the model has translated, in idle time.
     """
 
     names: Names = field(default_factory=Names)
@@ -38,9 +39,9 @@ class English:
 
     @classmethod
     def read(cls, corpus: Path | None, written: Path | None = None) -> English:
-        """Return what is known; raise CorpusError for a file that cannot be read.
+        """Return the names and translations that are on disk; raise CorpusError for a file that cannot be read.
 
-        corpus: folder of sources, or one file, whose own translations come first. written: the model's translations.
+        corpus: folder of sources, or one file; its own translations take precedence. written: file of the model's translations.
         """
         made = dict(_kept(written)) if written else {}
         brought: dict[str, str] = {}
@@ -51,37 +52,37 @@ class English:
         return cls(names, made | brought, originals, frozenset(made.keys() - brought.keys()))
 
     def naming(self, names: Names) -> English:
-        """Return the same with more names; those that are known stay as they are."""
+        """Return a copy with further names; the English forms of known names are unchanged."""
         known = dict(self.names.forms)
         return replace(self, names=Names.of(known | {name: forms for name, forms in names.forms if name not in known}))
 
     def knowing(self, sentences: Mapping[str, str]) -> English:
-        """Return the same with more translations, by their sentences."""
+        """Return a copy with further translations, given by sentence; they replace earlier ones."""
         return replace(self, sentences={**self.sentences, **{fold(text): said for text, said in sentences.items()}})
 
     def brings_names_of(self, text: str) -> bool:
-        """Tell whether a text holds a name that its source brings, and so, it is taken, all of them."""
+        """Return whether a text contains a name from a source's own table, which is then assumed to list all its names."""
         folded = fold(text)
         return any(name in folded for name in self.brought)
 
     def sentence(self, text: str) -> str:
-        """Return the translation of a sentence, "" where there is none."""
+        """Return the translation of a sentence, "" if there is none."""
         return self.sentences.get(fold(text), "")
 
     def brings(self, text: str) -> bool:
-        """Tell whether the translation of a sentence is its text's own."""
+        """Return whether a sentence has a translation that came with its source, not from the model."""
         return bool(self.sentence(text)) and fold(text) not in self.by_model
 
     def lacks(self, text: str) -> bool:
-        """Tell whether a sentence is to be translated still."""
+        """Return whether a Chinese sentence has not been translated yet; a failed translation counts as done."""
         return has_han(text) and fold(text) not in self.sentences
 
     def annotate(self, text: str) -> str:
-        """Return Chinese text in Simplified characters with its names and amounts as English writes them."""
+        """Return Chinese text in Simplified characters, its names and amounts written as in English."""
         return in_english(self.names.annotate(text))
 
     def render(self, text: str) -> str:
-        """Return a text for English readers: translated sentences, and others annotated."""
+        """Return a text for English readers: each sentence translated, or annotated where it has no translation."""
         if not self.sentences:
             return self.annotate(text)
         spoken = [text[start:end] for start, end in split_sentences(text)]
@@ -89,17 +90,17 @@ class English:
 
 
 def written_in(store: Path) -> Path:
-    """Return the file of a store in which the model's translations are kept."""
+    """Return the path of the file in which a store keeps the model's translations."""
     return store / "english.jsonl"
 
 
 def keep(path: Path, sentence: str, english: str) -> None:
-    """Store a translation; raise RagError where it cannot be stored."""
+    """Append a translation to a file; raise RagError if it cannot be written."""
     journal.keep(path, {"sentence": sentence, "english": english}, "translations", "free space there, or set RAG_STORE")
 
 
 def _kept(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the model's translations; a row of another form is left out, and its sentence is translated again."""
+    """Yield the model's translations; skip malformed rows, whose sentences are then translated again."""
     try:
         for _, row in journal.rows(path):
             with suppress(KeyError, TypeError):
@@ -109,7 +110,7 @@ def _kept(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _brought(path: Path) -> dict[str, str]:
-    """Return the translations that a source brings; raise CorpusError for a row of another form."""
+    """Return the translations that come with a source; raise CorpusError for a malformed row."""
     try:
         return dict(_pair(row) for _, row in journal.rows(path, strict=True))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -1,6 +1,7 @@
-"""Know how the characters of Chinese names are read (Hanyu Pinyin, ISO 7098), and what syllables they are spelled with.
+"""Romanise Chinese names in Hanyu Pinyin (ISO 7098), and split romanised words into pinyin syllables.
 
-What is known beside the readings of characters lies in `pinyin.toml`: surnames, and names that English has others for.
+The readings of characters are pypinyin's. `pinyin.toml` adds surnames, places that have English names of their own, city names
+and readings that are particular to names.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from rag import tables
 from rag.text.script import to_simplified
 
 GIVEN = 2
-"""Syllables of a given name, at most; most places have as many."""
+"""Maximum number of syllables in a given name; most place names have exactly this many."""
 LONGEST_SYLLABLE = 6
+"""In letters."""
 _PART = re.compile(r"[a-z]+")
 
 
 class _Known(NamedTuple):
-    """Hold what `pinyin.toml` says."""
+    """The contents of `pinyin.toml`."""
 
     surnames: frozenset[str]
     double_surnames: frozenset[str]
@@ -36,10 +38,10 @@ class _Known(NamedTuple):
 
 
 def romanized(name: str, person: bool) -> str:
-    """Return the pinyin spelling of a name in Chinese characters, "" where English has, or may have, its own name for it.
+    """Return the pinyin spelling of a name in Chinese characters, "" where English has, or may have, another name for it.
 
-    person: whether it is the name of a person, of which only a Chinese one is spelled so; else it is that of a place, of which
-    the province, city or county that it is called is left out.
+    person: whether the name is that of a person; otherwise it is that of a place. A person's must be a known surname and a
+    given name of one or two characters. A place's loses its final character for province, city, county or the like.
     """
     folded = to_simplified(name)
     known = _known()
@@ -58,7 +60,7 @@ def romanized(name: str, person: bool) -> str:
 
 
 def _read(characters: str) -> list[str]:
-    """Return how the characters of a name are read, each of which has a reading."""
+    """Return one reading for each character of a name; every character must have one."""
     from pypinyin import lazy_pinyin
 
     otherwise = _known().read
@@ -67,26 +69,29 @@ def _read(characters: str) -> list[str]:
 
 
 def _joined(read: Sequence[str]) -> str:
-    """Return syllables as one word, an apostrophe before one that could be the end of another."""
+    """Return syllables as one capitalised word, with an apostrophe before a later syllable that begins with a, e or o."""
     return "".join(f"'{sound}" if number and sound[0] in "aeo" else sound for number, sound in enumerate(read)).capitalize()
 
 
 def is_city(word: str) -> bool:
-    """Tell whether a word is the English name of a city or a province that shows by nothing else that it is Chinese."""
+    """Return whether a word names a Chinese city or province whose spelling alone does not show that it is Chinese."""
     return word.lower() in _known().cities
 
 
 def written_short(chinese: str) -> set[str]:
-    """Return the pinyin of every place whose one-character abbreviation a text holds (浙 in 浙大), and of some not meant."""
+    """Return the pinyin of every place whose one-character abbreviation occurs in a text (浙 in 浙大).
+
+    The character may be used in another sense, so the result can include places that are not meant.
+    """
     short = _known().short
     return {short[character] for character in to_simplified(chinese) if character in short}
 
 
 @cache
 def syllables(word: str) -> tuple[tuple[str, ...], ...]:
-    """Return the ways of taking a word apart into one or two syllables; none for a word that is not made of them.
+    """Return all ways of splitting a word into one or two pinyin syllables, empty if there are none.
 
-    Within a word, a syllable that begins with a, e or o has an apostrophe before it.
+    A second syllable that begins with a, e or o must have an apostrophe or a hyphen before it.
     """
     parts = _PART.findall(word.lower())
     if len(parts) > 1:
@@ -98,14 +103,14 @@ def syllables(word: str) -> tuple[tuple[str, ...], ...]:
 
 
 def begins_with_surname(window: str, length: int) -> bool:
-    """Tell whether characters begin with a surname of one or two."""
+    """Return whether the first `length` characters, one or two, are a surname."""
     first = to_simplified(window[:length])
     return first in (_known().surnames if length == 1 else _known().double_surnames)
 
 
 @cache
 def sounds(character: str) -> tuple[str, ...]:
-    """Return the readings of a character without tones, "lü" as "lu", since few write it; "" of one that has none."""
+    """Return the readings of a character without tones, ("",) if it has none; "lü" is given as "lu", the common spelling."""
     from pypinyin import Style, pinyin
 
     read = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
@@ -114,7 +119,7 @@ def sounds(character: str) -> tuple[str, ...]:
 
 @cache
 def surname_sounds() -> frozenset[str]:
-    """Return how surnames are read."""
+    """Return all readings of the known surnames, those of two characters as one word."""
     double = {a + b for name in _known().double_surnames for a in sounds(name[0]) for b in sounds(name[1])}
     return frozenset(sound for character in _known().surnames for sound in sounds(character)) | double
 

@@ -1,6 +1,6 @@
-"""Find the proper names in English sentences by their capitals, so that a translation can be made to keep them.
+"""Find the proper names in English sentences by their capitals, for translations that must keep them.
 
-A word that begins a sentence has a capital anyway; whether it is a name is told by the text that it comes from.
+The first word of a sentence has a capital in any case; `stands_as_name` decides from the whole text whether it is a name.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _NO_NAMES = frozenset(
     "I January February March April May June July August September October November December Monday Tuesday Wednesday "
     "Thursday Friday Saturday Sunday Mr Mrs Ms Miss Dr Prof Professor Sir Lady Lord".split()
 )
-"""Words with a capital that Chinese has its own for."""
+"""Capitalised words that have Chinese translations."""
 
 
 def proper_names(sentence: str, is_name: Callable[[str], bool]) -> tuple[str, ...]:
-    """Return the names in an English sentence, each once: words with capitals in a row.
+    """Return the names in an English sentence, each once: runs of capitalised words.
 
-    is_name: tells whether the word that begins a sentence, or what is quoted in one, is a name.
+    is_name: returns whether a word is a name; called for the first word of a sentence, clause, quotation or parenthesis.
     """
     names: dict[str, None] = {}
     for match in _CAPITALS.finditer(sentence):
@@ -34,7 +34,7 @@ def proper_names(sentence: str, is_name: Callable[[str], bool]) -> tuple[str, ..
 
 
 def stands_as_name(word: str, texts: Iterable[str]) -> bool:
-    """Tell whether texts have a word with its capital inside a sentence, and nowhere without."""
+    """Return whether a word occurs with a capital inside a sentence of some texts, and in lower case in none of them."""
     inside, small = re.compile(rf"[a-z\d,] {re.escape(word)}\b"), re.compile(rf"\b{re.escape(word.lower())}\b")
     found = False
     for text in texts:

@@ -1,9 +1,10 @@
-"""Hold the names that an English text writes in Latin letters to the Chinese characters of its source.
+"""Check the romanised Chinese names in an English text against the characters of its Chinese source.
 
-A small model spells a name as it thinks that it sounds; how its characters are read is known (Hanyu Pinyin, ISO 7098). The name
-of a person is a surname of the common ones and one or two syllables behind it, each word with a capital: "Gu Yanzhang", "Gong
-Shu Lan". It is mended where its source has one that is like it. Of other names, a word of two syllables that only Chinese is
-spelled with is told where its source has nothing like it: a model puts a city that it knows in place of one that it does not.
+A small model guesses the romanisation of a name, but the reading of its characters is known (Hanyu Pinyin, ISO 7098). A
+person's name is a common surname followed by one or two syllables, each word capitalised: "Gu Yanzhang", "Gong Shu Lan". It is
+corrected if the source has exactly one similar name. Of other names, only single words of two typically Chinese syllables are
+checked; one without a similar reading in the source is reported, because a model replaces a city that it does not know by one
+that it knows.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ _HAN_RUN = re.compile(f"[{HAN}]+")
 _ORIGINAL = re.compile(rf"\(({_HAN_RUN.pattern})\)")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _NO_NAME = re.compile(r"Hong Kong\b|.*[aiou][b-df-hj-np-tv-z]+e$")
-"""Words that could be read as a Chinese name, and are English: "Lane", "Gate"."""
+"""English words and names that could be read as pinyin: "Lane", "Gate"."""
 _CHINESE = re.compile(
     r"(?!(?:along|bayou|cacao|chennai|danang|laotian|macao|manga|pixie|sarong|sendai|taxi|(?:bo|fa|mi|ta|wa)xing)$)"
     r"(?:.*(?:zh|x|q[ian]|ng[a-z]|uo|ao|iu|uan)|.*(?:ou|ai|ui|yu|ang|ong|eng)$)"
 )
-"""Words that hold what few but Chinese ones do, when they are spelled in syllables as those are."""
+"""Letter sequences that show a word in pinyin syllables to be Chinese; the first line lists exceptions."""
 _SIMILAR = 0.75
-"""Share of their letters that a word and the reading of characters have in common to be meant for one another."""
+"""Minimum similarity (`difflib` ratio) at which a word is taken for a reading of characters, misspelled or not."""
 
 
 @dataclass(frozen=True)
 class RomanName:
-    """Hold a name in an English text.
+    """A romanised name of a person in an English text.
 
-    start, end: its place there. spelled: as its characters are read, in as many words. original: these characters, "" where
-    the source holds no name that is like it.
+    start, end: its position there. spelled: the pinyin of its characters, in as many words. original: these characters. Both
+    are "" if the source has no similar name.
     """
 
     start: int
@@ -48,9 +49,9 @@ class RomanName:
 
 
 def respelled(english: str, chinese: str, asked: str = "") -> str:
-    """Return an English text in which each name that is like one of a Chinese text is spelled as that one is read.
+    """Return an English text with each person's name corrected to the pinyin of a similar name in a Chinese text.
 
-    asked: a question, whose own spelling of a name is kept.
+    asked: a question; a name that it spells in the same way is left as it is.
     """
     for name in reversed(list(names(english, chinese))):
         if name.original and english[name.start : name.end].lower() not in asked.lower():
@@ -59,7 +60,7 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
 
 
 def unread(english: str, chinese: str) -> list[str]:
-    """Return the names of an English text that are like none of a Chinese one."""
+    """Return the romanised names in an English text, of people and places, that are similar to none in a Chinese text."""
     people = list(names(english, chinese))
     told = [english[name.start : name.end] for name in people if not name.original]
     told += _elsewhere(english, chinese, [range(name.start, name.end) for name in people])
@@ -67,9 +68,9 @@ def unread(english: str, chinese: str) -> list[str]:
 
 
 def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[str]:
-    """Yield the Chinese names in one word that are like nothing in a Chinese text.
+    """Yield the one-word Chinese names, such as those of places, that resemble no reading of a Chinese text.
 
-    people: where the names of people stand, which are passed over.
+    people: the spans of people's names, which are skipped.
     """
     strange = []
     for word in _WORD.finditer(english):
@@ -84,7 +85,10 @@ def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[
 
 
 def glossed(english: str, chinese: str) -> str:
-    """Return an English text with the original behind the first mention of each name, where it has none yet."""
+    """Return an English text with the original added in parentheses after the first mention of each person's name.
+
+    Names that are misspelled, followed by a parenthesis, or whose original is already in the text, are left as they are.
+    """
     seen = fold(english)
     behind: list[tuple[int, str]] = []
     for name in names(english, chinese):
@@ -100,7 +104,7 @@ def glossed(english: str, chinese: str) -> str:
 
 
 def as_written(english: str, chinese: str) -> str:
-    """Return an English text whose originals in parentheses are in the characters in which a Chinese text has them."""
+    """Return an English text with the originals in its parentheses in the script of a Chinese text that contains them."""
 
     def own(original: re.Match[str]) -> str:
         written = own_characters(to_simplified(original[1]), chinese)
@@ -110,9 +114,9 @@ def as_written(english: str, chinese: str) -> str:
 
 
 def names(english: str, chinese: str) -> Iterator[RomanName]:
-    """Yield the names of an English text that are written in Latin letters, with their originals in a Chinese one.
+    """Yield the romanised names of people in an English text, in order, with their originals in a Chinese text.
 
-    What its source writes, and is no name of a person, is passed over: "Tian Shan" for 天山.
+    Words that match characters of the source which are not a person's name are skipped: "Tian Shan" for 天山.
     """
     if not has_han(chinese):
         return
@@ -131,7 +135,7 @@ def names(english: str, chinese: str) -> Iterator[RomanName]:
 
 
 def _rows(english: str, words: Sequence[re.Match[str]]) -> Iterator[Sequence[re.Match[str]]]:
-    """Yield a surname with one or two words behind it, the longer first, where they can be read as one name."""
+    """Yield the first two or three words, the longer sequence first, where they can be a surname and a given name."""
     for count in range(len(words), 1, -1):
         row = words[:count]
         together = all(english[a.end() : b.start()] == " " for a, b in pairwise(row))
@@ -140,7 +144,10 @@ def _rows(english: str, words: Sequence[re.Match[str]]) -> Iterator[Sequence[re.
 
 
 def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName | None:
-    """Return the name that words in a row are, None where not one original alone is read so, or nearly so."""
+    """Return the name that consecutive words spell, None unless exactly one original matches.
+
+    exact: whether every syllable has to match; otherwise similar originals match, as `_like` defines it.
+    """
     for reading in _readings(row):
         syllables = [syllable for word in reading for syllable in word]
         originals = {
@@ -157,13 +164,13 @@ def _name(row: Sequence[re.Match[str]], chinese: str, exact: bool) -> RomanName 
 
 
 def _as_read(original: str, reading: Sequence[Sequence[str]]) -> str:
-    """Return characters as they are read, in the words of a reading that is like them."""
+    """Return the pinyin of characters, divided into words as in a similar reading."""
     characters = iter(original)
     return " ".join("".join(_closest(syllable, next(characters)) for syllable in word).capitalize() for word in reading)
 
 
 def _readings(row: Sequence[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], ...]]:
-    """Yield the ways of reading words as a surname and a given name, the syllables of each word."""
+    """Yield the ways of reading words as a surname and a given name, as the syllables of each word."""
     surname, *given = (syllables(word.group()) for word in row)
     for first in surname:
         if "".join(first) not in surname_sounds():
@@ -175,18 +182,18 @@ def _readings(row: Sequence[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], .
 
 
 def _windows(chinese: str, length: int) -> Iterator[str]:
-    """Yield so many characters in a row, of a Chinese text."""
+    """Yield all runs of `length` consecutive Chinese characters in a text."""
     for run in _HAN_RUN.findall(chinese):
         yield from (run[start : start + length] for start in range(len(run) - length + 1))
 
 
 def _likely_names(chinese: str, length: int) -> Iterator[str]:
-    """Yield those that may be a name: with no function word among the later characters."""
+    """Yield the runs that may be a name: without a function word after the first character."""
     return (window for window in _windows(chinese, length) if not functional(window[1:]))
 
 
 def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:
-    """Tell whether any characters of a text are read so."""
+    """Return whether any characters of a text have this reading."""
     syllables = [syllable for word in reading for syllable in word]
     return any(_reads(syllables, window) for window in _likely_names(chinese, len(syllables)))
 
@@ -196,7 +203,10 @@ def _reads(syllables: Sequence[str], characters: str) -> bool:
 
 
 def _like(syllables: Sequence[str], characters: str) -> bool:
-    """Tell whether all but one of three syllables or more are right, and that one is in the middle or begins as it should."""
+    """Return whether characters have almost this reading: of three syllables or more, all but one match.
+
+    The one that differs must not be the first; if it is the last, its first letter must match.
+    """
     if len(syllables) <= GIVEN:
         return False
     pairs = list(zip(syllables, characters, strict=True))
@@ -208,6 +218,6 @@ def _like(syllables: Sequence[str], characters: str) -> bool:
 
 
 def _closest(syllable: str, character: str) -> str:
-    """Return how a character is read: as a syllable, or the first of its readings."""
+    """Return a syllable if it is a reading of a character, otherwise the character's first reading."""
     read = sounds(character)
     return syllable if syllable in read else read[0]

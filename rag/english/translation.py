@@ -1,9 +1,9 @@
-"""Put Chinese sentences into English and English ones into Chinese, and check what the generator wrote.
+"""Translate sentences between Chinese and English with the generator, and check the numbers and names of the result.
 
-A small model puts names that it knows in place of those that it does not: a city that it has read of, a statesman. So it is
-asked first which names there are, code tells how their characters are read, and it translates with these before it. Names in
-Latin letters it spells in characters, each time in others; so they are marked, and stay. What is quoted of a translation is not
-this module's to say.
+When translating into English, a small model replaces names that it does not know by ones that it knows, such as a well-known
+city or statesman. It is therefore first asked to list the names, and their pinyin is put into the sentence. When translating
+into Chinese, it transliterates a name differently each time, so names are marked in the prompt to stay in Latin letters.
+Quoting the translations is in `grounding/quotes.py`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from rag.text import fold
 from rag.text.script import HAN, Language, has_han, own_characters, to_simplified
 
 LONGEST_LIST = 60
-"""Tokens of a list of names, at most."""
+"""Maximum tokens of a list of names."""
 _ADDED = re.compile(rf"(\b[A-Z][\w'’-]*|\)) \([A-Z][^()\d{HAN}]*\)")
-"""A name or its original and, behind it, what a model makes of it."""
+"""A name or its parenthesised original, followed by a further parenthesis in Latin letters that a model has added."""
 _ASIDE = re.compile(r"[(（]|——")
 
 
 @dataclass(frozen=True)
 class Translator:
-    """Translate with what is known of a text.
+    """Translate the sentences of a text with its known names.
 
-    english: the text's own names and translations. write: returns what the generator writes behind a prompt, of at most so many
-    tokens (those of an answer for None). is_name: tells whether a word that begins a sentence is a name in the text.
+    english: the text's names and translations. write: returns the generator's continuation of a prompt, at most so many tokens
+    (None: the limit of an answer). is_name: returns whether a word that begins a sentence is a name in the text.
     """
 
     templates: Templates
@@ -44,9 +44,9 @@ class Translator:
     is_name: Callable[[str], bool]
 
     def naming(self, sentences: Sequence[str]) -> Translator:
-        """Return a translator that knows, too, the names that the generator finds in Chinese sentences without English.
+        """Return a translator that also knows the names that the generator finds in the untranslated Chinese sentences.
 
-        Where the text brings names of these sentences, none are sought.
+        The generator is not asked if the text's own table has a name that occurs in them.
         """
         missing = [text for text in sentences if has_han(text) and not self.english.sentence(text)]
         chinese = "\n".join(missing)
@@ -56,9 +56,10 @@ class Translator:
         return replace(self, english=self.english.naming(named(listed, chinese, *name_kinds(self.templates))))
 
     def sentence(self, quote: str, language: Language) -> str:
-        """Return a source sentence in another language, "" where a number or a name in the translation is not its own.
+        """Return a source sentence in another language, "" if the translation has a number or a name that the sentence lacks.
 
-        Where a name in English is not, the names of this sentence alone are sought, and it is translated once more.
+        For English, if a name is the reason, the generator is asked for the names in this sentence alone, and the sentence is
+        translated once more.
         """
         if language != "en":
             return self._in_chinese(quote)
@@ -68,7 +69,7 @@ class Translator:
         return said
 
     def carefully(self, quote: str) -> str:
-        """Return a Chinese sentence in English as `sentence` does, with its names sought at first: it takes longer."""
+        """Return a Chinese sentence in English as `sentence` does, but list its names first; this takes longer."""
         return self.naming([quote])._tried(quote)[0]
 
     def _in_chinese(self, quote: str) -> str:
@@ -80,7 +81,7 @@ class Translator:
         return " ".join(self.write(prompt, None).split())
 
     def _tried(self, quote: str) -> tuple[str, bool]:
-        """Return an English translation, "" where it is not to be relied on, and whether a Chinese name in it is the reason."""
+        """Return an English translation, "" if it is not reliable, and whether a Chinese name in it is the reason."""
         said = self._written(english_prompt(self.templates, self.english, quote))
         said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
         if foreign(said, quote):
@@ -91,11 +92,12 @@ class Translator:
 
 
 def named(listed: str, chinese: str, person: str, place: str) -> Names:
-    """Return the names of people and places in Chinese sentences, among those that a generator lists.
+    """Return the names of people and places in Chinese sentences, with their pinyin, from a list written by the generator.
 
-    listed: a name a line, and behind it the word for a `person` or for a `place`; what is longer than four characters names an
-    institution. What the sentences do not hold, letter by letter, is no name of theirs. Originals are written as the sentences
-    write them, or in Simplified characters where those are not as many.
+    listed: one name per line, followed by the word for a `person` or a `place`. Names longer than four characters are ignored
+    (they are institutions'), and so are names that do not occur literally in the sentences or have no pinyin spelling (see
+    `romanized`). Originals are written as in the sentences, or in Simplified characters where conversion changes the length of
+    the sentences.
     """
     simplified = to_simplified(chinese)
     lines = re.findall(rf"^([{HAN}]{{2,4}}) ({re.escape(person)}|{re.escape(place)})$", listed, re.MULTILINE)

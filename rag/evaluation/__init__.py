@@ -1,6 +1,6 @@
-"""Measure retrieval and answers on the project's own questions, by the same stages as a reader's.
+"""Measure retrieval and answers on the project's own questions, with the same stages that answer a reader.
 
-The measures themselves are in `measures.py`; `squad.py` asks other people's questions.
+The measures themselves are in `measures.py`; evaluation on files in SQuAD's format is in `squad.py`.
 """
 
 from __future__ import annotations
@@ -29,28 +29,31 @@ CLAIMS = QUESTIONS.parent / "claims.jsonl"
 BASELINE = QUESTIONS.parent / "baseline.json"
 BASELINE_SPLIT = "test"
 ELSEWHERE = ("other", "premises", "unseen")
-"""Splits that ask about other texts than the article; nothing is fitted to the last."""
+"""Splits with questions about texts other than the article; nothing is fitted to the last one, "unseen"."""
 LOWER_IS_BETTER = frozenset(
     {"false decline", "foreign numbers", "foreign names", "evidence s", "first token s", "total s", "read tokens"}
 )
 UNJUDGED = frozenset({"characters"})
-"""Measures that are told, and neither better nor worse."""
+"""Measures that are reported, but for which neither direction is better."""
 Figures = dict[str, Any]
 
 
 def questions(split: str) -> list[Question]:
-    """Return the project's own questions: of one half, of both for "all", or of other texts for a split of ELSEWHERE."""
+    """Return the project's own questions of a split.
+
+    split: "tune" or "test" for one half, "all" for both, or one of ELSEWHERE for questions about other texts.
+    """
     path = OTHER / "questions.jsonl" if split in ELSEWHERE else QUESTIONS
     return [row for row in map(Question.of, rows(path)) if split in ("all", row.split)]
 
 
 def messages(split: str) -> list[dict[str, Any]]:
-    """Return messages that are questions, small talk, instructions or mixed: the "tune" half or the "test" half."""
+    """Return the labelled messages (questions, small talk, instructions or mixed) of the split "tune" or "test"."""
     return [row for row in rows(MESSAGES) if row["split"] == split]
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file of JSON lines."""
+    """Return the rows of a JSON-lines file; raise RagError if it cannot be read."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -59,14 +62,14 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 class Chatbot(Protocol):
-    """Answer a question; this project's pipeline does, and the plain one."""
+    """A pipeline that answers questions, such as `Rag` or `PlainRag`."""
 
     def answer(self, question: str, history: Sequence[Message]) -> Answer:
         """Return the answer."""
 
 
 def _read(chatbot: Chatbot, question: Question, answer: Answer) -> list[str]:
-    """Return what the generator was shown for a question, best first: sentences, or, in the plain pipeline, all passages."""
+    """Return the texts that the generator was shown, best first: chosen sentences, or all chunks in the plain pipeline."""
     if not isinstance(chatbot, Rag):
         return [passage.text for passage in answer.passages]
     answering = chatbot.answering()
@@ -75,11 +78,11 @@ def _read(chatbot: Chatbot, question: Question, answer: Answer) -> list[str]:
 
 
 def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
-    """Return the measures of the project's own questions.
+    """Return the measures of the pipeline on the project's own questions.
 
-    split: which of them, as `--split` has it. limit: how many are sampled of them, with a seed; None for all. ablations: also
-    with stages turned off, and those of the plain pipeline. Raises SettingsError where it is wanted and the `bench` extra is
-    missing.
+    split: as for `questions`. limit: number of questions to sample, with `seed`; None for all. ablations: also measure the
+    pipeline with stages turned off, and the plain pipeline; this raises SettingsError for a split of ELSEWHERE, or if the
+    `bench` extra is missing.
     """
     if ablations and split in ELSEWHERE:
         raise SettingsError("Ablations compare with the plain pipeline, which reads the article; use another --split.")
@@ -102,7 +105,7 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
 
 
 def _plain_scores(shared: Rag, asked: Sequence[Question]) -> list[Scores]:
-    """Return the scores of the pipeline that a user would otherwise build, on the same models."""
+    """Return the scores of the plain LangChain pipeline with the same models."""
     from rag.evaluation.plain import PlainRag
 
     plain = PlainRag(shared.settings, shared.answering().embedder)
@@ -113,7 +116,7 @@ def _plain_scores(shared: Rag, asked: Sequence[Question]) -> list[Scores]:
 
 
 def _scores(name: str, asked: Sequence[Question], chatbot: Callable[[Question], Chatbot]) -> list[Scores]:
-    """Return the scores of the chatbot that is chosen for each question; a bar shows how far it is."""
+    """Return the scores of the questions, each answered by the chatbot that `chatbot` returns for it; show a progress bar."""
     report = bar(name, "question")
     scores = []
     for done, question in enumerate(asked, start=1):
@@ -125,7 +128,10 @@ def _scores(name: str, asked: Sequence[Question], chatbot: Callable[[Question], 
 
 
 def summary(scores: Sequence[Scores]) -> Figures:
-    """Return each measure's mean and 95 % interval, in all and by type and language."""
+    """Return each measure's mean and 95 % interval, over all questions, by type and by language.
+
+    Times and token counts also have p50 and p95. "declining" contains precision, recall and F1 of declining.
+    """
 
     def part(some: Sequence[Scores]) -> Figures:
         rows: Figures = {}
@@ -163,7 +169,10 @@ def _declining(scores: Sequence[Scores]) -> Figures:
 
 
 def fallen(figures: Figures) -> list[str]:
-    """Return a line for each figure that lies beyond the stored baseline's interval on the worse side."""
+    """Return a line for each measure that is missing, or that is worse than the stored baseline's interval.
+
+    If the baseline has another split or number of questions, the only line says so. Raises RagError if there is no baseline.
+    """
     try:
         stored = json.loads(BASELINE.read_text(encoding="utf-8"))
     except OSError as error:
@@ -180,7 +189,7 @@ def fallen(figures: Figures) -> list[str]:
 
 
 def _worse(of: str, old: Figures, new: Figures) -> Iterator[str]:
-    """Yield a line for each measure that is missing, or beyond the interval of an older one on the worse side; times vary."""
+    """Yield a line for each measure that is missing or worse than its old interval, except times (they vary) and UNJUDGED."""
     for measure, row in old.items():
         if measure.endswith(" s") or measure in UNJUDGED:
             continue
@@ -193,7 +202,7 @@ def _worse(of: str, old: Figures, new: Figures) -> Iterator[str]:
 
 
 def table(figures: Figures) -> str:
-    """Return figures as a table for a person."""
+    """Return the figures as a plain-text table."""
     if "variants" not in figures:
         return "\n".join(f"{name:24} {_shown(value)}" for name, value in figures.items())
     names = list(figures["variants"])

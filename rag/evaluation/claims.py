@@ -1,7 +1,7 @@
-"""Fit the probe that reads in a generator's states whether a claim stands: the evidence says it, and it answers the question.
+"""Fit the claim probe, which predicts from hidden states whether the evidence supports a claim and it answers the question.
 
-`tests/data/claims.jsonl` holds sentences of drafts, read one by one and labelled so. The drafts are written anew, for their
-states; a sentence that is no longer written so is left aside.
+`tests/data/claims.jsonl` contains sentences of drafts, read and labelled one by one. The drafts are generated again to obtain
+their hidden states; labelled sentences that do not occur in the new drafts are ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from rag.settings import Settings
 
 
 class Told(NamedTuple):
-    """Hold the text that a sentence of a draft is about, its state, and whether it stands."""
+    """A labelled sentence of a draft.
+
+    text: name of the text that it is about, "" for the article. state: the mean hidden state of its tokens, float32 (hidden,).
+    stands: whether the evidence supports it and it answers the question.
+    """
 
     text: str
     state: Vectors
@@ -32,9 +36,9 @@ class Told(NamedTuple):
 
 
 def collect(settings: Settings) -> list[Told]:
-    """Return the labelled sentences with the states in which this engine writes them.
+    """Return the labelled sentences that this engine writes in its drafts, with their hidden states.
 
-    Raises RagError where it shows none, or writes none of them.
+    Raises RagError if the engine exposes no hidden states, or writes none of the sentences.
     """
     stands = {(row["question"], row["claim"]): row["said"] and row["right"] for row in rows(CLAIMS)}
     asked = {question for question, _ in stands}
@@ -61,7 +65,10 @@ def collect(settings: Settings) -> list[Told]:
 
 
 def fit(told: Sequence[Told], fits: str) -> tuple[Linear, str]:
-    """Return the probe of labelled sentences, and its curve; fits: what the states are of, as `probe.fitted_to` says."""
+    """Return the probe fitted to labelled sentences, and its curve as text.
+
+    fits: identity of the model and prompts that the states come from, as `probe.fitted_to` returns it.
+    """
     labels = np.array([claim.stands for claim in told])
     probe, held_out = fit_probe([claim.state for claim in told], labels, [claim.text for claim in told])
 

@@ -1,6 +1,6 @@
-"""Fit logistic models and probes, try them on texts that they were not fitted to, and tell what each threshold gives.
+"""Fit logistic models and linear probes, cross-validate them on held-out texts, and tabulate rates by threshold.
 
-It knows nothing of what is told apart.
+Features and labels come from `tuning.py` and `claims.py`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from rag.grounding.probe import Probe
 
 FOLDS = 7
 STRENGTH = 10.0
-"""Inverse strength of regularisation (scikit-learn's C) of a model of a few signals."""
+"""Inverse regularisation strength (scikit-learn's C) of a model of a few signals."""
 STRENGTH_OF_STATES = 0.004
-"""The same of a model of a state, which has more numbers than there are questions."""
+"""The same for a model of a hidden state, which has far more features."""
 
 
 def fit_logistic(features: Any, labels: Any, texts: Sequence[str], strength: float, counts: Any = None) -> tuple[Any, Any]:
-    """Return a model fitted on everything, and the probabilities of each label that models give to texts held out.
+    """Return a model fitted to all rows, and the held-out probabilities of each label, shape (rows, labels).
 
-    texts: the text that each row is about. strength: scikit-learn's C. counts: what each row counts; 1 if it is None.
+    texts: the text that each row is about; the folds of the cross-validation (at most FOLDS) keep the rows of a text together.
+    strength: scikit-learn's C. counts: sample weights of the rows; None for 1 each.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -35,7 +36,7 @@ def fit_logistic(features: Any, labels: Any, texts: Sequence[str], strength: flo
 
 
 def fit_probe(states: Sequence[Any], labels: Any, texts: Sequence[str], counts: Any = None) -> tuple[Probe, Any]:
-    """Return a probe of states, and the probability that it gives each of them when its text is held out, (rows,)."""
+    """Return a probe fitted to hidden states, and the held-out probability of each row, shape (rows,); see `fit_logistic`."""
     held = np.array(states, np.float32)
     mean, spread = held.mean(0), held.std(0) + 1e-6
     fitted, held_out = fit_logistic((held - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
@@ -44,7 +45,7 @@ def fit_probe(states: Sequence[Any], labels: Any, texts: Sequence[str], counts: 
 
 
 def curve(first: str, second: str, rates: Callable[[float], tuple[float, float]]) -> Iterator[str]:
-    """Yield a table of two rates by threshold."""
+    """Yield the lines of a table of two rates by threshold, from 0.05 to 0.90."""
     yield f"{'threshold':>10}{first:>18}{second:>16}"
     for threshold in np.arange(0.05, 0.95, 0.05):
         one, other = rates(threshold)

@@ -1,6 +1,7 @@
 """Measure answers against labelled questions: pure functions, no models.
 
-Strings are compared folded (NFKC, lower case, Simplified) and without white space or punctuation inside numbers.
+Strings are compared after folding (NFKC, lower case, Traditional to Simplified); facts also without citation marks and
+thousands separators, and with runs of white space collapsed.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from rag.text.sentences import split_sentences
 _ASIDE = re.compile(rf"{IN_PARENTHESES.pattern}|“[^”]*”|《[^》]*》")
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]+")
 _LATER_NAME = re.compile(r"(?<![.!?:“”\"•-] )(?<!^)\b[A-Z][A-Za-z0-9-]+", re.MULTILINE)
-"""A name in English: a word with a capital that begins no sentence."""
+"""A name in an English text: a capitalised word that is not the first of its sentence."""
 _ASSENT = re.compile(r"^\W*(?:yes\b|right\b|correct\b|是的|对[，,。]|没错|的确)")
 _ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 _NUMERAL = "〇零一二三四五六七八九十百千万亿两"
 
 HALF = 0.5
-"""Share of the terms that a sentence adds to the question, which the quotes behind it must hold."""
+"""Minimum share of a sentence's terms, without those of the question, that its quotes must contain."""
 LIKE = 0.5
-"""Similarity that a quote in another language must have."""
+"""Minimum similarity of a sentence and a quote in another language."""
 RANKING = ("recall@1", "recall@3", "recall@5", "MRR@10", "nDCG@10")
 
 
 @dataclass(frozen=True)
 class Question:
-    """Hold one labelled question; `tests/data/README.md` says what each field means."""
+    """A labelled question; `tests/data/README.md` describes the fields."""
 
     id: str
     split: str
@@ -54,7 +55,7 @@ class Question:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Question:
-        """Return the question that a row of JSON describes."""
+        """Return the question that a JSON row describes."""
         return cls(
             id=row["id"],
             split=row.get("split", "other"),
@@ -74,25 +75,28 @@ class Question:
 
 @dataclass(frozen=True)
 class Scores:
-    """Hold one question's measures; None where a measure does not apply."""
+    """The measures of one question by name; None if a measure does not apply."""
 
     question: Question
     values: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def plain(text: str) -> str:
-    """Return a text as facts are looked up in it."""
+    """Return a text normalised for matching facts: folded, without citation marks and thousands separators."""
     return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(MARK.sub("", text))))
 
 
 def holds(text: str, wordings: Sequence[str]) -> bool:
-    """Tell whether a text holds one of the wordings of a fact; numbers match whole numbers, Latin letters whole beginnings."""
+    """Return whether a text contains one of the wordings of a fact.
+
+    A number matches whole numbers only; a wording in Latin letters matches only from the beginning of a word.
+    """
     body = plain(text)
     return any(re.search(_bounded(plain(wording)), body) for wording in wordings)
 
 
 def _bounded(wording: str) -> str:
-    """Return the pattern of a wording that is no part of another number, nor begins inside of another word."""
+    """Return a pattern for a wording that matches neither part of a longer number nor from the middle of a word."""
     before = after = ""
     if wording[:1].isdigit():
         before = r"(?<![\d.])"
@@ -108,9 +112,9 @@ def _bounded(wording: str) -> str:
 
 
 def ranking(orders: Sequence[Sequence[str]], relevant: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return recall@k, MRR@10 and nDCG@10 of ranked documents, means over queries (ir-measures; MacAvaney et al. 2022).
+    """Return recall@k, MRR@10 and nDCG@10 of ranked documents, averaged over queries (ir-measures; MacAvaney et al. 2022).
 
-    orders: names of documents, best first, a row for each query. relevant: the names of those that should be found.
+    orders: for each query, the names of its documents, best first. relevant: for each query, the names of the relevant ones.
     """
     import ir_measures
 
@@ -122,7 +126,7 @@ def ranking(orders: Sequence[Sequence[str]], relevant: Sequence[Sequence[str]]) 
 
 
 def ranks(question: Question, texts: Sequence[str]) -> list[int | None]:
-    """Return, for each place that is needed, the rank from 1 of the first text that holds it; None where none does."""
+    """Return, for each required place of evidence, the rank from 1 of the first text that contains it; None if none does."""
     folded = [fold(text) for text in texts]
     return [
         next((rank for rank, text in enumerate(folded, start=1) if any(_overlaps(fold(place), text) for place in places)), None)
@@ -131,7 +135,7 @@ def ranks(question: Question, texts: Sequence[str]) -> list[int | None]:
 
 
 def _overlaps(place: str, text: str) -> bool:
-    """Tell whether a text holds a place, or one whole sentence of a place that spans several."""
+    """Return whether a text contains a place, or one whole sentence (12 characters or more) of a place of several."""
     return place in text or any(
         len(place[a:b]) >= 12 and place[a:b] in text for a, b in split_sentences(place) if b - a < len(place)
     )
@@ -140,8 +144,8 @@ def _overlaps(place: str, text: str) -> bool:
 def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
     """Return every measure of one answer.
 
-    read: what the generator was shown, best first. An answer that declines has told no fact and cited no evidence, whatever
-    it quotes as the nearest.
+    read: the texts that the generator was shown, best first. A decline scores 0 for facts and for cited evidence, even if it
+    quotes the nearest sentence.
     """
     found: dict[str, float | None] = dict.fromkeys(MEASURES)
     found["declined rightly"] = None if question.answerable else float(not answer.answerable)
@@ -175,23 +179,23 @@ def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
 
 
 def wrong(question: Question, text: str) -> bool:
-    """Tell whether an answer says what shows a wrong one, or says yes to a premise that is false."""
+    """Return whether an answer contains a wording that marks it as wrong, or affirms a false premise."""
     return any(holds(text, [wording]) for wording in question.wrong) or (
         question.corrects and _ASSENT.search(plain(text)) is not None
     )
 
 
 def touches(places: Sequence[str], quote: str) -> bool:
-    """Tell whether a quote holds one of these places or lies in it, whole or by a sentence."""
+    """Return whether a quote contains one of these places, or a whole sentence of it, or is part of it."""
     folded = fold(quote)
     return any(fold(p) in folded or folded in fold(p) or _overlaps(fold(p), folded) for p in places)
 
 
 def _supported(place: int, question: Question, answer: Answer) -> bool:
-    """Tell whether the quotes behind a sentence, together, hold its numbers and half of the words that it adds to the question.
+    """Return whether a sentence's quotes together contain its numbers and half of the terms that it adds to the question.
 
-    What the chatbot says itself, such as "the text says", counts for nothing. Across languages, the similarity of the best
-    quote counts instead of the words. A sentence that adds no word must cite the labelled evidence.
+    The chatbot's own phrases, for example "the text says", are ignored. If sentence and quotes are in different languages, the
+    similarity of the best quote decides instead of the terms. A sentence that adds no term must cite the labelled evidence.
     """
     sentence = MARK.sub("", answer.sentences[place])
     behind = [citation for citation in answer.citations if citation.sentence == place]
@@ -209,7 +213,7 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
 
 
 def _contributes(citation: Citation, question: Question, answer: Answer) -> bool:
-    """Tell whether a quote is one of those that support its sentence: it holds a word or a number of it."""
+    """Return whether a quote helps to support its sentence: it shares a term or a number, or is similar across languages."""
     sentence = MARK.sub("", answer.sentences[citation.sentence])
     if has_han(_ASIDE.sub("", sentence)) != has_han(citation.quote):
         return citation.support >= LIKE
@@ -222,14 +226,15 @@ def _added(sentence: str, question: Question) -> set[str]:
 
 
 def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
-    """Return the numbers of an answer that neither what it cites nor its question holds."""
+    """Return the numbers of an answer that occur neither in what it cites nor in the question and its history."""
     return stated(MARK.sub("", answer.text)) - values(_cited(answer)) - values(_asked(question))
 
 
 def foreign_names(question: Question, answer: Answer) -> set[str]:
-    """Return the names in Latin letters that neither what an answer cites nor its question holds.
+    """Return the names in Latin letters that occur neither in what an answer cites nor in the question and its history.
 
-    They are told by their letters in a Chinese answer, in an English one by a capital; one that cites Chinese is passed over.
+    In a Chinese answer every word in Latin letters counts as a name; in an English one, every capitalised word within a
+    sentence. The result is empty for an English answer that cites Chinese.
     """
     text = _ASIDE.sub("", MARK.sub("", answer.text))
     if question.language == "en" and has_han(_cited(answer)):
@@ -240,7 +245,7 @@ def foreign_names(question: Question, answer: Answer) -> set[str]:
 
 
 def _cited(answer: Answer) -> str:
-    """Return what an answer cites; of a chatbot that cites nothing, what it found."""
+    """Return the quotes of an answer, or its passages if it cites nothing."""
     return " ".join([citation.quote for citation in answer.citations] or [passage.text for passage in answer.passages])
 
 
@@ -249,7 +254,10 @@ def _asked(question: Question) -> str:
 
 
 def language_right(text: str, language: str) -> bool:
-    """Tell whether every sentence of an answer is in a language and script; in English, quotations need not be."""
+    """Return whether every sentence of an answer is in a language and script.
+
+    In an English answer, parentheses and quotations may be Chinese.
+    """
     body = MARK.sub("", text)
     if language == "en":
         return has_letters(body) and not has_han(_ASIDE.sub("", body))
@@ -282,7 +290,8 @@ MEASURES: tuple[str, ...] = (
 def interval(numbers: Sequence[float], seed: int = 0) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of a mean (percentile method, 2,000 resamples).
 
-    Where all are 0, or all 1, drawing them again tells nothing: then it is the exact one of a share (Clopper & Pearson 1934).
+    If all numbers are 0, or all are 1, resampling does not vary; the exact binomial interval is returned instead (Clopper &
+    Pearson 1934).
     """
     values_ = np.asarray(numbers, dtype=float)
     if np.all(values_ == 0.0) or np.all(values_ == 1.0):

@@ -1,8 +1,9 @@
-"""Answer as the pipeline that a user would otherwise build, for comparison: LangChain's tutorial chain on the same models.
+"""Answer with a plain pipeline for comparison: LangChain's tutorial chain with the same models.
 
-Recursive splitting at 200 characters with 40 overlap, the same embedder in FAISS, four chunks, a history-aware
-retriever, the stuff-documents prompt, and the same GGUF file behind llama.cpp's server with its own defaults. It declines
-where the model says, in one of the usual ways, that it cannot tell. It needs the `bench` extra.
+It splits recursively into chunks of 200 characters with an overlap of 40, and uses the same embedder in FAISS, four chunks, a
+history-aware retriever, the stuff-documents prompt, and the same GGUF file in llama.cpp's server with the server's defaults.
+An answer in which the model says, in one of the usual ways, that it cannot tell counts as a decline. This module needs the
+`bench` extra.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _DECLINES = re.compile(
 class PlainRag:
     """Answer questions from one corpus with the plain pipeline.
 
-    settings: where corpus, prompts and weights lie, and the length of answers. embedder: instead of the one that the
-    settings name. Raises SettingsError where the `bench` extra is missing or the generator is not a GGUF file.
+    settings: paths of corpus, prompts and weights, and limits of the engine. embedder: used instead of the one that the
+    settings name. Raises SettingsError if the `bench` extra is missing or the generator is not a GGUF file.
     """
 
     def __init__(self, settings: Settings | None = None, embedder: Embedder | None = None) -> None:
@@ -63,7 +64,7 @@ class PlainRag:
         self.name = f"plain {model.stem}"
 
     def answer(self, question: str, history: Sequence[Message] = ()) -> Answer:
-        """Return the model's answer with the chunks that it was given."""
+        """Return the model's answer, with the chunks it was given as passages."""
         from langchain_core.callbacks import UsageMetadataCallbackHandler
 
         started = time.monotonic()
@@ -91,17 +92,17 @@ class PlainRag:
         )
 
     def nearest(self, vector: Vectors) -> tuple[Passage, ...]:
-        """Return the chunks nearest to a query's vector of shape (dimensions,), best first."""
+        """Return the chunks nearest to a query vector of shape (dimensions,), best first."""
         return tuple(_passage(chunk) for chunk in self._store.similarity_search_by_vector(list(map(float, vector)), k=CHUNKS))
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the HTTP client and release the server."""
         self._http.close()
         self._server = None
 
 
 def vector_store(documents: Sequence[Document], embedder: Embedder) -> Any:
-    """Return a LangChain FAISS store over the chunks of documents."""
+    """Return a LangChain FAISS store of the documents' chunks; raise SettingsError if the `bench` extra is missing."""
     try:
         from langchain_community.vectorstores import FAISS
         from langchain_core.embeddings import Embeddings
@@ -112,7 +113,7 @@ def vector_store(documents: Sequence[Document], embedder: Embedder) -> Any:
         ) from error
 
     class Shared(Embeddings):  # type: ignore[misc]
-        """Show the project's embedder as LangChain wants it."""
+        """Adapt the project's embedder to LangChain's interface."""
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             return [list(map(float, vector)) for vector in embedder.passages(texts)]
@@ -126,7 +127,7 @@ def vector_store(documents: Sequence[Document], embedder: Embedder) -> Any:
 
 
 def _serve(model: Path, settings: Settings) -> tuple[Any, str, str]:
-    """Return llama.cpp's server over a model, its address on loopback and its key."""
+    """Start llama.cpp's server for a model and return it, its URL on loopback and its key."""
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -137,12 +138,12 @@ def _serve(model: Path, settings: Settings) -> tuple[Any, str, str]:
 
 
 def _client() -> httpx.Client:
-    """Return a client that goes to loopback whatever proxies the environment names."""
+    """Return an HTTP client that ignores the environment's proxies, since it connects to loopback only."""
     return httpx.Client(trust_env=False)
 
 
 def _chain(store: Any, settings: Settings, url: str, key: str, client: httpx.Client) -> Any:
-    """Return the tutorial's chain: rewrite the question by its history, find chunks, stuff them into one prompt."""
+    """Return the tutorial's chain: rewrite the question with its history, retrieve chunks, put them into one prompt."""
     from langchain_classic.chains import create_history_aware_retriever, create_retrieval_chain
     from langchain_classic.chains.combine_documents import create_stuff_documents_chain
     from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
@@ -171,7 +172,7 @@ def _chain(store: Any, settings: Settings, url: str, key: str, client: httpx.Cli
 
 
 def _tokens(spent: dict[str, Any]) -> dict[str, int]:
-    """Return the token counts of a Timings."""
+    """Return the token counts as fields of `Timings`."""
     prompt = sum(usage["input_tokens"] for usage in spent.values())
     kept = sum(usage.get("input_token_details", {}).get("cache_read", 0) for usage in spent.values())
     written = sum(usage["output_tokens"] for usage in spent.values())

@@ -1,4 +1,4 @@
-"""Measure retrieval and answers on a file in SQuAD's format: other people's questions, by the same stages as a reader's."""
+"""Measure retrieval and answers on a file in SQuAD's format, with the same stages that answer a reader."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from rag.text import fold
 from rag.tuned import tuned
 
 DEPTH = 10
-"""Paragraphs that are ranked, as many as the measures look at."""
+"""Passages retrieved for a question: as many as the ranking measures use."""
 
 
 @dataclass(frozen=True)
 class SquadQuestion:
-    """Hold one question of a SQuAD-format file: where its answer lies, and the accepted strings."""
+    """A question of a SQuAD-format file, with the name of the paragraph that answers it and the accepted answers."""
 
     id: str
     text: str
@@ -43,7 +43,7 @@ class SquadQuestion:
 
 
 def read_squad(path: Path) -> tuple[list[Document], list[SquadQuestion]]:
-    """Return the paragraphs and questions of a file in SQuAD's format (Rajpurkar et al. 2016)."""
+    """Return the paragraphs and questions of a file in SQuAD's format (Rajpurkar et al. 2016); raise CorpusError for others."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))["data"]
         documents, asked = [], []
@@ -62,9 +62,10 @@ def read_squad(path: Path) -> tuple[list[Document], list[SquadQuestion]]:
 
 
 def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | None, seed: int, answers: int) -> Figures:
-    """Return the ranking measures of a SQuAD file's paragraphs, and of sampled answers.
+    """Return the ranking measures of a SQuAD file's paragraphs, and the measures of sampled answers.
 
-    parallel: take the questions' words from this file, by id. limit: sample so many questions. answers: also answer so many.
+    parallel: file from which the questions' wording is taken, by id; None for `path` itself. limit: number of questions to
+    sample; None for all. answers: number of the questions to answer as well. Raises CorpusError if there is no question.
     """
     documents, asked = read_squad(path)
     if parallel is not None:
@@ -120,7 +121,7 @@ def _best_f1(text: str, accepted: Sequence[str]) -> float:
 
 
 def contains(text: str, accepted: Sequence[str]) -> bool:
-    """Tell whether an answer holds one of the gold strings, a number whole."""
+    """Return whether an answer contains one of the gold strings; a gold number must match a whole number."""
     squeezed = _squeeze(text)
     return any(
         re.search(rf"(?<!\d){gold}(?!\d)" if gold.isdigit() else re.escape(gold), squeezed) for gold in map(_squeeze, accepted)
@@ -132,7 +133,7 @@ def _squeeze(text: str) -> str:
 
 
 def character_f1(text: str, gold: str) -> float:
-    """Return the F1 of two texts' characters as bags, folded and without marks."""
+    """Return the F1 of two texts as bags of characters: folded, without citation marks, white space and most punctuation."""
     have, want = Counter(_squeeze(text)), Counter(_squeeze(gold))
     common = sum((have & want).values())
     return 2 * common / (have.total() + want.total()) if common else 0.0

@@ -1,8 +1,10 @@
-"""Fit what is decided by logistic models, and show their curves: may it be answered; does it lean on another; is it a question.
+"""Fit the logistic models of the gate, of follow-ups and of intents, and the gate's probes; tabulate rates by threshold.
 
-The gate and the probes are fitted on the tune half of the project's questions and on questions of other texts, and tried on
-texts that they were not fitted on. The weights go into `tuned.toml` by hand, after a look at the curves, and the probes into
-their file; nothing of the test half is seen.
+The gate decides whether the text answers a question, the follow-up model whether a question leans on the one before it, and
+the intent model whether a message is a question. The gate and the probes are fitted on the tune half of the project's
+questions and on questions about other texts; their curves are measured on held-out texts. The test half is not used. After a
+look at the curves, the weights are copied into `tuned.toml` by hand; the probes are saved to a file. The probe of claims is in
+`claims.py`.
 """
 
 from __future__ import annotations
@@ -34,18 +36,21 @@ from rag.text import normalize
 from rag.text.script import Language
 
 STRENGTH_OF_INTENTS = 10.0
-"""Inverse strength of regularisation of a model of a message's embedding."""
+"""Inverse regularisation strength (scikit-learn's C) of the model of a message's embedding."""
 LEFT_OUT = 2
-"""Sentences that are judged where those that answer are left out."""
+"""Sentences shown to the judge, at most, when those that answer the question are left out."""
 WEIGHT_LEFT_OUT = 0.25
-"""What such a judgement counts, beside one of a draft."""
+"""Sample weight of a judgement without the evidence; one of a draft counts 1."""
 NO_QUESTIONS = ("injection", "small talk")
-"""Types of the evaluation's questions that ask nothing of the text."""
+"""Types of evaluation questions that ask nothing about the text."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one question: its text, its signals (None where it was declined before a draft), and whether it has an answer."""
+    """A training row: a question's text, its signals, and whether it has an answer.
+
+    text: name of the text asked about, "" for the article. signals: None if the question was declined before a draft.
+    """
 
     text: str
     signals: Signals | None
@@ -53,9 +58,10 @@ class Row:
 
 
 class Collected(NamedTuple):
-    """Hold what is fitted to: questions as they were asked, and judgements of which the evidence was left out.
+    """Training rows of the gate and its probes.
 
-    The second let a probe learn to look for the evidence instead of at what kind of question texts leave open.
+    asked: questions as they were asked. left_out: judgements of sentences without the evidence. From these a probe learns to
+    look for the evidence, not to recognise the kinds of question that texts usually leave open.
     """
 
     asked: list[Row]
@@ -63,14 +69,14 @@ class Collected(NamedTuple):
 
 
 def _asked(others: int | None) -> list[Question]:
-    """Return the tune half, and the first questions on other texts, so many or all."""
+    """Return the tune half, and the first `others` questions on other texts, all of them for None."""
     return questions("tune") + questions("other")[:others]
 
 
 def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
-    """Return the signals of every tune question and of the first `others` on other texts, and the curve of leaning questions.
+    """Return the signals of the tune half and of questions on other texts, and the follow-up model's weights and curve.
 
-    others: None for all.
+    others: number of questions on other texts, the first ones; None for all. The follow-up model is fitted to all of them.
     """
     shared = Rag(settings).warm()
     models = shared.answering()
@@ -83,7 +89,7 @@ def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
             answering = rags.of(question).answering()
             query = answering.query(question.question, question.history)
             found, *second = answering.find(query)
-            if not second:  # of two questions at once each may be answered or not
+            if not second:  # of two questions asked at once, only one may have an answer
                 signals = _signals(query, answering)
                 collected.asked.append(Row(question.text, signals, question.answerable))
                 if signals is not None and question.answerable:
@@ -95,16 +101,16 @@ def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
 
 
 def _signals(query: Query, answering: Answering) -> Signals | None:
-    """Return what the gate weighs for a question, None where it is declined before a draft."""
+    """Return the gate's signals for a question, None if it is declined before a draft."""
     seen: list[Signals] = []
     for _ in replace(answering, watch=seen.append).stream(query, Clock(), lambda: False):
-        if seen:  # what follows is how the reader is told
+        if seen:  # the rest of the stream is not needed
             break
     return seen[0] if seen else None
 
 
 def _without_evidence(question: Question, found: Found, answering: Answering) -> Signals:
-    """Return the judge's signals on the likeliest sentences but those that answer the question."""
+    """Return the judge's signals on the likeliest sentences, without those that answer the question."""
     texts = [answering.index.sentences[number].text for number, _ in found.likely]
     others = [text for text in texts if not any(touches(places, text) for places in question.evidence)]
     judged, state = answering.judge.verdict(found.query, others[:LEFT_OUT], Clock(), lambda: False)
@@ -112,7 +118,7 @@ def _without_evidence(question: Question, found: Found, answering: Answering) ->
 
 
 def fit_gate(asked: Sequence[Row]) -> str:
-    """Return the weights of the gate that hears the verdict in words, as lines for tuned.toml, and its curve."""
+    """Return the weights of the gate without probes, as lines for tuned.toml, and its curve."""
     drafted = [row for row in asked if row.signals is not None]
     features = np.array([[log_odds(s.judged), s.invented, s.account] for row in drafted if (s := row.signals)])
     fitted, held_out = _fit(features, drafted)
@@ -121,10 +127,11 @@ def fit_gate(asked: Sequence[Row]) -> str:
 
 
 def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
-    """Return probes of the states of these rows, and the gate's weights that go with them, as `fit_gate` does.
+    """Return probes fitted to the hidden states of these rows, and the gate's weights for them and its curve as text.
 
-    fits: what the states are of, as `probe.fitted_to` says. The gate is fitted to what probes say of texts that they were not
-    fitted on. Drafts that were cut short, which leave no state, are left aside. Raises RagError where no draft left one.
+    fits: identity of the model and prompts that the states come from, as `probe.fitted_to` returns it. The gate is fitted to
+    the probes' held-out predictions. Drafts that were cut short have no state and are ignored. Raises RagError if no draft has
+    one.
     """
     drafted = [row for row in collected.asked if row.signals is not None and row.signals.draft_state is not None]
     if not drafted:
@@ -138,7 +145,7 @@ def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
 
 
 def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals], Vectors | None]) -> tuple[Probe, Any]:
-    """Return a probe of a state, and the probability of an answer that it gives each row asked when its text is held out."""
+    """Return a probe of a state, and for each row of `asked` the held-out probability that the text answers."""
     rows = asked + left_out
     states = [state(row.signals) for row in rows if row.signals]
     counts = np.array([1.0] * len(asked) + [WEIGHT_LEFT_OUT] * len(left_out))
@@ -147,7 +154,7 @@ def _fit_probe(asked: list[Row], left_out: list[Row], state: Callable[[Signals],
 
 
 def _fit(features: Any, rows: Sequence[Row]) -> tuple[Any, Any]:
-    """Return a model of whether rows have an answer, and the probability that `fit_logistic` gives each when it is held out."""
+    """Return a logistic model of whether a row has an answer, and each row's held-out probability."""
     fitted, held_out = fit_logistic(features, _labels(rows), [row.text for row in rows], STRENGTH)
     return fitted, held_out[:, 1]
 
@@ -157,9 +164,9 @@ def _labels(rows: Sequence[Row]) -> Any:
 
 
 def _gate_curve(asked: Sequence[Row], drafted: Sequence[Row], held_out: Any) -> Iterator[str]:
-    """Yield what each threshold gives; what was declined before a draft counts as declined.
+    """Yield the rates of right and false declines by threshold; questions without a draft always count as declined.
 
-    held_out: of the rows with a draft, the probability that the text answers.
+    held_out: for each row of `drafted`, the held-out probability that the text answers.
     """
     labels, others = _labels(drafted), _labels([row for row in asked if row.signals is None])
 
@@ -172,7 +179,7 @@ def _gate_curve(asked: Sequence[Row], drafted: Sequence[Row], held_out: Any) -> 
 
 
 def _fit_leaning(rags: Chatbots) -> str:
-    """Return the weights that tell whether a question leans on the one before, and their curve; all on other texts count."""
+    """Return the weights and the curve of the follow-up model, fitted to all questions on other texts."""
     asked = questions("other")
     features = np.array(list(_leaning_features(asked, rags)))
     labels = np.array([question.leans for question in asked])
@@ -187,7 +194,10 @@ def _fit_leaning(rags: Chatbots) -> str:
 
 
 def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
-    """Return what tells this embedder's messages apart, and its curve; all questions but those of the test half are heard."""
+    """Return the intent model for an embedder's vectors, and its curve.
+
+    It is fitted to the tune half of the messages and of the questions, and to the questions on other texts.
+    """
     told = [
         (row["question"], 0) if row["kind"] == "mixed" else (row["message"], INTENTS.index(row["kind"]))
         for row in messages("tune")

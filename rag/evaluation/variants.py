@@ -1,4 +1,4 @@
-"""Say which ways of answering are compared, and open their chatbots on models that are loaded once."""
+"""Define the pipeline variants that are compared, and open their chatbots on models that are loaded once."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from rag.text import terms
 from rag.tuned import Tuned, tuned
 
 OTHER = Path(__file__).resolve().parents[2] / "tests" / "data" / "other"
-"""Texts other than the article, with questions of their own."""
+"""Folder of texts other than the article, with questions about them."""
 
 
 class Unfolded(Rag):
-    """Search by the words as they are written, Simplified apart from Traditional."""
+    """Search lexically without folding: Simplified and Traditional forms are different terms."""
 
     def search_index(self) -> tuple[Index, Embedder]:
         """Return the index with a lexicon of unfolded terms, and the embedder."""
@@ -36,7 +36,7 @@ class Unfolded(Rag):
 
 @dataclass(frozen=True)
 class Variant:
-    """Hold a way of answering: the tuned numbers, the stages at work, and the chatbot."""
+    """A variant of the pipeline: its tuned numbers, its active stages, and its chatbot class."""
 
     numbers: Tuned = field(default_factory=tuned)
     switches: Switches = field(default_factory=Switches)
@@ -44,7 +44,7 @@ class Variant:
 
 
 def ablations() -> dict[str, Variant]:
-    """Return the pipeline as it is, and with one thing or another left out."""
+    """Return the unchanged pipeline and its ablations, by name."""
     return {
         "as it is": Variant(),
         "dense only": Variant(replace(tuned(), lexical=0.0)),
@@ -57,9 +57,9 @@ def ablations() -> dict[str, Variant]:
 
 
 class Remembering:
-    """Say again what a generator has said to the same prompt: variants that differ behind the draft share it.
+    """Cache a generator's output by prompt: variants that differ only after the draft share the draft.
 
-    What is remembered comes at once, so the seconds of every variant but the first mean nothing.
+    Cached output is returned at once, which makes the times of every variant but the first meaningless.
     """
 
     def __init__(self, generator: Generator) -> None:
@@ -69,7 +69,7 @@ class Remembering:
         self._choices: dict[str, Choice] = {}
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield what the generator makes of a prompt; what was stopped is not remembered."""
+        """Yield the generator's steps for a prompt; a generation that was stopped is not cached."""
         key = json.dumps([prompt.chat(), prompt.grammar, max_tokens])
         if key not in self._drafts:
             steps = []
@@ -81,24 +81,24 @@ class Remembering:
             yield from self._drafts[key]
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
-        """Return what the generator chooses."""
+        """Return the generator's choice."""
         key = json.dumps([prompt.chat(), choices])
         if key not in self._choices:
             self._choices[key] = self._generator.choose(prompt, choices, stop)
         return self._choices[key]
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
-        """Let the generator read a prompt."""
+        """Pass a prompt on to be read; nothing is cached."""
         self._generator.read(prompt, stop)
 
     def close(self) -> None:
-        """Leave the generator to whoever opened it."""
+        """Do nothing: the generator belongs to its opener."""
 
 
 class Chatbots:
     """Open a chatbot for each text that is asked about.
 
-    embedder, generator: the models of all of them. variant: the way that they answer.
+    embedder, generator: models that all chatbots share. variant: the variant that they run.
     """
 
     def __init__(self, settings: Settings, embedder: Embedder, generator: Generator, variant: Variant) -> None:
@@ -108,7 +108,7 @@ class Chatbots:
         self._open: dict[str, Rag] = {}
 
     def of(self, question: Question) -> Rag:
-        """Return the chatbot of the text that a question is about; "" is the article."""
+        """Return the chatbot for the text that a question is about, opened on first use; "" is the article."""
         text = question.text
         if text not in self._open:
             documents = [read_corpus(OTHER / f"{text}.txt")[0]] if text else None

@@ -1,6 +1,6 @@
-"""Say what a generator is: the one protocol behind which every engine works.
+"""Define the protocol that every generation engine implements, and its data types.
 
-A generator turns a prompt into pieces of text as they are written. It knows nothing of passages, citations or readers.
+A generator turns a prompt into pieces of text as they are written. It does not deal with passages, citations or readers.
 """
 
 from __future__ import annotations
@@ -14,51 +14,51 @@ from rag.embedding import Vectors
 from rag.results import Message
 
 Stop = Callable[[], bool]
-"""Asked often while an engine works; True ends the work at once."""
+"""Called often while an engine works; returning True ends the work at once."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """Hold what an engine is to continue.
+    """A chat for an engine to continue.
 
-    messages: chat messages, oldest first. grammar: what the answer may look like, in llama.cpp's GBNF; engines that cannot
-    be held to one ignore it.
+    messages: chat messages, oldest first. grammar: constrains the answer, in llama.cpp's GBNF, "" for none; engines without
+    support for grammars ignore it.
     """
 
     messages: tuple[Message, ...]
     grammar: str = ""
 
     def chat(self) -> list[dict[str, str]]:
-        """Return the messages as an engine takes them."""
+        """Return the messages as the dicts that engines take."""
         return [dict(message) for message in self.messages]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Tell how much of the prompt has been read, between 0 and 1."""
+    """The progress of reading the prompt: the fraction read so far, between 0 and 1."""
 
     fraction: float
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Hold some new text of the answer."""
+    """A new piece of the answer's text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Hold what a network held at the tokens of a text that it wrote.
+    """The hidden states of a network at the tokens of a text that it generated.
 
-    ends: where in the text each token ends, in code points, ascending. states: float32 (tokens, hidden).
+    ends: offset in the text at which each token ends, in code points, ascending. states: float32 (tokens, hidden).
     """
 
     ends: tuple[int, ...]
     states: Vectors
 
     def over(self, start: int, end: int) -> Vectors | None:
-        """Return the mean state of the tokens that spell text[start:end], float32 (hidden,); None where one is not known."""
+        """Return the mean state of the tokens that spell text[start:end], float32 (hidden,); None if any is missing."""
         if not self.ends or end > self.ends[-1]:
             return None
         mean: Vectors = self.states[bisect_right(self.ends, start) : bisect_left(self.ends, end) + 1].mean(0)
@@ -67,11 +67,11 @@ class Trace:
 
 @dataclass(frozen=True)
 class Usage:
-    """Hold what one generation cost, in tokens, and what it leaves behind.
+    """The cost of one generation in tokens, and its hidden states where the engine exposes them.
 
-    read: those prompt tokens that no cache held. state: the hidden state after the last token of the prompt, or of the text
-    that was written behind it where that came to its own end, float32 (hidden,); None of an engine that does not show it.
-    trace: of the text that was written, None of such an engine.
+    read: prompt tokens that were not in a cache. state: float32 (hidden,); of `choose`, the state at the last token of the
+    prompt; of `stream`, the state at the end-of-text token, None if the text was cut off before it. trace: states of the
+    generated text. Both are None for engines that do not expose hidden states.
     """
 
     prompt: int
@@ -86,28 +86,28 @@ Step = Reading | Piece | Usage
 
 @dataclass(frozen=True)
 class Choice:
-    """Hold the probability of each choice as the first token, in the order asked, and what it cost to find them."""
+    """The probability of each choice as the first token, in the order given, and the cost of computing them."""
 
     chances: tuple[float, ...]
     usage: Usage
 
 
 class Generator(Protocol):
-    """Write text after a prompt, one request at a time."""
+    """Generate text from prompts, one request at a time."""
 
     name: str
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield the reading's progress, the text as it is written, and last the usage.
+        """Yield the progress of reading, the text as it is written, and finally the usage.
 
-        Raises Cancelled when `stop` said so, GenerationError when the engine failed.
+        Raises Cancelled if `stop` returns True, GenerationError if the engine fails.
         """
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
-        """Return the probability of each choice as the first token of the answer; zeros where an engine cannot tell."""
+        """Return the probability of each choice as the first token of the answer; zeros if the engine gives none."""
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
-        """Read a prompt without writing, so that a later one that begins alike is read faster."""
+        """Read a prompt without generating, which makes reading a later prompt with the same prefix faster."""
 
     def close(self) -> None:
-        """End the engine and free what it holds."""
+        """Stop the engine and free its memory."""

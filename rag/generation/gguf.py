@@ -1,7 +1,7 @@
-"""Read a GGUF file: what it says of its model, and its tensors as floating-point numbers.
+"""Read a GGUF file: the model's metadata, and its tensors dequantised to float32.
 
-The layout is llama.cpp's (ggml/docs/gguf.md), the packed numbers those of ggml-quants.c. It knows nothing of what a model
-does with them. Nothing in a file is run.
+The layout follows llama.cpp's ggml/docs/gguf.md, the quantisation formats ggml-quants.c. No code from a file is run. The
+network that uses the tensors is in `qwen2.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TEXT, _ARRAY = 8, 9
 
 @dataclass(frozen=True)
 class _Stored:
-    """Hold where a tensor lies: its shape, rows first; how a row is packed; where it begins, in bytes."""
+    """A tensor in the file: its shape, rows first, its ggml type, and its offset in bytes within the tensor data."""
 
     shape: tuple[int, ...]
     kind: int
@@ -38,9 +38,9 @@ class _Stored:
 
 
 class GGUF:
-    """Hold one open file.
+    """An open GGUF file.
 
-    metadata: what the file says of its model, by key. Raises GenerationError where the file is not GGUF.
+    `metadata` is the file's metadata by key. Raises GenerationError if the file is not GGUF.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,15 +64,15 @@ class GGUF:
         return tensor in self._tensors
 
     def readable(self) -> bool:
-        """Tell whether every tensor is packed in a way that is known here."""
+        """Return whether every tensor is in a supported quantisation format."""
         return all(stored.kind in _PACKINGS for stored in self._tensors.values())
 
     def shape(self, tensor: str) -> tuple[int, ...]:
-        """Return a tensor's shape, rows first."""
+        """Return the shape of a tensor, rows first."""
         return self._stored(tensor).shape
 
     def rows(self, tensor: str, first: int = 0, last: int | None = None) -> torch.Tensor:
-        """Return rows `first` to `last` of a matrix, or a whole vector, as float32."""
+        """Return rows `first` to `last` (exclusive) of a matrix, or a whole vector, as float32."""
         stored = self._stored(tensor)
         if len(stored.shape) == 1:
             return stored.packing.unpack(self._bytes(stored, 0, 1))[0]
@@ -80,7 +80,7 @@ class GGUF:
         return stored.packing.unpack(self._bytes(stored, first, last - first))
 
     def gather(self, tensor: str, rows: Sequence[int]) -> torch.Tensor:
-        """Return some rows of a matrix as float32, in the order asked."""
+        """Return the given rows of a matrix as float32, in the given order."""
         stored = self._stored(tensor)
         return stored.packing.unpack(torch.cat([self._bytes(stored, row, 1) for row in rows]))
 
@@ -91,7 +91,7 @@ class GGUF:
             raise GenerationError(f"{self._path} holds no tensor {tensor!r}; use engine='llama_cpp'.") from None
 
     def _bytes(self, stored: _Stored, first: int, count: int) -> torch.Tensor:
-        """Return the bytes of some rows, uint8 of shape (count, bytes of a row)."""
+        """Return the bytes of `count` rows, uint8 of shape (count, bytes per row)."""
         width = stored.packing.bytes_of(stored.shape[-1])
         read = torch.empty(count, width, dtype=torch.uint8)
         if os.preadv(self._file, [read.numpy()], self._base + stored.start + first * width) < read.numel():
@@ -100,7 +100,7 @@ class GGUF:
 
 
 class _Header:
-    """Read values one after another."""
+    """Read the values of a header one after another."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
@@ -137,7 +137,7 @@ class _Header:
 
 @dataclass(frozen=True)
 class _Packing:
-    """Say how numbers are packed: so many in a block of so many bytes, and how blocks become new floats."""
+    """A quantisation format: numbers per block, bytes per block, and the function that dequantises blocks to new floats."""
 
     numbers: int
     bytes: int
@@ -147,7 +147,7 @@ class _Packing:
         return numbers // self.numbers * self.bytes
 
     def unpack(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return float32 of shape (rows, numbers) for uint8 of shape (rows, bytes)."""
+        """Dequantise uint8 of shape (rows, bytes) to float32 of shape (rows, numbers)."""
         return self.numbers_of(rows.view(len(rows), -1, self.bytes)).reshape(len(rows), -1)
 
 
@@ -191,7 +191,7 @@ def _float16(data: torch.Tensor) -> torch.Tensor:
 
 
 def _halves(data: torch.Tensor, lower: torch.Tensor, upper: torch.Tensor) -> None:
-    """Put the lower and the upper halves of bytes where they belong."""
+    """Split bytes into their lower and upper four bits."""
     lower.copy_(data & 15)
     upper.copy_(data >> 4)
 

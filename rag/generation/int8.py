@@ -1,7 +1,8 @@
-"""Generate with 8-bit whole numbers inside this process: the default where the processor multiplies them fast.
+"""Generate with 8-bit integers inside this process: the default where the processor multiplies them fast.
 
-It takes the same GGUF file as llama.cpp, and reads three times as fast where there is AVX-512 VNNI or its like. What was read
-is kept in blocks, so that a later prompt is read only from where it differs. Importing this module imports torch.
+The engine loads the same GGUF file as llama.cpp, and reads prompts three times as fast on processors with AVX-512 VNNI or
+similar instructions. Prompts are cached in blocks, and a later prompt is read only from where it differs. Importing this module
+imports torch.
 """
 
 from __future__ import annotations
@@ -30,16 +31,17 @@ from rag.machine import give_back, give_back_at_once, use_threads
 class Int8Generator:
     """Run one Qwen2 model.
 
-    model: verified GGUF file. context: tokens it can hold. threads: 0 means one a core. kept_mib: memory for prompts that
-    were read. Raises GenerationError where the file cannot be loaded.
+    model: verified GGUF file. context: its context window, in tokens. threads: 0 means one per core. kept_mib: MiB of memory
+    for cached prompts. Raises GenerationError if the file cannot be loaded.
     """
 
     BATCH = 128
-    """Tokens read between two looks at whether to stop; also the step of the progress bar."""
+    """Tokens read between two checks of `stop`; also the step of the progress bar."""
 
     SPECULATION = 3, 5
-    """Last tokens that are looked for in what stands before, and how many that followed them there are then tried at once
-    (prompt lookup decoding): a draft copies much of its evidence, and six tokens take little longer than one."""
+    """Number of last tokens that are searched for in the text before them, and maximum number of tokens after that occurrence
+    that are verified in one step (prompt lookup decoding): a draft copies much of its evidence, and six tokens take little
+    longer than one."""
 
     def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 256) -> None:
         self._held: list[int] = []
@@ -57,8 +59,8 @@ class Int8Generator:
                     network = Qwen2(file, context)
             except (KeyError, RuntimeError) as error:
                 raise GenerationError(f"{model} cannot be run ({one_line(error)}); use engine='llama_cpp'.") from error
-            file.metadata.clear()  # the vocabulary is held a second time
-            give_back()  # what lies free between the matrices: 250 MiB
+            file.metadata.clear()  # it duplicates the vocabulary
+            give_back()  # 250 MiB of free memory between the matrices
             self._worker.between(_packed(network))
             tell(network)
 
@@ -71,7 +73,7 @@ class Int8Generator:
             raise
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield the reading's progress, the text as it is written, and last the usage."""
+        """Yield the progress of reading, the text as it is written, and finally the usage."""
 
         def write(network: Qwen2, tell: Tell, left: Left) -> None:
             tokens = self._tokens(prompt, network)
@@ -92,7 +94,7 @@ class Int8Generator:
         yield from self._run(write, stop)
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
-        """Return the probability of each choice as the first token; zero for one that is not a single token."""
+        """Return the probability of each choice as the first token; zero for a choice that is not a single token."""
 
         def weigh(network: Qwen2, tell: Tell, left: Left) -> None:
             tokens = self._tokens(prompt, network)
@@ -106,7 +108,7 @@ class Int8Generator:
         return cast(Choice, choice)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
-        """Read a prompt and keep it."""
+        """Read a prompt into the cache; prepare for its grammar if it has one."""
 
         def listen(network: Qwen2, tell: Tell, left: Left) -> None:
             if prompt.grammar:
@@ -117,18 +119,18 @@ class Int8Generator:
             pass
 
     def close(self) -> None:
-        """Let go of the network and of what was read."""
+        """Free the network and the cache, and end the engine's thread."""
         self._network = None
         self._kept.forget()
         self._worker.end()
 
     @cached_property
     def _grammars(self) -> Any:
-        """Return the tokenizer as grammars see it; made when the first one is to be kept, since it takes a while."""
+        """Return the tokenizer in llguidance's form; built only for the first grammar, since it takes a while."""
         return LLTokenizer(TokenizerWrapper(_Spelled(self._vocabulary)), eos_token=sorted(self._vocabulary.ends))
 
     def _run(self, job: Callable[[Qwen2, Tell, Left], None], stop: Stop) -> Iterator[Any]:
-        """Yield what a job tells; where it fails, no half of a step is held."""
+        """Yield the items of a job; if it fails, discard the tokens read so far, since a step may be incomplete."""
         network = self._network
         if network is None:
             raise GenerationError("The engine is closed; make a new one.")
@@ -138,7 +140,7 @@ class Int8Generator:
                 try:
                     job(network, tell, left)
                 except Cancelled:
-                    raise  # between two steps
+                    raise  # raised between two steps: the cache is consistent
                 except BaseException:
                     self._held = []
                     raise
@@ -152,7 +154,7 @@ class Int8Generator:
         return tokens
 
     def _read(self, network: Qwen2, tokens: list[int], tell: Tell, left: Left) -> int:
-        """Make the network hold these tokens and no others; return how many of them were known."""
+        """Read tokens until exactly these are in the network's cache; return how many of them were cached already."""
         known = common(self._held, tokens)
         for block in self._kept.after(tokens, known):
             network.keys_values[..., block.first : block.last, :] = block.keys_values
@@ -168,7 +170,10 @@ class Int8Generator:
         return known
 
     def _state_at_end(self, network: Qwen2) -> Vectors | None:
-        """Return the state once what is held is told to have ended; the end itself is not held."""
+        """Return the state at an end-of-text token after the cached tokens; None if the context is full.
+
+        The end-of-text token is not kept in the cache.
+        """
         if network.length == network.context:
             return None
         network.read([self._vocabulary.end])
@@ -176,7 +181,7 @@ class Int8Generator:
         return cast(Vectors, network.state.numpy())
 
     def _trace(self, written: list[int], traced: list[torch.Tensor]) -> Trace | None:
-        """Return what was held at the tokens of a text; traced: the states of the token before it and of its own."""
+        """Return the states of the generated tokens; traced: the states of the token before them, then of their own."""
         if not traced:
             return None
         states = torch.cat(traced)[1 : len(written) + 1].numpy()
@@ -185,10 +190,10 @@ class Int8Generator:
     def _write(
         self, network: Qwen2, prompt: list[int], pick: Callable[[torch.Tensor], int], left: Left
     ) -> Iterator[tuple[list[int], torch.Tensor]]:
-        """Yield the likeliest tokens after a prompt until the text ends, all but the last of which is held.
+        """Yield batches of the likeliest tokens after a prompt until the text ends; all but the last token are in the cache.
 
-        With them come the states of the tokens that were read to find them, (tokens, hidden): the one before them, and all of
-        them but the last.
+        With each batch come the states of the tokens read to find it, (tokens, hidden): those of the token before the batch and
+        of all tokens in it but the last. The end token, last in its batch, is not yielded.
         """
         text = list(prompt)
         while network.length < network.context and not left():
@@ -214,13 +219,13 @@ class Int8Generator:
 
 
 def _packed(network: Qwen2) -> Iterator[None]:
-    """Lay a network's matrices out step by step, and give back what loading them has left free."""
+    """Pack the matrices of a network step by step, then return free memory to the system."""
     yield from network.pack()
     give_back()
 
 
 class _Spelled:
-    """Show a vocabulary as llguidance asks for one."""
+    """Adapt a vocabulary to the interface that llguidance expects of a tokenizer."""
 
     bos_token_id = None
 
@@ -236,9 +241,9 @@ class _Spelled:
 
 
 class _Guide:
-    """Hold a text to a grammar while it is written.
+    """Constrain a text to a grammar while it is generated.
 
-    grammars: llguidance's view of the tokenizer. grammar: in llama.cpp's GBNF.
+    grammars: the tokenizer in llguidance's form. grammar: in llama.cpp's GBNF.
     """
 
     def __init__(self, grammars: Any, grammar: str) -> None:
@@ -262,9 +267,9 @@ def _likeliest(logits: torch.Tensor) -> int:
 
 
 def _repeated(text: Sequence[int], longest: int, most: int) -> list[int]:
-    """Return what followed the end of a text where it stood before, at most so many tokens.
+    """Return at most `most` tokens that followed the latest earlier occurrence of the text's last tokens, [] if there is none.
 
-    longest: tokens of the end that are looked for; where they never stood, fewer are.
+    longest: number of last tokens to search for; if they do not occur earlier, fewer are searched for.
     """
     for size in range(longest, 0, -1):
         end = text[-size:]

@@ -1,4 +1,4 @@
-"""Hear what a working thread tells, without ever waiting so long that a reader who stops is not heard.
+"""Run jobs in a worker thread and receive their items, checking often whether the caller wants to stop.
 
 A thread puts its items into a queue, then None when it is done, or the exception that ended it.
 """
@@ -17,20 +17,22 @@ from rag.generation import Stop
 
 _LOG = logging.getLogger("rag")
 POLL_S = 0.05
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks of `stop`."""
 
 Item = TypeVar("Item")
 Tell = Callable[[Any], None]
+"""Passes an item from the worker thread to the caller."""
 Left = Callable[[], bool]
-"""Tells the working thread that nobody waits for it any more."""
+"""Returns whether the caller has stopped waiting; called by the worker thread."""
 
 
 def listen(
     told: queue.Queue[Item | BaseException | None], stop: Stop, explain: Callable[[BaseException], GenerationError]
 ) -> Iterator[Item]:
-    """Yield the items of a working thread until it is done.
+    """Yield the items of a worker thread until it is done.
 
-    explain: says in one sentence what ended the thread. Raises Cancelled when `stop` says so.
+    told: the queue into which the thread puts them. explain: converts the exception that ended the thread, unless it is a
+    GenerationError or Cancelled already. Raises Cancelled if `stop` returns True.
     """
     while True:
         if stop():
@@ -49,9 +51,9 @@ def listen(
 
 
 class Worker:
-    """Do one job after another in a thread of its own: an engine's memory stays in one place, and its caller can listen.
+    """Run jobs one after another in a thread of its own: an engine's memory stays in one place, and its caller responsive.
 
-    name: of the thread.
+    name: name of the thread.
     """
 
     def __init__(self, name: str) -> None:
@@ -60,13 +62,13 @@ class Worker:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
-        atexit.register(self.end)  # Python kills a thread that is still computing, and torch then kills Python
+        atexit.register(self.end)  # at exit Python kills a thread that is computing, and torch then aborts the process
 
     def run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
-        """Yield what a job tells.
+        """Yield the items of a job.
 
-        job: called with how to tell something and how to see that nobody waits any more. Raises Cancelled when `stop` says
-        so, GenerationError when the job fails or the worker has ended.
+        job: called with a function that passes on an item, and one that returns whether the caller has stopped waiting. Raises
+        Cancelled if `stop` returns True, GenerationError if the job fails or the worker has ended.
         """
         if self._ended.is_set():
             raise GenerationError("The engine is closed; make a new one.")
@@ -77,7 +79,7 @@ class Worker:
             try:
                 job(told.put, lambda: abandoned.is_set() or self._ended.is_set())
                 told.put(None)
-            except BaseException as error:  # of any kind, a library's panic among them, is told to the listener below
+            except BaseException as error:  # of any kind, such as a library's panic: `listen` raises it
                 told.put(error)
             finally:
                 done.set()
@@ -90,11 +92,11 @@ class Worker:
             done.wait(timeout=1)
 
     def between(self, steps: Iterator[None]) -> None:
-        """Run steps one by one while there is no job; call this from within a job."""
+        """Run steps one by one while there is no job; must be called from within a job."""
         self._between = steps
 
     def end(self) -> None:
-        """End the thread, at the latest after the step at hand."""
+        """End the thread, at the latest after its current step; wait for it for up to 2 s."""
         atexit.unregister(self.end)
         self._ended.set()
         self._jobs.put(None)
@@ -110,19 +112,19 @@ class Worker:
             if job is None:
                 return
             job()
-            del job  # which may hold the whole engine
+            del job  # it may reference the whole engine
 
     def _step(self) -> None:
-        """Take one step of what is done between jobs."""
+        """Run the next step between jobs."""
         try:
             if self._between is None or next(self._between, self) is self:  # it yields None until it is done
                 self._between = None
-        except Exception as error:  # no job waits for it, and each can be done without
+        except Exception as error:  # no caller waits for these steps, and all are optional
             _LOG.warning("What was to be done between questions has ended: %s", one_line(error))
             self._between = None
 
 
 def one_line(error: BaseException) -> str:
-    """Return a library's words on one short line, without a full stop."""
+    """Return the message of an exception on one line of about 300 characters at most, without a full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return (text if len(text) <= 300 else text[:300] + "…").rstrip(" .")

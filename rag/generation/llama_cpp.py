@@ -1,7 +1,7 @@
 """Generate with llama.cpp inside this process (the `xllamacpp` wheel): the default on a CPU that is slow with 8-bit numbers.
 
-The engine opens a port on loopback; it is keyed with a random secret that never leaves this process. Prompts that were
-read are kept in memory and found again by their longest common beginning.
+The engine opens a port on loopback, protected by a random key that never leaves this process. Prompts are cached in memory and
+matched by their longest common prefix.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from rag.machine import cores
 class LlamaCppGenerator:
     """Run one GGUF model.
 
-    model: verified GGUF file. context: tokens it can hold. threads: 0 means one a core. cache_mib: memory for prompts
-    that were read.
+    model: verified GGUF file. context: its context window, in tokens. threads: 0 means one per core. cache_mib: MiB of memory
+    for cached prompts.
     """
 
     BATCH = 128
-    """Tokens read between two looks at whether to stop; also the step of the progress bar."""
+    """Tokens read between two checks of `stop`; also the step of the progress bar."""
 
     SPECULATION = 3, 8
-    """Tokens that must repeat earlier ones, and how many more of those are then tried at once (prompt lookup decoding):
-    a draft copies much of its evidence."""
+    """Number of last tokens that must repeat earlier ones, and number of tokens after that occurrence that are then verified in
+    one step (prompt lookup decoding): a draft copies much of its evidence."""
 
     def __init__(self, model: Path, context: int, threads: int = 0, cache_mib: int = 768) -> None:
         import xllamacpp
@@ -42,7 +42,7 @@ class LlamaCppGenerator:
         parameters.n_batch = self.BATCH
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or cores()
         parameters.cache_ram_mib = cache_mib
-        # A mapped file stays in memory beside the copy that is laid out for the processor; a read one does not.
+        # A memory-mapped file stays in memory in addition to the copy repacked for the processor; a file that is read does not.
         parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
         speculation = parameters.speculative
         speculation.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
@@ -52,7 +52,7 @@ class LlamaCppGenerator:
         self.name = f"llama.cpp {model.stem}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield progress, text and usage as the engine makes them."""
+        """Yield the progress of reading, the text as it is written, and finally the usage."""
         request = {"messages": prompt.chat(), "max_tokens": max_tokens, "temperature": 0.0, "return_progress": True}
         if prompt.grammar:
             request["grammar"] = prompt.grammar
@@ -60,7 +60,7 @@ class LlamaCppGenerator:
             yield from _steps(chunk)
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
-        """Return the probability of each choice as the first token."""
+        """Return the probability of each choice as the first token, zero if it is not among the 40 likeliest."""
         options = {"logprobs": True, "top_logprobs": 40, "return_progress": True}
         request = {"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, **options}
         found = dict.fromkeys(choices, 0.0)
@@ -76,17 +76,17 @@ class LlamaCppGenerator:
         return Choice(tuple(found[choice] for choice in choices), usage)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
-        """Read a prompt and keep it."""
+        """Read a prompt into the engine's cache."""
         for _ in self._chunks({"messages": prompt.chat(), "max_tokens": 1, "temperature": 0.0, "return_progress": True}, stop):
             pass
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Release the engine and end its thread."""
         self._server = None
         self._worker.end()
 
     def _chunks(self, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
-        """Yield the engine's chunks from its own thread, so that a reader who stops is heard while it works."""
+        """Yield the chunks of the engine, which runs in its own thread and can be stopped while it works."""
         server = self._server
         if server is None:
             raise GenerationError("The engine is closed; make a new one.")
@@ -108,9 +108,9 @@ class LlamaCppGenerator:
 
 
 def open_server(parameters: Any, model: Path, context: int) -> tuple[Any, str]:
-    """Load a GGUF file into llama.cpp's server; return it with the secret that its port on loopback asks for.
+    """Load a GGUF file into llama.cpp's server; return the server and the API key of its port on loopback.
 
-    parameters: an `xllamacpp.CommonParams` that holds what else is chosen. Raises GenerationError where it cannot be loaded.
+    parameters: an `xllamacpp.CommonParams` with all other options. Raises GenerationError if the file cannot be loaded.
     """
     import xllamacpp
 

@@ -1,7 +1,7 @@
-"""Generate on any server that speaks OpenAI's chat completions: vLLM, llama.cpp, Ollama, and the rest.
+"""Generate on any server with OpenAI's chat completions API: vLLM, llama.cpp, Ollama and others.
 
 The answer arrives as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), one JSON
-object a `data:` line. This module trusts nothing that a server sends, and never repeats the key that it sends itself.
+object per `data:` line. Nothing that a server sends is trusted, and the API key never appears in an error message.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _ADVICE = {
     429: "try again later",
 }
 _CANNOT_TELL = frozenset({400, 422, 501})
-"""How servers say that they do not give log-probabilities."""
+"""Status codes with which servers refuse to give log-probabilities."""
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
-"""What some models write before an answer, where their server does not take it out."""
+"""The reasoning that some models write before an answer, if the server does not remove it."""
 
 
 class _RefusedError(GenerationError):
@@ -46,17 +46,17 @@ class _RefusedError(GenerationError):
 
 
 class OpenAIGenerator:
-    """Ask one model of one server.
+    """Run one model on one server.
 
-    base_url: as OpenAI's clients take it, mostly ending in `/v1`. api_key: empty means none. timeout_s: seconds one
-    request may take, from the first byte sent to the last one received. Raises SettingsError where these cannot be used.
+    base_url: as for OpenAI's clients, usually ending in `/v1`. api_key: empty means none. timeout_s: seconds that one
+    request may take, from the first byte sent to the last one received. Raises SettingsError if these cannot be used.
     """
 
     CONNECT_S = 10.0
     LONGEST_LINE = 1 << 20
-    """Bytes; a longer line is no event of a chat."""
+    """In bytes; a longer line cannot be an event of a chat."""
     TOP = 20
-    """Log-probabilities asked for; OpenAI and vLLM give no more."""
+    """Number of log-probabilities requested per token; OpenAI and vLLM give no more."""
 
     def __init__(self, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
         try:
@@ -80,11 +80,11 @@ class OpenAIGenerator:
 
     @property
     def is_here(self) -> bool:
-        """Tell whether the server is on this machine."""
+        """Whether the server is on this machine."""
         return is_loopback(self._url.host)
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield the text as the server sends it, without what the model thinks before it, and last the usage if it is told."""
+        """Yield the text as the server sends it, without the model's reasoning, and finally the usage if it is reported."""
         yield from _aloud(self._said(prompt, max_tokens, stop))
 
     def _said(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
@@ -100,7 +100,7 @@ class OpenAIGenerator:
             yield usage
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
-        """Return the probability of each choice as the first token; zeros from a server that gives none."""
+        """Return the probability of each choice as the first token; zeros if the server gives no log-probabilities."""
         found = dict.fromkeys(choices, 0.0)
         usage = Usage(0, 0, 0)
         options = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.TOP, "stream_options": {"include_usage": True}}
@@ -119,17 +119,17 @@ class OpenAIGenerator:
         return Choice(tuple(found[choice] for choice in choices), usage)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
-        """Do nothing: whether a server keeps what it read cannot be known, and others may wait for or pay for it."""
+        """Do nothing: it is unknown whether a server caches prompts, and reading one could cost money or delay other users."""
 
     def close(self) -> None:
-        """Refuse further requests; each had its own connection, so nothing stays open."""
+        """Refuse further requests; there is nothing to close, since each request has its own connection."""
         self._closed = True
 
     def _chunks(self, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
-        """Yield the server's chunks from a thread with its own event loop, so that it can be cancelled at any point.
+        """Yield the server's chunks, received in a thread with its own event loop that can be cancelled at any point.
 
-        Resolving, connecting and waiting for a silent server all end at once; leaving closes the connection, which is
-        how such servers learn that nobody listens any more.
+        Name resolution, connecting and waiting for a silent server all end at once. Closing this generator closes the
+        connection, by which servers learn that the request was abandoned.
         """
         if self._closed:
             raise GenerationError("The engine is closed; make a new one.")
@@ -148,7 +148,7 @@ class OpenAIGenerator:
                 chunks.put(None)
             except asyncio.CancelledError:
                 pass
-            except Exception as error:  # a failure of any kind is told to the reader's thread below
+            except Exception as error:  # of any kind: `listen` raises it in the caller's thread
                 chunks.put(error)
             finally:
                 loop.run_until_complete(loop.shutdown_asyncgens())
@@ -178,7 +178,7 @@ class OpenAIGenerator:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         timeout = httpx.Timeout(self._timeout_s + 5, connect=min(self._timeout_s, self.CONNECT_S))
-        # A proxy from the environment is for servers elsewhere: what is asked on this machine stays on it.
+        # A proxy from the environment is only for remote servers: requests to this machine must not leave it.
         async with (
             httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not self.is_here) as client,
             client.stream("POST", self._url, json=request, headers=headers) as response,
@@ -198,7 +198,7 @@ class OpenAIGenerator:
                 raise GenerationError(f"{self._asked} broke off before the answer's end.")
 
     async def _lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
-        r"""Yield lines as bytes: httpx would also split at U+2028 within them, and mend broken UTF-8 silently."""
+        r"""Yield lines as bytes, split at \n only: httpx would also split at U+2028, and silently replace invalid UTF-8."""
         rest = b""
         async for block in response.aiter_bytes():
             *lines, rest = (rest + block).split(b"\n")
@@ -210,7 +210,7 @@ class OpenAIGenerator:
             yield rest.rstrip(b"\r")
 
     def _parse(self, field: bytes, value: bytes) -> dict[str, Any] | None:
-        """Return the chunk that a line holds; None for comments, blank lines and other fields of an event."""
+        """Return the chunk in a line; None for comments, blank lines and other fields of an event."""
         if field in {b"", b"event", b"id", b"retry"} or (field == b"data" and not value):
             return None
         try:
@@ -226,7 +226,7 @@ class OpenAIGenerator:
         return chunk
 
     async def _refused(self, response: httpx.Response) -> Any:
-        """Return the JSON with which a server says why it refuses, at most a few kilobytes of it; None where it is none."""
+        """Return the JSON body of an error response, of which a few kilobytes are read; None if it is not valid JSON."""
         body = b""
         with contextlib.suppress(httpx.HTTPError):
             async for block in response.aiter_bytes():
@@ -235,7 +235,7 @@ class OpenAIGenerator:
                     break
         try:
             return json.loads(body)
-        except (ValueError, RecursionError):  # mostly a proxy's page of HTML; its status says as much
+        except (ValueError, RecursionError):  # usually a proxy's HTML page, which adds nothing to the status
             return None
 
     def _refusal(self, status: int, body: Any) -> GenerationError:
@@ -246,7 +246,7 @@ class OpenAIGenerator:
         return _too_long(body) or _RefusedError(f"{self._asked} answered {phrase}{because}{advice}.", status)
 
     def _told(self, error: BaseException) -> GenerationError:
-        """Return a failure as one sentence."""
+        """Return the GenerationError for a failed request, its message one sentence."""
         reason = self._safe(str(error)) or type(error).__name__
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
             return GenerationError(f"{self._asked} could not be reached ({reason}); check base_url and that it runs.")
@@ -257,7 +257,7 @@ class OpenAIGenerator:
         return f"The server at {shown(self._url)}, asked for {self._model!r},"
 
     def _safe(self, text: str) -> str:
-        """Return a server's words on one short line, without the key or a password of the URL."""
+        """Return a server's message on one line of about 200 characters at most, without the API key or the URL's password."""
         for secret in (self._key, self._url.password):
             text = text.replace(secret, "…") if secret else text
         text = " ".join(text.split())
@@ -265,7 +265,7 @@ class OpenAIGenerator:
 
 
 def _aloud(steps: Iterable[Step]) -> Iterator[Step]:
-    """Yield steps without what a model thinks before it speaks."""
+    """Yield steps without the reasoning that precedes the answer."""
     held, speaks = "", False
     for step in steps:
         if speaks or not isinstance(step, Piece):
@@ -289,7 +289,7 @@ def _objects(chunk: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _chance(logprob: Any) -> float:
-    """Return the probability that a server's log-probability stands for, zero where it stands for none."""
+    """Return the probability for a server's log-probability, at most 1; zero if the value is not a finite number."""
     with contextlib.suppress(TypeError, ValueError, OverflowError):
         if math.isfinite(number := float(logprob)):
             return math.exp(min(number, 0.0))
@@ -306,7 +306,7 @@ def _usage(chunk: dict[str, Any]) -> Usage | None:
 
 
 def _too_long(body: Any) -> PromptTooLongError | None:
-    """Return the error of a prompt that is longer than the server holds, None where that is not what it says."""
+    """Return the error for a prompt that exceeds the server's context, None if the response reports something else."""
     error = _object(body, "error") if isinstance(body, dict) else {}
     if error.get("type") != "exceed_context_size_error" and error.get("code") != "context_length_exceeded":
         return None
@@ -317,7 +317,7 @@ def _too_long(body: Any) -> PromptTooLongError | None:
 
 
 def _message(body: Any) -> str:
-    """Return the words of an error object, in any of the forms that servers give them."""
+    """Return the message of an error object, in any of the forms that servers use."""
     for name in ("error", "message", "detail"):
         if isinstance(body, dict) and body.get(name):
             body = body[name]
@@ -330,7 +330,7 @@ def shown(url: httpx.URL) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host, by name or address, is this machine."""
+    """Return whether a host, given by name or address, is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

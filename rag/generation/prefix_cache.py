@@ -1,6 +1,6 @@
-"""Keep the keys and values of prompts that were read, so that a later prompt is read only from where it differs.
+"""Cache the attention keys and values of prompts: a later prompt is read only from where it differs.
 
-It knows nothing of what the tokens say, nor of the network that read them.
+The cache is independent of the tokenizer and of the network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 @dataclass(frozen=True)
 class Block:
-    """Hold the keys and values of the tokens from `first` to `last` of a prompt."""
+    """The keys and values of tokens `first` to `last` (exclusive) of a prompt, (…, tokens, head)."""
 
     first: int
     last: int
@@ -23,16 +23,16 @@ class Block:
 
 
 class PrefixCache:
-    """Keep what was read of prompts, in blocks that are found by all tokens up to their end.
+    """Cache keys and values in blocks, each found by all tokens of its prompt up to its end.
 
-    Prompts that begin alike share their blocks; the prompt that was asked for longest ago makes room, its last block first,
-    since those before are found without it (prefix caching by blocks: Kwon et al. 2023, arXiv:2309.06180). most: bytes. They
-    are asked for at once, so that no block lies between the pieces that come and go while prompts are read; what was never
-    used of them takes no memory.
+    Prompts with a common prefix share its blocks. The least recently used prompt is evicted first, beginning with its last
+    block, since the blocks before can be used without it (prefix caching by blocks: Kwon et al. 2023, arXiv:2309.06180). most:
+    capacity in bytes. It is allocated in one piece, to keep the blocks from fragmenting the memory in which prompts are read;
+    the part that was never used takes no physical memory.
     """
 
     TOKENS = 16
-    """Tokens of a block."""
+    """Tokens per block."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -41,7 +41,7 @@ class PrefixCache:
         self._blocks: OrderedDict[tuple[int, ...], int] = OrderedDict()
 
     def after(self, tokens: Sequence[int], known: int) -> Iterator[Block]:
-        """Yield the blocks that follow the first `known` tokens of a prompt, as far as they are kept."""
+        """Yield the consecutive cached blocks of a prompt that end after its first `known` tokens."""
         kept = list(takewhile(self._blocks.__contains__, self._beginnings(tokens)))
         self._asked_for(kept)
         for beginning in kept:
@@ -49,11 +49,14 @@ class PrefixCache:
                 yield Block(len(beginning) - self.TOKENS, len(beginning), self._room[self._blocks[beginning]])
 
     def keep(self, tokens: Sequence[int], keys_values: torch.Tensor) -> None:
-        """Keep a prompt whose keys and values are these, (…, tokens, head), all of one kind."""
+        """Cache the whole blocks of a prompt.
+
+        keys_values: (…, tokens, head); all dimensions but `tokens`, and the dtype, must be the same in each call.
+        """
         if len(tokens) < self.TOKENS:
             return
         room = self._made_for(keys_values[..., : self.TOKENS, :])
-        beginnings = list(islice(self._beginnings(tokens), len(room)))  # one more takes the first one's place
+        beginnings = list(islice(self._beginnings(tokens), len(room)))  # one more would evict the first one
         for beginning in beginnings:
             if beginning not in self._blocks:
                 self._blocks[beginning] = place = self._free.pop() if self._free else self._blocks.popitem(last=False)[1]
@@ -61,19 +64,19 @@ class PrefixCache:
         self._asked_for(beginnings)
 
     def forget(self) -> None:
-        """Let go of all blocks."""
+        """Free all blocks."""
         self._blocks.clear()
         self._free.clear()
         self._room = None
 
     def _asked_for(self, beginnings: Sequence[tuple[int, ...]]) -> None:
-        """Let these blocks make room last, the first of them last of all."""
+        """Mark blocks as most recently used, the first of them the most recent."""
         for beginning in reversed(beginnings):
             if beginning in self._blocks:
                 self._blocks.move_to_end(beginning)
 
     def _made_for(self, block: torch.Tensor) -> torch.Tensor:
-        """Return the room for all blocks like this one, (blocks, …)."""
+        """Return the storage for all blocks, (blocks, …); allocate it for blocks of this shape if there is none yet."""
         if self._room is None:
             places = self._most // (block.numel() * block.element_size())
             self._room = torch.empty(places, *block.shape, dtype=block.dtype)
@@ -81,6 +84,6 @@ class PrefixCache:
         return self._room
 
     def _beginnings(self, tokens: Sequence[int]) -> Iterator[tuple[int, ...]]:
-        """Yield all tokens up to the end of each block."""
+        """Yield the key of each whole block: all tokens up to its end."""
         for last in range(self.TOKENS, len(tokens) + 1, self.TOKENS):
             yield tuple(tokens[:last])

@@ -1,7 +1,8 @@
-"""Run the Qwen2 network (arXiv:2407.10671) on a CPU, its weights rounded to 8 bits from a GGUF file.
+"""Run the Qwen2 network (arXiv:2407.10671) on a CPU, with weights from a GGUF file quantised to 8 bits.
 
-It turns tokens into logits and keeps the keys and values of what it has read. A token's state does not depend on which others
-are read in one step with it, so what is written does not depend on what was read before. It knows nothing of text.
+It turns tokens into logits and caches the keys and values of the tokens it has read. The state of a token does not depend on
+how tokens are grouped into steps, so the generated text does not depend on what was cached before. The tokenizer is in
+`vocabulary.py`.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ from rag.generation.gguf import GGUF
 from rag.int8_linear import Int8Linear
 
 _PIECE = 1 << 19
-"""Weights rounded at a time: few enough to stay in the processor's cache."""
+"""Weights quantised at a time: few enough to stay in the processor's cache."""
 _SLICE = 1 << 15
-"""Rows of the last matrix, which has one a word, that are laid out at a time."""
+"""Rows of the output matrix, one per vocabulary entry, that are packed at a time."""
 _WATCHED = 0.75
-"""Share of the layers after which a state is shown: what the last ones add is about the next word."""
+"""Fraction of the layers after which `Qwen2.state` is taken: the last layers mostly encode the next token."""
 _TRACED = 0.65
-"""The same of the states of all tokens."""
+"""Fraction of the layers after which `Qwen2.traced` is taken."""
 
 
 def fits(model: GGUF) -> bool:
-    """Tell whether a file holds a whole network of this kind, which was tuned for chats and can be read and turned here."""
+    """Return whether a file contains a Qwen2 chat model that can be run here.
+
+    It must be unsplit, with a chat template, without RoPE scaling, and with every tensor in a format that `gguf.py` supports.
+    """
     told = model.metadata
     whole = told.get("split.count", 1) <= 1
     plain = told.get("qwen2.rope.scaling.type", "none") == "none"
@@ -46,11 +50,12 @@ class _Layer:
 
 
 class Qwen2:
-    """Hold the network and the keys and values of the tokens read so far.
+    """The network, with the keys and values of the tokens read so far.
 
-    model: an open GGUF file of that architecture. context: most tokens that are held. `length` tokens are held; set it lower
-    to forget the last ones. `state` is the hidden state of the last token that was read, after three quarters of the
-    layers, `traced` those of all tokens that were last read, after two thirds of them, float32 (tokens, hidden).
+    model: an open GGUF file of this architecture. context: maximum number of cached tokens. `length` is the number of cached
+    tokens; set it lower to drop the last ones. `keys_values` is float16 (layers, 2, KV heads, context, head dim). `state` is
+    the hidden state of the last token read, after three quarters of the layers, float32 (hidden,); `traced` are those of all
+    tokens of the last `read`, after 65 % of the layers, float32 (tokens, hidden).
     """
 
     def __init__(self, model: GGUF, context: int) -> None:
@@ -72,7 +77,7 @@ class Qwen2:
         self.traced = torch.empty(0, self._hidden)
 
     def pack(self) -> Iterator[None]:
-        """Lay one matrix after another out for the processor; what is written before it is done is written slower."""
+        """Repack one matrix after another for the processor, one per step; until this is done, generation is slower."""
         for layer in self._layers:
             for linear in (layer.attention, layer.attended, layer.gates, layer.down):
                 linear.pack()
@@ -83,11 +88,11 @@ class Qwen2:
 
     @property
     def packed(self) -> bool:
-        """Tell whether all matrices are laid out."""
+        """Whether all matrices are packed."""
         return self._output[-1].packed
 
     def read(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Return the last hidden states after these tokens, float32 (tokens, hidden), and hold the tokens."""
+        """Read tokens into the cache and return their final hidden states, after the output norm, float32 (tokens, hidden)."""
         first, last = self.length, self.length + len(tokens)
         seen = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
         states = self._model.gather("token_embd.weight", tokens)
@@ -106,14 +111,14 @@ class Qwen2:
         return functional.rms_norm(states, (self._hidden,), self._before_output, self._epsilon)
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
-        """Return the logits of the next token after each hidden state, float32 (tokens, vocabulary)."""
+        """Return the logits of the next token for each final hidden state, float32 (tokens, vocabulary)."""
         return torch.cat([linear(states) for linear in self._output], -1)
 
     def _attend(self, layer: int, projected: torch.Tensor, first: int, last: int, seen: torch.Tensor | None) -> torch.Tensor:
-        """Return what the new tokens take from all that are held, before it is projected back (tokens, hidden).
+        """Cache the keys and values of new tokens, and return their attention output before its projection, (tokens, hidden).
 
-        In float64: sums in float32 depend on how many tokens are read at once, and one differing bit can tip the rounding to
-        8 bits that follows, and with it a word.
+        Computed in float64: sums in float32 depend on how many tokens are read at once, and a single differing bit can change
+        the rounding to 8 bits that follows, and with it a generated token.
         """
         turning, values = projected.unflatten(-1, (-1, self._head)).split([self._heads + self._kv_heads, self._kv_heads], 1)
         left, right = turning.chunk(2, -1)
@@ -139,12 +144,12 @@ class Qwen2:
         )
 
     def _linear(self, *tensors: str, bias: torch.Tensor | None = None) -> Int8Linear:
-        """Return one matrix of several below each other."""
+        """Return one matrix of several stacked vertically."""
         heights, widths = zip(*(self._model.shape(tensor) for tensor in tensors), strict=True)
         return Int8Linear((sum(heights), widths[0]), self._pieces(tensors), bias)
 
     def _slices(self, tensor: str) -> list[Int8Linear]:
-        """Return one matrix as several, so that laying it out takes neither long nor as much memory again."""
+        """Return one matrix as several slices of rows, which are packed quickly and with little additional memory."""
         height, width = self._model.shape(tensor)
         bounds = [*range(0, height, _SLICE), height]
         return [Int8Linear((last - first, width), self._rows(tensor, first, last)) for first, last in pairwise(bounds)]

@@ -1,6 +1,6 @@
-"""Say what an engine needs of a tokenizer, and turn tokens into text as they are written.
+"""Define the tokenizer protocol of the engines, and decode tokens to text as they are generated.
 
-It knows nothing of networks, nor where a tokenizer comes from.
+Tokenizers are in `vocabulary.py` and `transformers.py`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from rag.generation.listening import Tell
 
 
 class Tokenizer(Protocol):
-    """Turn text into tokens and back."""
+    """Convert text to tokens and back."""
 
     def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
-        """Return the tokens of a chat, ending where an engine goes on."""
+        """Return the tokens of a chat, up to where the engine's answer begins."""
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text by itself."""
+        """Return the tokens of a text, without special tokens added."""
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Return what tokens spell; those that only steer spell nothing, half a character is �."""
+        """Return the text of tokens; control tokens are skipped, and an incomplete character is �."""
 
 
 class Voice:
-    """Say what is written, piece by piece; a character whose bytes are not all there is held back.
+    """Pass on generated text piece by piece; text that ends in an incomplete character is withheld until it is complete.
 
     tell: called with each new Piece. `written` are the tokens so far.
     """
@@ -38,14 +38,14 @@ class Voice:
         self.written: list[int] = []
 
     def say(self, tokens: Iterable[int]) -> None:
-        """Say what new tokens add."""
+        """Add tokens, and pass on the text that they add."""
         self.written.extend(tokens)
         text = self._tokenizer.text(self.written)
         if not text.endswith("�"):
             self._tell_rest(text)
 
     def end(self) -> None:
-        """Say what was held back."""
+        """Pass on the text that was withheld."""
         self._tell_rest(self._tokenizer.text(self.written))
 
     def _tell_rest(self, text: str) -> None:
@@ -55,12 +55,12 @@ class Voice:
 
 
 def ends(tokenizer: Tokenizer, tokens: Sequence[int]) -> tuple[int, ...]:
-    """Return where in the text that tokens spell each of them ends, in code points; half a character counts as one."""
+    """Return the offset in code points at which each token ends in their text; an incomplete character counts as one."""
     return tuple(len(tokenizer.text(tokens[:number])) for number in range(1, len(tokens) + 1))
 
 
 def spellings(tokenizer: Tokenizer, word: str) -> set[int]:
-    """Return the tokens that alone spell a word, with a space or a line's end around it or without."""
+    """Return the single tokens that spell a word, also with a space before it or a line break before or after it."""
     found: set[int] = set()
     for form in (word, f" {word}", f"{word}\n", f"\n{word}"):
         found.update(token for token in tokenizer.tokens(form) if tokenizer.text([token]).strip() == word)
@@ -68,11 +68,11 @@ def spellings(tokenizer: Tokenizer, word: str) -> set[int]:
 
 
 def weighed(tokenizer: Tokenizer, choices: Sequence[str], chances: Sequence[float]) -> tuple[float, ...]:
-    """Return the probability of each choice, given that of each token; zero for one that is not a single token."""
+    """Return the probability of each choice, given that of each token; zero for a choice that is not a single token."""
     return tuple(sum(float(chances[token]) for token in spellings(tokenizer, choice)) for choice in choices)
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many tokens two texts have in common at their beginnings."""
+    """Return the length of the longest common prefix of two token sequences."""
     pairs = zip(one, other, strict=False)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

@@ -1,8 +1,8 @@
 """Generate with a transformers model inside this process: for CUDA devices, and for models that are not GGUF.
 
 Only safetensors from a local folder are loaded, and no code that comes with them. Importing this module imports torch.
-The prompt is read in small steps, so that reading shows its progress and can be stopped, and what was read is kept: the
-next prompt that begins alike starts after the longest common beginning.
+The prompt is read in small steps, between which progress is reported and reading can be stopped. The last prompt is cached:
+the next one is read only after their longest common prefix.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from rag.machine import use_threads
 class TransformersGenerator:
     """Run one causal language model.
 
-    model: folder with a config, a tokenizer with a chat template, and safetensors. device: "auto" takes CUDA where it
-    is available; else any name that torch knows. threads: of a CPU; 0 means one a core. Raises GenerationError where the folder
-    cannot be loaded.
+    model: folder with a config, a tokenizer with a chat template, and safetensors. device: "auto" uses CUDA if it is available,
+    else the CPU; otherwise the name of a torch device. threads: CPU threads; 0 means torch's default, one per core. Raises
+    GenerationError if the folder cannot be loaded.
     """
 
     BATCH: ClassVar[dict[str, int]] = {"cpu": 128}
-    """Tokens read between two looks at whether to stop, by kind of device."""
+    """Tokens read between two checks of `stop`, by device type; 1024 for others."""
 
     def __init__(self, model: str | Path, device: str = "auto", threads: int = 0) -> None:
         folder = Path(model)
@@ -48,7 +48,7 @@ class TransformersGenerator:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
             self._model: Any = AutoModelForCausalLM.from_pretrained(str(folder), use_safetensors=True, dtype=dtype, **local)
             self._model.to(self._device).eval()
-        except Exception as error:  # loaders raise whatever the file formats' libraries raise
+        except Exception as error:  # loaders pass on any exception of the file formats' libraries
             raise GenerationError(f"transformers could not load {folder}: {one_line(error)}.") from error
         if not self._tokenizer.chat_template:
             raise GenerationError(f"The tokenizer in {folder} has no chat template; use a model that was tuned for chats.")
@@ -62,7 +62,7 @@ class TransformersGenerator:
         self.name = f"transformers {folder.name}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
-        """Yield the reading's progress, the text as it is written, and last the usage."""
+        """Yield the progress of reading, the text as it is written, and finally the usage."""
 
         def write(tell: Tell, left: Left) -> None:
             ids = self._ids(prompt)
@@ -84,7 +84,7 @@ class TransformersGenerator:
         yield from self._run(write, stop)
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
-        """Return the probability of each choice as the first token; zero for one that is not a single token."""
+        """Return the probability of each choice as the first token; zero for a choice that is not a single token."""
 
         def weigh(tell: Tell, left: Left) -> None:
             ids = self._ids(prompt)
@@ -98,7 +98,7 @@ class TransformersGenerator:
         return cast(Choice, choice)
 
     def read(self, prompt: Prompt, stop: Stop) -> None:
-        """Read a prompt and keep it until another is read."""
+        """Read a prompt into the cache, where it stays until another is read."""
 
         def listen(tell: Tell, left: Left) -> None:
             self._read(self._ids(prompt)[:-1], tell, left)
@@ -107,13 +107,13 @@ class TransformersGenerator:
             pass
 
     def close(self) -> None:
-        """Let go of the model and of what was read."""
+        """Free the model and the cache, and end the engine's thread."""
         self._model = None
         self._forget()
         self._worker.end()
 
     def _run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
-        """Yield what a job tells; whatever it fails at, no half of a step is kept."""
+        """Yield the items of a job; if it fails, clear the cache, since a step may be incomplete."""
         if self._model is None:
             raise GenerationError("The engine is closed; make a new one.")
 
@@ -122,20 +122,20 @@ class TransformersGenerator:
                 try:
                     job(tell, left)
                 except BaseException:
-                    self._forget()  # a step that failed may have been kept by some layers only
+                    self._forget()  # only some layers may have cached the failed step
                     raise
 
         yield from self._worker.run(guarded, stop)
 
     def _ids(self, prompt: Prompt) -> list[int]:
-        """Return the prompt's tokens, ending where the engine goes on."""
+        """Return the prompt's tokens, up to where the answer begins; raise PromptTooLongError if they fill the context."""
         ids = self._spoken.chat(prompt.chat())
         if self._context is not None and len(ids) >= self._context:
             raise PromptTooLongError.of(len(ids), self._context)
         return ids
 
     def _read(self, ids: list[int], tell: Tell, left: Left) -> int:
-        """Make the cache hold these tokens and no others; return how many of them it held already."""
+        """Read tokens until exactly these are in the cache; return how many of them were cached already."""
         known = self._rewind(ids)
         step = self.BATCH.get(self._device.type, 1024)
         for start in range(known, len(ids), step):
@@ -148,12 +148,12 @@ class TransformersGenerator:
         return known
 
     def _rewind(self, ids: list[int]) -> int:
-        """Cut the cache back to what it has in common with these tokens; return how many those are."""
+        """Truncate the cache to the longest common prefix with these tokens; return its length."""
         known = common(self._held, ids)
-        if self._cache is not None and known != self._cache.get_seq_length():  # some versions take 0 for all that is to be cut
+        if self._cache is not None and known != self._cache.get_seq_length():  # in some versions, crop(0) cuts everything
             try:
                 self._cache.crop(known - self._cache.get_seq_length())
-            except (RuntimeError, ValueError, NotImplementedError):  # sliding and recurrent layers cannot go back
+            except (RuntimeError, ValueError, NotImplementedError):  # sliding-window and recurrent layers cannot be truncated
                 known = 0
         if not known:
             self._cache = DynamicCache(config=self._model.config)
@@ -164,7 +164,7 @@ class TransformersGenerator:
         self._cache, self._held = None, []
 
     def _greedy(self) -> GenerationConfig:
-        """Return a configuration that only picks the likeliest token, whatever the folder recommends."""
+        """Return a configuration for greedy decoding, whatever the folder recommends."""
         ends = self._model.generation_config.eos_token_id
         ends = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
         padding = self._tokenizer.pad_token_id
@@ -176,7 +176,7 @@ class TransformersGenerator:
 
 
 class _Tokenizer:
-    """Give one of transformers' tokenizers the form that this project's engines share."""
+    """Adapt a tokenizer of transformers to the `Tokenizer` protocol."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -187,12 +187,12 @@ class _Tokenizer:
         except TemplateError:
             if messages[0]["role"] != "system":
                 raise
-            system, first, *rest = messages  # some templates refuse a system's words, whose place is then before the reader's
+            system, first, *rest = messages  # some templates refuse a system message: put it into the user's
             told = {**first, "content": f"{system['content']}\n\n{first['content']}"}
             return self.tokens(self._laid_out([told, *rest]))
 
     def _laid_out(self, messages: Sequence[dict[str, str]]) -> str:
-        """Return a chat as the model's template writes it, told not to think where it can be."""
+        """Return a chat rendered by the model's template, with thinking disabled where the template allows it."""
         return str(
             self._tokenizer.apply_chat_template(
                 list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
@@ -207,7 +207,7 @@ class _Tokenizer:
 
 
 class _Streamer:
-    """Give a voice what `generate` makes: first the prompt, which is not said, then one token at a time."""
+    """Pass the tokens of `generate` to a voice, one at a time; the prompt, which comes first, is dropped."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice

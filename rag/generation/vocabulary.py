@@ -1,6 +1,6 @@
-"""Make a tokenizer of what a GGUF file says of its vocabulary: byte-level BPE, split as Qwen2 splits.
+"""Build a tokenizer from the metadata of a GGUF file: byte-level BPE with Qwen2's pre-tokenisation.
 
-The chat template is the file's own, run in a sandbox.
+The chat template is the file's own, rendered in a sandbox.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 _SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-"""Where Qwen2's tokenizer splits before it merges (its tokenizer.json)."""
+"""The pattern by which Qwen2's tokenizer splits text before merging (from its tokenizer.json)."""
 _CONTROL, _USER_DEFINED = 3, 4
-"""The kinds of tokens in a GGUF file that steer and are never said, and of those that are said but never split."""
+"""The GGUF types of tokens that control the model and are not text, and of tokens that are text but never split."""
 _ENDS = frozenset({"<|im_end|>", "<|endoftext|>", "<｜end▁of▁sentence｜>"})
-"""Control tokens that end a text in whatever file they are: many files name the wrong one, or one alone, as the end."""
+"""Control tokens that end a text in any file that has them: many files declare the wrong one, or only one of several."""
 
 
 class Vocabulary:
-    """Turn text into tokens and back, as a GGUF file's metadata say.
+    """Convert text to tokens and back, as defined by the metadata of a GGUF file.
 
-    `end` is the token that ends what is said, `ends` are all that end a text, `controls` those that steer. Raises
-    KeyError where the file brings none of this.
+    `end` is the file's end-of-text token, `ends` are all tokens that end a text, `controls` are all control tokens. Raises
+    KeyError if the metadata are incomplete.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ class Vocabulary:
         self._named = {"bos_token": "" if begin is None else texts[begin], "eos_token": texts[self.end]}
 
     def spelled(self) -> list[bytes]:
-        """Return the bytes that each token spells; a control token's are its name."""
+        """Return the bytes of each token; those of a control token are its name."""
         letters, controls = _letters(), set(self.controls)
         texts = [self._tokenizer.id_to_token(number) or "" for number in range(self._tokenizer.get_vocab_size())]
         return [
@@ -55,20 +55,20 @@ class Vocabulary:
         ]
 
     def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
-        """Return the tokens of a chat, ending where an engine goes on."""
+        """Return the tokens of a chat, up to where the engine's answer begins."""
         return self.tokens(self._template.render(messages=messages, add_generation_prompt=True, **self._named))
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text by itself."""
+        """Return the tokens of a text, without special tokens added."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Return what tokens spell."""
+        """Return the text of tokens, without control tokens."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
 
 
 def _added(texts: Sequence[str], kinds: Sequence[int], kind: int) -> list[AddedToken]:
-    """Return the tokens of a kind, which stand for their names as a whole."""
+    """Return the tokens of a type; each is matched as a whole in a text."""
     special = kind == _CONTROL
     return [
         AddedToken(text, normalized=False, special=special) for text, each in zip(texts, kinds, strict=True) if each == kind
@@ -76,7 +76,7 @@ def _added(texts: Sequence[str], kinds: Sequence[int], kind: int) -> list[AddedT
 
 
 def _letters() -> dict[str, int]:
-    """Return the byte that each letter of a byte-level vocabulary stands for (GPT-2's bytes_to_unicode)."""
+    """Return the byte for each letter of a byte-level vocabulary (the inverse of GPT-2's bytes_to_unicode)."""
     shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     hidden = [byte for byte in range(256) if byte not in shown]
     return {chr(byte): byte for byte in shown} | {chr(256 + place): byte for place, byte in enumerate(hidden)}

@@ -1,8 +1,8 @@
-"""Tie each sentence of a draft to the source sentences that support it, and find what none supports.
+"""Find the source sentences that support each sentence of a draft, and the sentences that no source supports.
 
-A draft's sentence is supported when its meaning is near a source sentence (one vector space for all languages) or made of
-its words or of its translation's. Citations are computed here, never asked of a model. What a claim says that its sources do
-not is `grounds.py`'s to tell; what to do with it is `answering.py`'s to decide.
+A draft sentence is supported when it is similar in meaning to a source sentence (one vector space for all languages) or
+shares the words of that sentence or of its translation. Citations are computed here; the model is never asked for them. What
+a claim says that its sources do not is checked in `grounds.py`; what becomes of the claim is decided in `answering.py`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from rag.text.stance import asks
 from rag.tuned import Tuned
 
 FIRST = 3
-"""Sentences likeliest to answer, one of which must hold a claim of a few words."""
+"""Likeliest sentences with which the words of a short claim are compared; in others they may occur by chance."""
 CITED = 3
-"""Sentences that one claim may cite because they add to it."""
+"""Most sentences that `_sources` returns for one claim."""
 ADDED = 0.3
-"""Share of a claim's terms from which another sentence adds much of it."""
+"""Share of a claim's terms that a further sentence must add to be cited too."""
 ECHO = 0.5
-"""Share of a question's terms from which it repeats another."""
+"""Share of its terms in the reader's question above which a question in the draft only repeats that one."""
 _BEGUN = re.compile(r"^(?:because\b|因为)\s*", re.IGNORECASE)
-"""The words that a reason begins with, which no source need hold."""
+"""The words that a reason begins with; the sources need not contain them."""
 
 
 def ground(
@@ -52,10 +52,10 @@ def ground(
 ) -> list[Claim]:
     """Return the claims of a draft that answers a question.
 
-    candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. A claim of a few
-    words, which many a sentence may hold by chance, counts as said only by the first of them. english: the translations that
-    the model read instead of them, where there are some. probe: reads in the state of a sentence whether it stands; without
-    that, likeness and words decide.
+    candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. The words of a
+    short claim are compared with the first of them alone, since many sentences may contain them by chance. english: known
+    translations of the source sentences, whose words count too. probe: predicts from the hidden state of a draft sentence
+    whether it is correct; without it, similarity and shared words decide.
     """
     usable = [number for number in candidates if index.rows[number] >= 0]
     if not draft or not usable:
@@ -73,7 +73,7 @@ def ground(
         added = added_terms(said, question)
         sources += grounds.further(added, sources, usable, tuned.cover)
         if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
-            continue  # a question is a claim where the source asks it, not where it is the reader's own
+            continue  # a question in the draft is kept only where the source asks it and it does not repeat the reader's
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         fault = grounds.fault(said, question, sources) if words else ""
         chance = None if probe is None or state is None else logistic(probe.log_odds(state))
@@ -96,10 +96,10 @@ def ground(
 def _strays(
     text: str, chance: float | None, support: Sequence[float], sources: Sequence[int], index: Index, tuned: Tuned
 ) -> Fault:
-    """Return the fault of a claim, unless it only introduces others, that the generator doubted, or whose best source is far.
+    """Return the fault of a claim that is doubted or far from its best source; "" for none, or where it introduces others.
 
-    chance: that it stands, as its state tells; where that is not known, likeness decides. Two languages are far from each other
-    anyway.
+    chance: the probability that the claim is correct, by the probe; where it is None, the support decides. Across languages
+    support is lower, and so is its threshold.
     """
     if not sources or text.endswith((":", "：")):
         return ""
@@ -110,7 +110,10 @@ def _strays(
 
 
 def _shared(text: str, words: set[str], usable: Sequence[int], grounds: Grounds) -> np.ndarray:
-    """Return how much of a claim each source sentence says in the same words."""
+    """Return the share of a claim's terms that each usable source sentence contains, shape (len(usable),).
+
+    For a short claim it is 1 or 0, and only the first sentences count.
+    """
     shared = np.zeros(len(usable))
     if few(text):
         shared[:FIRST] = [_stands_in(text, number, grounds) for number in usable[:FIRST]]
@@ -120,10 +123,10 @@ def _shared(text: str, words: set[str], usable: Sequence[int], grounds: Grounds)
 
 
 def _stands_in(text: str, number: int, grounds: Grounds) -> float:
-    """Return 1 where a claim of a few words stands whole in a source sentence, or each of them does.
+    """Return 1 where a source sentence contains a claim of a few words, as a whole or each of its terms, else 0.
 
-    Of an English claim about a Chinese sentence without a translation it is enough that its numbers stand there, and
-    characters that are read as its names are.
+    For an English claim about a Chinese sentence without a translation it is enough that the sentence contains its numbers,
+    and the Chinese originals of its names.
     """
     source = grounds.said[number]
     said = _letters(text)
@@ -142,9 +145,9 @@ def _letters(text: str) -> str:
 
 
 def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping[int, str], least: float) -> tuple[int, ...]:
-    """Return the best source sentence and, where it lacks a number or much of a claim, the next that adds it.
+    """Return the best source sentence, and further ones that add a number or many terms of the claim.
 
-    A sentence that shares nothing but a number with a claim speaks of something else.
+    A sentence that adds nothing but a number is assumed to be about something else. least: lowest score of a source.
     """
     order = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] >= least]
     if not order:

@@ -1,6 +1,6 @@
-"""Hold what an answer claims, sentence by sentence, and write claims down with marks.
+"""Define the claims of an answer, one for each sentence, and remove repeated ones.
 
-Where a claim's sources come from is `ground`'s and `quotes.py`'s to say.
+Claims are made by `ground` and in `quotes.py`, and written out with citation marks in `composition.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Claim:
-    """Hold one sentence of an answer, be it drafted, quoted or a reply, with the source sentences that support it.
+    """A sentence of an answer (drafted, quoted or a fixed reply) with the source sentences that support it.
 
-    before: what stands between it and the sentence before (a space, a line break, a list mark, words that announce a quote).
-    sources: numbers of sentences in the index, best first, each with its share of `support`, between 0 and 1. missing: numbers
-    that its sources lack, and names that all evidence lacks. fault: why else it may not stand, "" for nothing. coverage: the
-    share of its words that its sources hold, None where these are in another language or were not asked. invented: whether
-    nothing supports it, or it has a number that no evidence holds, or a name that the question does not hold either. quoted:
-    whether it is its source, word for word but for footnote marks, or translated.
+    before: the text between the previous sentence and this one (a space, a line break, a list mark, words that introduce a
+    quote). sources: numbers of sentences in the index, best first. support: how well each of them supports the claim, between
+    0 and 1. missing: numbers that the sources lack, and names that all evidence lacks. fault: any other reason to replace the
+    claim, "" for none. coverage: the share of its terms that its sources contain, None where these are in another language
+    or it was not measured. invented: whether it has no source, or a number that no evidence contains, or a name that neither
+    the evidence nor the question contains. quoted: whether it is its source sentence, word for word except for footnote
+    marks, or a translation of it.
     """
 
     before: str
@@ -32,14 +33,14 @@ class Claim:
     quoted: bool = False
 
     def holds(self, least: float) -> bool:
-        """Tell whether its sources say it, with all its numbers and names, and at least such a share of its words."""
+        """Return whether the claim can stay: nothing missing, no fault, and a coverage, if known, of at least `least`."""
         return not self.missing and not self.fault and (self.coverage is None or self.coverage >= least)
 
 
 def once(claims: Sequence[Claim]) -> list[Claim]:
-    """Return claims without those that say again, to the letter, what one before says.
+    """Return the claims without those whose text exactly repeats an earlier one.
 
-    Where a quote is left out, the words that announce it announce the next quote.
+    Where a quote is left out, the words that introduce it introduce the next claim if that is a quote too.
     """
     said: set[str] = set()
     kept: list[Claim] = []

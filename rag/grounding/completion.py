@@ -1,6 +1,6 @@
-"""Find the source sentences that must follow an answer, since it passes them by or says too little of them.
+"""Find the source sentences to quote after an answer that omits them or says too little of them.
 
-It compares claims with sentences; how a sentence is quoted, or put into English, is `quotes.py`'s.
+Claims are compared with sentences here; sentences are quoted and translated in `quotes.py`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from rag.text.stance import asks
 from rag.tuned import Tuned
 
 VERBATIM = 0.9
-"""Share of a sentence's terms from which an answer is that sentence."""
+"""Share of a sentence's terms in the answer from which the answer contains the sentence."""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """Hold the claims of an answer, and what they are compared with."""
+    """Compare the claims of an answer with the source sentences."""
 
     claims: Sequence[Claim]
     index: Index
@@ -34,13 +34,13 @@ class Completion:
     tuned: Tuned
 
     def unsaid(self, likely: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
-        """Return the sentences to quote, by their numbers, in the order of the source.
+        """Return the numbers of the sentences to quote, in the order of the source; at least one claim must have a source.
 
-        At least one claim has a source. likely: sentences with their similarity to the question, likeliest to answer first.
-        account: whether one is asked for. They are the likeliest ones that the answer neither cites nor says and that ask
-        nothing themselves, of which a question for a number needs one alone, and the nearest of the cited ones where it says
-        too little of that. One that points back follows what it points at; where several things are asked for, the items of a
-        list follow each other.
+        likely: sentences with their similarity to the question, likeliest to answer first. account: whether the question asks
+        for an account. Quoted are the likeliest sentences that are no questions and that the answer neither cites nor says
+        (only the first where a number is asked for); where several things are asked for, also the unsaid items of a list that
+        a cited or the likeliest sentence belongs to; the cited sentence most similar to the question, where the answer says
+        too little of it; and the unsaid sentences that these point back at.
         """
         similarity = dict(likely)
         most = 1 if numbers_asked(question) else self.tuned.beside
@@ -58,10 +58,10 @@ class Completion:
         return tuple(sorted(quoted | self._neither_cited_nor_said(pointed_at)))
 
     def left_out(self, listed: Sequence[int], most: int) -> tuple[int, ...]:
-        """Return which of some sentences a summary says too little of, at most so many, in the order of the text.
+        """Return the sentences of which a summary says too little, at most `most` of them, in the order of the text.
 
-        listed: best first. Of a sentence in another language without a translation, whose words tell nothing, the summary says
-        enough where it cites it.
+        listed: the sentences to consider, best first. A sentence in another language without a translation cannot be compared
+        by its words: the summary says enough of it if it cites it.
         """
         said = {source for source in self._cited if self._untranslated(source)}
         unsaid = [number for number in listed if number not in said and self._share_said(number) < self.tuned.told]
@@ -85,16 +85,17 @@ class Completion:
         return self._across_languages(number) and not self.english.sentence(self.index.sentences[number].text)
 
     def _share_said(self, number: int) -> float:
-        """Return the share of a sentence's terms that the answer holds; 0 across languages without a translation."""
+        """Return the share of a sentence's terms in the answer; 1 if quoted, 0 across languages without a translation."""
         if any(claim.quoted and number in claim.sources for claim in self.claims):
             return 1.0
         source = self.index.sentences[number].text
         return share_held(content(self.english.sentence(source) if self._across_languages(number) else source), self._said)
 
     def _terse(self, number: int, question: str, account: bool) -> bool:
-        """Tell whether the answer says so little of a sentence that its reader needs the source's own words.
+        """Return whether the answer says so little of a sentence that the reader needs the source's own words.
 
-        Across languages that cannot be told by its words, so its length counts, and how loosely it follows its sources.
+        An answer with fewer numbers than asked for always does. Across languages terms cannot be compared, so the length of
+        the answer and its best support decide.
         """
         if len(stated(self._said)) < numbers_asked(question):
             return True

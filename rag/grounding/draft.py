@@ -1,4 +1,4 @@
-"""Take a draft apart into its sentences; it knows how models set out lists and emphasis, and nothing of what they say."""
+"""Split a draft into sentences, without the emphasis, headings and citation marks that models write."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BULLET = re.compile(rf"^\s*(?:[-*•]|{LIST_NUMBER})\s*")
 
 
 class Sentence(NamedTuple):
-    """Hold a sentence of a draft, whole.
+    """A sentence of a draft, of any length.
 
-    before: what stands between it and the sentence before. state: the mean of the generator's states while it wrote it, float32
-    (hidden,), None where that is not known.
+    before: the text between the previous sentence and this one (a space, a line break, a list mark). state: the mean of the
+    generator's hidden states over the tokens of the sentence, float32 (hidden,), None where unknown.
     """
 
     before: str
@@ -27,10 +27,10 @@ class Sentence(NamedTuple):
 
 
 def split_draft(draft: str, trace: Trace | None = None) -> list[Sentence]:
-    """Return a draft's sentences without the model's own marks and markup; trace: of the draft."""
+    """Return a draft's sentences without the model's own citation marks and markup; trace: hidden states of its tokens."""
     sentences: list[Sentence] = []
     marked = {place for mark in _MARKUP.finditer(draft) for place in range(*mark.span())}
-    places = [place for place in range(len(draft)) if place not in marked]  # in the draft, of each character that is left
+    places = [place for place in range(len(draft)) if place not in marked]  # the offset in the draft of each kept character
     first = 0
     for line in "".join(draft[place] for place in places).splitlines(keepends=True):
         bullet = _BULLET.match(line)

@@ -1,6 +1,6 @@
 """Find the items of a list that a text spreads over several sentences: "There are three reasons. The first is …".
 
-It knows how items begin, and nothing of what they say.
+Items are recognised by how they begin, not by what they mean.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ _ITEM = re.compile(
     r"(?:the )?(?:first|second|third|fourth|fifth|sixth|last)(?:ly\b|,| (?:is|was|are|were|of|one|reason|problem|thing)\b))"
 )
 REACH = 12
-"""Sentences before or behind one that are looked at for items of its list."""
+"""Sentences, from the given one on in either direction, that are searched for items of its list."""
 APART = 3
-"""Sentences from which on, without an item among them, a list is over."""
+"""Sentences in a row that begin no item, after which a list has ended."""
 
 
 def items(number: int, index: Index) -> tuple[int, ...]:
-    """Return the sentences that begin the items of a list which a sentence announces or is part of; none where it does neither.
+    """Return the numbers of the sentences that begin the items of the list that a sentence introduces or begins an item of.
 
-    A list has two items at least, all in one source; one that is announced begins right behind.
+    Empty for any other sentence. A list has at least two items, all in one source; its first item immediately follows the
+    sentence that introduces it.
     """
     source = index.sentences[number].source
     begins = [_begins_item(place, source, index) for place in (number, number + 1)]
@@ -38,7 +39,7 @@ def items(number: int, index: Index) -> tuple[int, ...]:
 
 
 def _reached(numbers: range, source: str, index: Index) -> list[int]:
-    """Return the sentences that begin items, until some in a row do not."""
+    """Return the sentences that begin items, up to the first APART in a row that do not."""
     found: list[int] = []
     last = numbers.start
     for number in numbers:

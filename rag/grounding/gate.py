@@ -1,7 +1,7 @@
-"""Decide in code whether the text answers a question.
+"""Decide whether the text answers a question.
 
-Signals are measured elsewhere; here they are weighed by a logistic model, whose weights were fitted on the tune half and on
-questions of other texts.
+The signals are measured elsewhere; here a logistic model weighs them. Its weights were fitted on the tune half of the
+project's questions and on questions about other texts.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from rag.tuned import Tuned
 
 
 class Verdict(NamedTuple):
-    """Hold what a generator says to whether sentences answer a question.
+    """A generator's verdict on whether sentences answer a question.
 
-    probability: of its yes, None of an engine that cannot weigh first words. state: what it held then, if it shows that.
+    probability: of "yes", None from an engine that does not return probabilities of the first token. state: the hidden state
+    after the prompt, float32 (hidden,), None from an engine that does not return it.
     """
 
     probability: float | None
@@ -29,13 +30,14 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Signals:
-    """Hold what is known once a draft is written.
+    """The signals that the gate weighs once a draft is written.
 
-    judged: the generator's probability that the sentences behind the draft answer the question; of an engine that cannot
-    weigh first words, the share of the draft that is not invented. invented: the share of the draft's sentences that nothing
-    supports, or with a number or a name that no evidence holds. Both lie between 0 and 1. account: how much more the question
-    asks for an account than for a detail, between -1 and 1. judge_state, draft_state: the generator's when it judged, and when
-    its draft was over, of an engine that shows them.
+    judged: the generator's probability that the draft's sources and the likeliest sentence answer the question; from an engine
+    that does not return probabilities of the first token, the share of the draft that is not invented. invented: the share of
+    the draft's sentences that nothing supports, or with a number or a name that no evidence contains; 1 where a number is
+    asked for and the draft gives none. Both are between 0 and 1. account: the question's similarity to questions for an account
+    minus that to questions for a detail, usually between -1 and 1. judge_state, draft_state: the generator's hidden states
+    at its verdict and at the end of its draft, float32 (hidden,), None from an engine that does not return them.
     """
 
     judged: float
@@ -46,9 +48,10 @@ class Signals:
 
 
 def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
-    """Tell whether nothing in the text is near enough to the question to be worth a draft.
+    """Return whether nothing in the text is similar enough to the question to be worth a draft.
 
-    English questions lie farther from Chinese texts than Chinese ones do.
+    nearest: the highest similarity found. English questions are less similar to Chinese texts than Chinese ones are, so their
+    threshold is lower.
     """
     return nearest < (tuned.gate_hopeless_english if language == "en" else tuned.gate_hopeless)
 
@@ -56,9 +59,9 @@ def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
 def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
     """Return the probability that the text answers the question.
 
-    probes: read the generator's states, where both are there; a draft that was cut short left none. They are right more often
-    than the verdict in words, which keeps a share of the score all the same, so that a question unlike those that the probes
-    were fitted to is not left to them alone.
+    probes: used where both hidden states are known; a draft that was cut short has none. They are right more often than the
+    verdict in words, which keeps a share of the score all the same: the probes alone must not decide about questions unlike
+    those that they were fitted to.
     """
     score = tuned.gate_bias + tuned.gate_judged * log_odds(signals.judged)
     score += tuned.gate_invented * signals.invented + tuned.gate_account * signals.account
@@ -66,12 +69,12 @@ def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:
         probed = tuned.gate_probed_bias + tuned.gate_probed_judge * probes.judge.log_odds(signals.judge_state)
         probed += tuned.gate_probed_draft * probes.draft.log_odds(signals.draft_state)
         score += tuned.gate_probed_share * (probed - score)
-    if math.isnan(score):  # of an engine whose numbers have run over: it says nothing for an answer
+    if math.isnan(score):  # the engine's numbers overflowed: no evidence for an answer
         return 0.0
     return logistic(score)
 
 
 def log_odds(share: float) -> float:
-    """Return the log odds of a probability, kept far enough from 0 and 1 to stay finite."""
+    """Return the log odds of a probability, finite since it is clipped to [0.001, 0.999]."""
     clipped = min(max(share, 0.001), 0.999)
     return math.log(clipped / (1 - clipped))

@@ -1,6 +1,6 @@
-"""Check a claim against the source sentences that a model was shown: its words, its numbers, its names.
+"""Check a claim against the source sentences that the model was shown: its words, its numbers and its names.
 
-It knows one claim at a time, and neither meaning nor vectors; which sentences support a claim is `ground`'s to find.
+Each claim is checked on its own and by its text alone, without embeddings. `ground` finds the sentences that support it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from rag.text.sentences import clauses
 from rag.text.stance import compares, denies, doubts
 
 Fault = Literal["", "echo", "comparison", "denied", "guessed", "misquoted", "far", "doubted"]
-"""Why a claim gives way to its source: it only says again what was asked; it compares what its source does not; it affirms what
-its source denies, or only passes on as somebody's guess; it says of one what its source says of another; it is far from it;
-the generator doubted it, as its states tell."""
+"""Why a claim is replaced by its source, "" for no reason: it only repeats the question (echo); it makes a comparison that its
+source does not (comparison); it affirms what its source denies (denied) or only reports as a guess or a belief (guessed); it
+says of one thing what its source says of another (misquoted); it has little support (far); the probe of the generator's hidden
+state gives it a low probability (doubted)."""
 
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _FIRST_WORD = re.compile(r"(?:^\W*|:\W*(?=[A-Z]))(\w+)")
@@ -46,17 +47,17 @@ _OPENERS = frozenset(
     "total toward towards twice under unless unlike until up upon us using via well whatever whenever whereas wherever "
     "whether whichever while whoever whole within without years yes yesterday yet".split()
 )
-"""Words that begin a sentence and need stand in no source, beside numbers and those that `content` leaves out."""
+"""Words that may begin a sentence without occurring in any source, besides numbers and the function words of `content`."""
 FEW = 4
-"""Terms below which a claim, or a clause, may stand in many a sentence by chance."""
+"""Number of terms below which a claim, or a clause, may occur in many sentences by chance."""
 BETWEEN = 3
-"""Words before the last of a name that are looked at: "Professor Mary Ann Lee" is "Professor Lee" too."""
+"""Words before the last one of a name that a claim may put next to it: "Professor Mary Ann Lee" is "Professor Lee" too."""
 LIKE = 0.85
-"""Share of their letters that two words have in common to be one: "labor" and "labour", "opposes" and "opposed"."""
+"""Similarity (`difflib` ratio) from which two words are the same: "labor" and "labour", "opposes" and "opposed"."""
 STEM = 5
-"""Letters that two forms of a word have in common: "Launching" and "launched"."""
+"""First letters that two forms of a word share: "Launching" and "launched"."""
 _NAMES = re.compile(r"(?=(?<![\w’'-])([A-Z]\w+) ([A-Z]\w+))")
-"""Two words of a name; the next two begin with the second."""
+"""Two consecutive capitalised words; matches overlap."""
 _ASSENT = {"yes", "是的"}
 _PARENTHESES = re.compile(rf"\s*{IN_PARENTHESES.pattern}")
 _ORIGINAL = re.compile(rf"[(（]([^()（）]*[{HAN}][^()（）]*)[)）]")
@@ -64,12 +65,13 @@ _ORIGINAL = re.compile(rf"[(（]([^()（）]*[{HAN}][^()（）]*)[)）]")
 
 @dataclass(frozen=True)
 class Grounds:
-    """Hold what a draft is checked against.
+    """The evidence that a draft is checked against.
 
-    said: the words of each source sentence that the model was shown, by its number, with its translation where there is one.
-    english: the translations alone. words, names: what they hold in Latin letters, and all of it. in_english: whether all of
-    them can be read in English. for_english: whether the reader wants English, so that a claim in Latin letters is in English,
-    and does not only name things.
+    said: the text of each source sentence that the model was shown, by its number, followed by its translation where there is
+    one. english: the translations alone, "" where there is none. names: the folded text of all of `said`, and the English
+    forms of its names. words: the words in Latin letters in `names`, hyphenated ones also in parts. in_english: whether every
+    sentence is in English or translated. for_english: whether the answer is in English; otherwise, words in Latin letters are
+    checked as names.
     """
 
     said: Mapping[int, str]
@@ -81,21 +83,21 @@ class Grounds:
 
     @classmethod
     def of(cls, candidates: Sequence[int], for_english: bool, index: Index, english: English) -> Grounds:
-        """Return what source sentences, by their numbers, are for an answer."""
+        """Return the evidence in source sentences, given by their numbers, for an answer in English or not."""
         texts = {number: index.sentences[number].text for number in candidates}
         translations = {number: english.sentence(text) for number, text in texts.items()}
         said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
         names = fold(f"{whole} {english.names.forms_of(whole)}")
-        latin = _LATIN_NAME.findall(f"{names} {names.replace('.', '')}")  # "U.S." is written "US" too
+        latin = _LATIN_NAME.findall(f"{names} {names.replace('.', '')}")  # "U.S." may also be written "US"
         words = {part for name in latin for part in (name, *name.split("-"))}
         readable = all(translations[number] or not has_han(text) for number, text in texts.items())
         return cls(said, translations, words, names, readable, for_english)
 
     def fault(self, claim: str, question: str, sources: Sequence[int]) -> Fault:
-        """Return why a claim may not stand, whatever share of its words its sources hold.
+        """Return why a claim must be replaced, whatever share of its words its sources contain; "" for no reason.
 
-        Small models affirm whatever they are asked. Across languages only an echo can be told.
+        Small models affirm whatever they are asked. Across languages only an echo can be detected.
         """
         if not self._adds(claim, question, sources) and not _may_repeat(claim, question):
             return "echo"
@@ -111,11 +113,11 @@ class Grounds:
         return "misquoted" if misquotes(claim, self._read(sources[0])) else ""
 
     def coverage(self, claim: str, added: Sequence[set[str]], sources: Sequence[int]) -> float | None:
-        """Return the share of a claim's terms that its sources hold, or that of its most daring clause.
+        """Return the share of a claim's terms that its sources contain, or that of its least covered clause if it is lower.
 
-        The words of the question count for nothing: who asks may take for granted what is not so. added: what each clause adds
-        to the question, where it is a few terms; a sentence that begins with what its source says may end with what it does
-        not. None across languages, where words tell nothing.
+        A term in the question is not thereby covered: a question may presuppose what is false. added: the terms that clauses
+        add to the question, as `added_terms` returns them; a sentence may begin with what its source says and end with what
+        it does not. None across languages, where words cannot be compared.
         """
         if not self.comparable(sources):
             return None
@@ -123,21 +125,28 @@ class Grounds:
         return min([share_held(words, said), *(share_held(new, said) for new in added)]) if words else 1.0
 
     def comparable(self, sources: Sequence[int]) -> bool:
-        """Tell whether a claim's words may be looked for among those of its sources: both are in the reader's language."""
+        """Return whether a claim's words can be compared with its sources', or with all evidence where it has none.
+
+        For an English answer all of these must be in English or translated; for a Chinese one some must be in Chinese.
+        """
         numbers = sources or [*self.said]
         if self.for_english:
             return all(self.english[number] or not has_han(self.said[number]) for number in numbers)
         return any(has_han(self.said[number]) for number in numbers)
 
     def _adds(self, claim: str, question: str, sources: Sequence[int]) -> bool:
-        """Tell whether a claim adds something of its sources to the question; across languages, anything at all."""
+        """Return whether a claim adds a term of its sources to the question; across languages, any term at all."""
         new = content(claim) - content(question) - _ASSENT
         return bool(new & content(self._together(sources))) if self.comparable(sources) else _differ(new, content(question))
 
     def further(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
     ) -> tuple[int, ...]:
-        """Return the sentences that hold what clauses of a claim add, where its sources do not: one for each such clause."""
+        """Return one more sentence for each clause of a claim whose added terms its sources lack.
+
+        added: from `added_terms`. usable: sentences to choose from; the one with most of a clause's added terms is taken.
+        least: the share of these terms that sentences must contain.
+        """
         found: list[int] = []
         for new in added if sources else ():
             if share_held(new, self._together([*sources, *found])) < least:
@@ -158,27 +167,27 @@ class Grounds:
         return values(self._whole)
 
     def _read(self, number: int) -> str:
-        """Return a source sentence in the reader's language, where it is known in that."""
+        """Return the translation of a source sentence if the answer is in English and there is one, else its text."""
         return self.english[number] if self.for_english and self.english[number] else self.said[number]
 
     def _nearest_clause(self, words: set[str], number: int) -> tuple[str, str]:
-        """Return the clause before, and the clause of a source sentence that holds most terms."""
+        """Return the clause of a source sentence that contains most of the terms, after the clause before it ("" for none)."""
         return max(pairwise(["", *clauses(self._read(number))]), key=lambda pair: len(words & content(pair[1])))
 
     def missing_numbers(self, text: str, sources: Sequence[int]) -> tuple[str, ...]:
-        """Return the numbers of a claim that its sources lack; a claim without sources may have those of all evidence."""
+        """Return the numbers in a claim that its sources, or without any all evidence, lack or give in another unit."""
         held = self._together(sources) if sources else self._whole
         return tuple(map(str, sorted(foreign(text, held))))
 
     def invents(self, text: str, missing_names: Sequence[str], question: str) -> bool:
-        """Tell whether a claim has a number that no evidence holds, or misses a name that the question does not hold either."""
+        """Return whether a claim has a number that no evidence contains, or a missing name that the question lacks too."""
         asked = fold(question)
         return any(fold(name) not in asked for name in missing_names) or not stated(text) <= self._values
 
     def missing_names(self, text: str) -> tuple[str, ...]:
-        """Return the names in a claim that no evidence holds, originals in parentheses among them.
+        """Return the names in a claim that no evidence contains, including Chinese originals in parentheses.
 
-        Of an English claim over Chinese that is not translated these are names that are written as Chinese ones are read.
+        In an English claim about Chinese sentences that are not all translated, only names in pinyin and these are checked.
         """
         return (*self._strangers(text), *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
 
@@ -193,7 +202,7 @@ class Grounds:
         return strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
 
     def _strange(self, first: str) -> bool:
-        """Tell whether the first word of a sentence, a name or not, is like none of the evidence and has a meaning."""
+        """Return whether the first word of a sentence is a content word, or a name, that resembles no word of the evidence."""
         words = content(first) - _OPENERS
         if not words or not first[0].isalpha() or first.endswith("ly") or values(first):
             return False
@@ -201,36 +210,36 @@ class Grounds:
         return all(word[:STEM] != stem for word in self.words) and _differ(words, self.words)
 
     def _another(self, first: str, second: str) -> bool:
-        """Tell whether a name mixes two: the evidence has its second word, and only behind other first words."""
+        """Return whether a name mixes two: the evidence has its second word, but only after other capitalised words."""
         before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._whole)
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
 
 
 def _differ(words: set[str], others: set[str]) -> bool:
-    """Tell whether one of some words is unlike all of others."""
+    """Return whether at least one of the words resembles none of the others."""
     return not all(get_close_matches(word, others, 1, LIKE) for word in words)
 
 
 def _may_repeat(claim: str, question: str) -> bool:
-    """Tell whether a claim in the words of its question may say something: a new number, a choice in a few words, or a list."""
+    """Return whether a claim may repeat its question's words: it adds a number, is short (a choice), or introduces a list."""
     return bool(stated(claim) - stated(question)) or few(claim) or claim.endswith((":", "："))
 
 
 def few(claim: str) -> bool:
-    """Tell whether a claim is so short that it stands in many a sentence by chance."""
+    """Return whether a claim is so short that it may occur in many sentences by chance."""
     return len(set(terms(claim))) < FEW
 
 
 def added_terms(claim: str, question: str) -> list[set[str]]:
-    """Return the terms that each clause of a claim adds to the question, where they are a few."""
+    """Return the terms that each clause of a claim adds to the question, for clauses that add at least FEW."""
     asked = content(question)
     return [new for clause in clauses(claim) if len(new := content(clause) - asked) >= FEW]
 
 
 def without_glosses(text: str, allowed: set[str]) -> str:
-    """Return an English claim without Latin words in parentheses that the evidence lacks.
+    """Return an English claim without parentheses that contain Latin words which the evidence lacks.
 
-    A name is glossed by its original alone.
+    Parentheses with Chinese characters stay, since they give the original of a name. allowed: the Latin words of the evidence.
     """
 
     def kept(gloss: re.Match[str]) -> str:
@@ -240,7 +249,7 @@ def without_glosses(text: str, allowed: set[str]) -> str:
 
 
 def _foreign_names(text: str, allowed: set[str]) -> list[str]:
-    """Return the Latin words of a text that are not allowed: the evidence lacks them, whole and in hyphened parts."""
+    """Return the Latin words of a text, longer than one letter, that are not allowed, with or without a final "s"."""
     return [
         name for name in _LATIN_NAME.findall(text) if len(name) > 1 and not {fold(name), fold(name).removesuffix("s")} & allowed
     ]

@@ -1,6 +1,6 @@
-"""Ask the generator whether sentences answer a question, and gather what the gate weighs behind a draft.
+"""Ask the generator whether sentences answer a question, and collect the gate's signals after a draft.
 
-It knows which sentences are shown to the judge; what its verdicts count for is `gate.py`'s.
+The sentences to judge are chosen here; the verdict is weighed in `gate.py`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from rag.text.stance import denies
 
 @dataclass(frozen=True)
 class Judge:
-    """Hold what verdicts are made with."""
+    """Judge with a generator whether sentences answer a question."""
 
     index: Index
     generator: Generator
     templates: Templates
 
     def verdict(self, query: Query, sentences: Sequence[str], clock: Clock, stop: Stop) -> Verdict:
-        """Return what the generator says to whether sentences answer a question."""
+        """Return the generator's verdict on whether sentences answer a question."""
         choice = self.generator.choose(judge_prompt(self.templates, query, sentences), verdicts(self.templates), stop)
         clock.add(choice.usage)
         yes, no = choice.chances
@@ -40,9 +40,9 @@ class Judge:
     def signals(
         self, found: Found, claims: Sequence[Claim], state: Vectors | None, account: float, clock: Clock, stop: Stop
     ) -> Signals:
-        """Return what the gate weighs once a draft is written, the verdict on the sentences behind it among that.
+        """Return the signals that the gate weighs, including the verdict on the claims' sources and the likeliest sentence.
 
-        claims, state: of the draft. account: how much more the question asks for an account than for a detail.
+        claims: of the draft. state: the hidden state at the end of the draft. account: as in `Signals`.
         """
         query = found.query
         behind = [source for claim in claims for source in claim.sources]
@@ -56,5 +56,5 @@ class Judge:
 
 
 def _tells_how_many(claim: Claim, query: Query) -> bool:
-    """Tell whether a claim may answer a question for a number: it has one that did not come with it, or denies something."""
+    """Return whether a claim may answer a question for a number: it adds a number, or has a source and denies something."""
     return bool(values(claim.text) - values(query.text)) or (bool(claim.sources) and denies(claim.text))

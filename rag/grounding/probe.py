@@ -1,7 +1,8 @@
-"""Read from a generator's hidden states whether the text answers, and whether a claim stands: they hold more than words.
+"""Predict from a generator's hidden states whether the text answers the question, and whether a claim is correct.
 
-Linear probes (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune`. They fit one model alone, asked in the
-words of the prompts as they were then, and know nothing of what the sentences are.
+Linear probes (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune`. Hidden states carry more information
+than the generator's words. A probe is valid only for the model and the prompts that it was fitted with, and sees only the
+state, not the sentences.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ WORDS = (
     "en/system_chinese",
     "en/answer.gbnf",
 )
-"""The templates of the prompts after which states are read."""
+"""The templates of the prompts after which hidden states are taken; editing one invalidates the probes."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Hold what one state is weighed with, float32 (hidden,)."""
+    """A linear probe of a hidden state: weights, float32 (hidden,), and a bias."""
 
     weights: Vectors
     bias: float
 
     def log_odds(self, state: Vectors) -> float:
-        """Return the log odds of what it reads in a state."""
+        """Return the log odds of what the probe predicts from a state, float32 (hidden,)."""
         return float(self.weights @ state) + self.bias
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Hold the probes of the two states that tell whether the text answers, and what they fit, as `fitted_to` says.
+    """The two probes that predict whether the text answers a question.
 
-    judge: of the state in which the generator says whether the sentences behind a draft answer the question. draft: of that in
-    which the draft is over.
+    judge: applied to the state at the generator's verdict on the sentences that support a draft. draft: to the state at the
+    end of the draft. fits: what `fitted_to` returns for the model and prompts that they were fitted with.
     """
 
     judge: Probe
@@ -60,26 +61,26 @@ class Probes:
 
     @classmethod
     def load(cls, path: Path) -> Probes:
-        """Return the probes that a file holds."""
+        """Return the probes in a file."""
         held = Linear.load(path)
         judge, draft = (Probe(*pair) for pair in zip(held.weights, held.biases.tolist(), strict=True))
         return cls(judge, draft, held.fits)
 
 
 def fitted_to(generator: str, templates: Templates) -> str:
-    """Return the SHA-256 of what probes are fitted to: the files of a model of `weights.toml`, and the prompts' words."""
+    """Return the SHA-256 of what probes are fitted with: the files of a model in `weights.toml` and the texts in WORDS."""
     words = [templates.text(name) for name in WORDS]
     return hashlib.sha256("\n".join([weights.identity(generator), *words]).encode()).hexdigest()
 
 
 def probes_of(generator: str, templates: Templates) -> Probes | None:
-    """Return the probes that this version ships, None where another model is asked, or in other words."""
+    """Return the shipped probes, None where they were fitted with another model or other prompts."""
     shipped = _shipped()
     return shipped if _fits(shipped.fits, generator, templates) else None
 
 
 def claim_probe_of(generator: str, templates: Templates) -> Probe | None:
-    """Return the shipped probe of whether the evidence says a claim, and it answers the question; None as `probes_of`."""
+    """Return the shipped probe of whether the evidence states a claim and it answers the question; None as in `probes_of`."""
     held = _of_claims()
     return Probe(held.weights[0], float(held.biases[0])) if _fits(held.fits, generator, templates) else None
 

@@ -1,6 +1,6 @@
-"""Quote source sentences to a reader: word for word, or in a translation where the reader has another language.
+"""Quote source sentences: word for word, or translated where the reader's language differs.
 
-It knows how a sentence is told and announced; which one is to be quoted is not its to say.
+Quotes are written and introduced here; the sentences to quote are chosen in `completion.py` and `answering.py`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from rag.text.script import Language, has_han, mostly_latin
 
 @dataclass(frozen=True)
 class Quotes:
-    """Quote sentences of one text to the reader of one answer.
+    """Quote sentences of one corpus in one answer.
 
-    english: the translations that are there. translate: returns a sentence in the reader's language, "" where it cannot be
-    relied on.
+    english: the known translations. language: of the answer. translate: returns a sentence in that language, "" where its
+    translation cannot be trusted.
     """
 
     index: Index
@@ -29,9 +29,9 @@ class Quotes:
     translate: Callable[[str], str]
 
     def of(self, number: int) -> Claim:
-        """Return a sentence as a claim of its own, in the original where no translation can be relied on.
+        """Return a sentence as a claim, in the original where no translation can be trusted.
 
-        A translation that the model made is called one: it may be clumsy, or wrong where no number or name tells.
+        A translation by the model is marked as one: it may be clumsy, or wrong in ways that its numbers and names do not show.
         """
         sentence = self.index.sentences[number].text
         quote = sentence
@@ -42,26 +42,26 @@ class Quotes:
         return Claim("", quote, (number,), (1.0,), quoted=True)
 
     def told(self, sentence: str) -> str:
-        """Return a foreign sentence in the reader's language, "" where no translation can be relied on."""
+        """Return the translation of a sentence into the reader's language, "" where none can be trusted."""
         return (self.english.sentence(sentence) if self.language == "en" else "") or self.translate(sentence)
 
     def _foreign(self, sentence: str) -> bool:
         return has_han(sentence) if self.language == "en" else mostly_latin(sentence)
 
     def alone(self, numbers: Sequence[int]) -> list[Claim]:
-        """Return sentences that are the whole answer."""
+        """Return quotes that are the whole answer."""
         return self._announced(numbers, "", self._gap)
 
     def nearest(self, numbers: Sequence[int]) -> list[Claim]:
-        """Return the nearest that the text says, to follow a decline."""
+        """Return quotes of the sentences nearest to the question, to follow a decline."""
         return self._announced(numbers, self._gap + reply("nearest", self.language), self._gap)
 
     def said(self, numbers: Sequence[int]) -> list[Claim]:
-        """Return what the text says, to follow a draft that passed it by or says little of it."""
+        """Return quotes that follow a draft which omits them or says little of them."""
         return self._announced(numbers, "\n" + reply("says", self.language), self._gap)
 
     def listed(self, numbers: Sequence[int]) -> list[Claim]:
-        """Return what the text says, each of several sentences in a line of its own below the words that announce them."""
+        """Return quotes that follow a summary: several as a list below the words that introduce them."""
         if len(numbers) < 2:
             return self.said(numbers)
         between = "\n- "
@@ -72,6 +72,6 @@ class Quotes:
         return " " if self.language == "en" else ""
 
     def _announced(self, numbers: Sequence[int], before: str, between: str) -> list[Claim]:
-        """Return quotes, the first behind the words that announce them all, the others each behind `between`."""
+        """Return quotes, the first preceded by `before`, which introduces them all, and each of the others by `between`."""
         quotes = [self.of(number) for number in numbers]
         return [replace(quote, before=between if count else before) for count, quote in enumerate(quotes)]

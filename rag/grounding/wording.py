@@ -1,6 +1,6 @@
-"""Tell where a text that is made of another's words puts them together otherwise than that one does.
+"""Detect a text that is made of its source's words but combines them differently.
 
-It aligns words and knows nothing of what they mean.
+Words are aligned; their meaning is not considered.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from rag.text.sentences import clauses
 
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]")
 NEARLY = 0.9
-"""Share of a text's words from which it is made of another's."""
+"""Share of a text's words that must align with its source's for the text to be made of them."""
 NAME = 2
-"""Words, or Chinese characters, of what may be a name."""
+"""Fewest words, or Chinese characters, of what may be a name."""
 
 
 def misquotes(text: str, source: str) -> bool:
-    """Tell whether a text says of one thing what its source, in the same words, says of another.
+    """Return whether a text says of one thing what its source, in the same words, says of another.
 
-    It is made of the source's words almost alone, but has one name of it in the place of another ("A teaches and A trades", of
-    "B teaches and A trades"), or goes on in another clause behind that one's own subject ("A has Z", of "A has X, B has Z").
+    The text consists almost entirely of the source's words, but puts one of its names in the place of another ("A teaches and
+    A trades" for "B teaches and A trades"), or continues with a later clause without its subject ("A has Z" for "A has X, B
+    has Z").
     """
     said, parts = _words(text), [_words(clause) for clause in clauses(fold(source))]
     held = [word for part in parts for word in part]
@@ -55,12 +56,12 @@ def _words(text: str) -> list[str]:
 
 
 def _names(words: Sequence[str]) -> bool:
-    """Tell whether some words may name something: they are enough, and not all of them function words."""
+    """Return whether words may be a name: there are at least NAME, and not all are function words."""
     return len(words) >= NAME and not all(functional(word) for word in words)
 
 
 def _swapped(own: Sequence[str], other: Sequence[str], held: Sequence[str]) -> bool:
-    """Tell whether other words of a source stand where it has its own."""
+    """Return whether a text replaces words of its source (`own`) with others (`other`) from elsewhere in it (`held`)."""
     size = len(other)
     elsewhere = any(list(held[place : place + size]) == list(other) for place in range(len(held) - size + 1))
     return _names(own) and _names(other) and elsewhere

@@ -1,4 +1,4 @@
-"""Read Chinese numerals, in Simplified characters: exact and rough ones, decimals, halves and decades."""
+"""Read Chinese numerals, in Simplified characters: exact and approximate ones, decimals, halves and decades."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCALE = (
     f"[多余几]?{_SCALES}|"
     r"(?<=\d)(?<!\d\d\d)千(?![米克瓦卡帕伏赫人])|(?<=\d)(?<!\d\d\d)百(?![分帕强货])"
 )
-"""Scales behind digits: "100多万"; there is none in 3千米, in 2023百强 or in 2024千人计划."""
+"""Scales after digits: "100多万"; not in 3千米, 2023百强 or 2024千人计划."""
 DIGIT = "".join(DIGITS)
 NUMERAL = f"[{DIGIT}十百千][{DIGIT}十百千万亿]*"
 ONE_TO_NINE = "一二三四五六七八九"
@@ -28,9 +28,9 @@ _EXACT = re.compile(
 _ONE_OF = re.compile(
     rf"(?<![数几上成以十百千万亿好{COUNTED}\d\s.])(百万|百亿|千亿|千万(?![不别要注小当记莫勿得切可]))(?![{COUNTED}十百千万亿富])"
 )
-"""A scale that stands for one of it: "百万人"; no "数百万", and no "千万不要"."""
+"""A scale without a number, which means one of it: "百万人"; not in "数百万" or "千万不要"."""
 _AT_LEAST = re.compile(r"(?<=[上近过逾超破])[万亿]")
-"""The same, told roughly: "上万"."""
+"""The same in an approximate amount: "上万"."""
 _OVER = re.compile(rf"({NUMERAL})[多余几]([万亿]+)")
 _ABOUT = re.compile(rf"([{COUNTED}])(?=[{COUNTED}]([十百千万亿]+))")
 _AND_A_HALF = re.compile(rf"(\d+|[{DIGIT}十])(?:[个年月天倍]|小时)半")
@@ -47,11 +47,11 @@ _DECIMAL = re.compile(
     rf"点([{DIGIT}]+)(?<!两)(?=(?(1)(?![{DIGIT}十百千])|(?:{SCALE}|{_UNIT})))|"
     rf"([米块])(\d\d|[{DIGIT}]{{1,2}})(?=$|\W|[的高长宽深钱多]))"
 )
-"""A decimal that counts something: "一点八亿", or as it is spoken, "四米五" and "三块二"; no "四点一声": a time."""
+"""A decimal with a scale or a unit: "一点八亿", or in spoken form "四米五" and "三块二"; not "四点一声", which is a time."""
 
 
 def readings(folded: str) -> Iterator[Reading]:
-    """Yield the numbers in numerals; of those that are told roughly, what may be meant."""
+    """Yield the numbers in numerals; for approximate ones, the values that may be meant."""
     for match in _NUMERAL.finditer(folded.replace(PERCENT, " ")):
         number = Decimal(value(match[0]))
         yield Reading(number, number > LOOSE and exact(match[0]))
@@ -62,12 +62,12 @@ def readings(folded: str) -> Iterator[Reading]:
 
 
 def _meant(folded: str) -> Iterator[int | Decimal]:
-    """Yield what may be meant by rough numerals, halves, plans, decades and hours."""
+    """Yield the values that may be meant by approximate numerals, halves, five-year plans, decades and hours."""
     yield from (UNITS[match[0]] for match in _AT_LEAST.finditer(folded))
     yield from (value(match[1] + match[2]) for pattern in (_OVER, _ABOUT) for match in pattern.finditer(folded))
     yield from (_whole(match[1]) + Decimal("0.5") for match in _AND_A_HALF.finditer(folded))
     yield from (value(match[1]) for match in _PLAN.finditer(folded))
-    for match in _DECADE.finditer(folded):  # "九十年代" is of either of two centuries
+    for match in _DECADE.finditer(folded):  # "二十年代" alone may be the 1920s or the 2020s
         for centuries in (_whole(match[1]) - 1,) if match[1] else (19, 20):
             yield 100 * centuries + _whole(match[2])
     for match in _AFTERNOON.finditer(folded):
@@ -77,9 +77,9 @@ def _meant(folded: str) -> Iterator[int | Decimal]:
 
 
 def exact(numeral: str) -> bool:
-    """Tell whether the digits of a numeral have their units, or it is a year.
+    """Return whether a numeral is exact: every digit has its unit, or it is a year.
 
-    There is no "二三十", which is about so many, and no "成千上万".
+    Not exact are "二三十", which is approximate, and "成千上万".
     """
     return _EXACT.fullmatch(numeral) is not None
 
@@ -87,8 +87,8 @@ def exact(numeral: str) -> bool:
 def value(numeral: str) -> int:
     """Return the value of a numeral.
 
-    Its digits are read one by one where it names no unit (二〇二三); a last one right behind a unit counts tenths of that, as
-    it is spoken (一万二 for 12,000).
+    Without a unit, its digits are read one by one (二〇二三). A last digit directly after a unit counts tenths of that unit, as
+    in spoken Chinese (一万二 for 12,000).
     """
     if all(character in DIGITS for character in numeral):
         return int("".join(str(DIGITS[character]) for character in numeral))
@@ -117,7 +117,7 @@ def _whole(digits: str) -> int:
 
 
 def with_decimals(folded: str) -> str:
-    """Return a text with the decimals that it has in numerals in digits."""
+    """Return a text with the decimals in numerals converted to digits."""
     return _DECIMAL.sub(_decimal, folded)
 
 
@@ -146,11 +146,11 @@ _ONE_WAY = (
         lambda match: "成".join(ONE_TO_NINE[int(digit) - 1] if digit else "" for digit in match.groups()),
     ),
 )
-"""Ways of writing an amount that give way to another: 兆 and 个亿, a scale that two numbers share, 九月十日, 6成."""
+"""Notations of an amount, with the one that replaces them: 兆 and 个亿, a scale that two numbers share, 九月十日, 6成."""
 
 
 def in_one_way(text: str) -> str:
-    """Return a text with amounts that can be written in several ways in one of them."""
+    """Return a text with amounts that have several notations converted to one of them."""
     for pattern, written in _ONE_WAY:
         text = pattern.sub(written, text)
     return text

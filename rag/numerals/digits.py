@@ -1,4 +1,4 @@
-"""Read numbers in digits, with the scale that stands behind them."""
+"""Read numbers in digits, with the scale that follows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rag.numerals.reading import Reading
 
 NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 _SUFFIXES = {"k": 10**3, "mn": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12}
-"""What stands right behind digits; no "m", which may be a metre."""
+"""Scales directly after digits; without "m", which may be a metre."""
 _DIGITS = re.compile(
     rf"(?:(?<![a-z\d])|(?<=rmb)|(?<=cny)|(?<=usd)|(?<=eur))({NUMBER})"
     rf"(?:\s*({chinese.SCALE}|(?:{english.SCALE})\b)|({'|'.join(_SUFFIXES)})(?![a-z\d]))?"
@@ -19,7 +19,7 @@ _DIGITS = re.compile(
 
 
 def readings(folded: str) -> Iterator[Reading]:
-    """Yield the numbers in digits, with their scale and bare; "1亿2千万" is one number, and so is "3万5"."""
+    """Yield the numbers in digits, each with its scale and without it; "1亿2千万" is one number, and so is "3万5"."""
     amounts: list[tuple[Decimal, Decimal]] = []
     end, least = -1, Decimal(0)
     for match in _DIGITS.finditer(folded):
@@ -42,7 +42,7 @@ def readings(folded: str) -> Iterator[Reading]:
 
 
 def _scale(scaled: str | None, suffix: str | None) -> int:
-    """Return what a scale in words, or one right behind the digits, multiplies by."""
+    """Return the factor of a scale in words or of a suffix, 1 if there is neither."""
     if suffix:
         return _SUFFIXES[suffix]
     if not scaled:

@@ -1,4 +1,4 @@
-"""Read English number words, folded: cardinals and ordinals, spoken amounts, dates, spans of years and hours."""
+"""Read English number words in folded text: cardinals, ordinals, spoken amounts, dates, spans of years and hours."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _CARDINAL = re.compile(rf"{_NUMERAL}(?![-\s](?:{WORD}|{SCALE}|{_ORDINAL_WORD})\b
 _ORDINAL = re.compile(rf"\b(?:({'|'.join(_TENS)})-)?({_ORDINAL_WORD})\b")
 _ONES = "|".join(_WORDS[:10])
 _POINT = re.compile(rf"(?<!\bat )({_NUMERAL}) point ((?:{_ONES})(?: (?:{_ONES}))*)\b")
-"""A decimal: "twenty-three point five"; no "at one point"."""
+"""A decimal: "twenty-three point five"; not "at one point"."""
 _SPOKEN = re.compile(rf"(?<![\w-])(?:(?:(half) an?|(?:an?|({WORD}))( and a half)?) ({SCALE})|(?!one )({WORD}) dozen)\b")
-"""An amount as it is spoken: "half a million", "two and a half billion", "a hundred", "three dozen"."""
+"""A spoken amount: "half a million", "two and a half billion", "a hundred", "three dozen"."""
 _DOZEN = re.compile(r"\b(half )?an? dozen\b")
 _SPAN = re.compile(rf"\b({COUNT}|a) (decade|centur)(?:s|y|ies)?\b")
 _AND_A_HALF = re.compile(rf"\b({WORD}|an?)(?: \w+)?[- ]and[- ]a[- ]half\b")
@@ -48,11 +48,11 @@ _DATE = re.compile(
     rf"\b(march|may),? (?:(?:{_DAY},? )?(?:19|20)\d\d|\d{{1,2}}(?:st|nd|rd|th))\b|"
     rf"\b(?:{_DAY} (?=(?:march|may),? (?:19|20)\d\d\b)|\d{{1,2}}(?:st|nd|rd|th) of )(march|may)\b"
 )
-"""A month with a day or a year; "march" and "may" are other words too."""
+"""A month with a day or a year; "march" and "may", which are also other words, need more context."""
 
 
 def readings(folded: str) -> Iterator[Reading]:
-    """Yield the numbers in words, and what dates and spans of time may mean."""
+    """Yield the numbers in words, the months of dates, and the values that spans of time and the like may mean."""
     for match in _CARDINAL.finditer(folded):
         number = value(match[0])
         yield Reading(number, number > LOOSE)
@@ -66,7 +66,7 @@ def readings(folded: str) -> Iterator[Reading]:
 
 
 def _meant(folded: str) -> Iterator[int | Decimal]:
-    """Yield what may be meant by a month alone, by a span of time, and by "a dozen"."""
+    """Yield the values that may be meant by months, spans of time, halves, afternoon hours, decades and "a dozen"."""
     yield from (number for number, month in enumerate(_MONTHS, start=1) if re.search(rf"\b{month}\b", folded))
     yield from (count(match[1]) * (10 if match[2] == "decade" else 100) for match in _SPAN.finditer(folded))
     yield from (count(match[1]) + Decimal("0.5") for match in _AND_A_HALF.finditer(folded))
@@ -78,7 +78,7 @@ def _meant(folded: str) -> Iterator[int | Decimal]:
 
 
 def value(numeral: str) -> Decimal:
-    """Return the value of a numeral; "nineteen ninety-nine" is a year."""
+    """Return the value of a numeral; "nineteen ninety-nine" is 1999."""
     total = part = 0
     for word in re.split(r"[-\s]+", numeral):
         if word in VALUES:
@@ -92,7 +92,7 @@ def value(numeral: str) -> Decimal:
 
 
 def count(word: str) -> int:
-    """Return the value of a single word or of digits; 1 of "a"."""
+    """Return the value of a single number word or of digits; 1 for "a"."""
     return int(word) if word.isdecimal() else VALUES.get(word, 1)
 
 
@@ -101,7 +101,7 @@ def _month(name: str) -> int:
 
 
 def with_decimals(folded: str) -> str:
-    """Return a text with the decimals and spoken amounts that it has in words in digits: "0.5 million"."""
+    """Return a text with spelled-out decimals and spoken amounts normalised: "0.5 million" for "half a million"."""
     return _POINT.sub(_point, _SPOKEN.sub(_spoken, folded))
 
 

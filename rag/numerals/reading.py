@@ -1,4 +1,4 @@
-"""Hold what a number is that was read in a text."""
+"""Define the values that the parsers of numbers yield."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 LOOSE = 10
-"""Up to it, words for numbers are used loosely: "one of them", "十分"."""
+"""Number words up to this value are also used loosely: "one of them", "十分"."""
 
 
 class Reading(NamedTuple):
-    """Hold the value of a number, and whether it is stated or only may be meant."""
+    """The value of a number in a text, and whether the text states it or only may mean it."""
 
     value: Decimal
     stated: bool

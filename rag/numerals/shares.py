@@ -1,4 +1,4 @@
-"""Read shares, as what they are per cent: tenths and hundredths in Chinese, fractions in both languages, halves."""
+"""Read shares as percentages: tenths and hundredths in Chinese, fractions in both languages, halves."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rag.numerals.reading import Reading
 TENTHS = re.compile(
     rf"(?<![十百千万亿第之])([{COUNTED}])成([{ONE_TO_NINE}半])(?=$|\W|的|以上|以下|左右|上下|[多到至跌降升增涨减变])"
 )
-"""A share in tenths and hundredths, "六成二" for 62 %."""
+"""A share in tenths and hundredths: "六成二" is 62 %."""
 _TENTH = re.compile(
     rf"(?<![十百千万亿第之几唯统{ONE_TO_NINE}])([{COUNTED}])成"
     rf"(?![{ONE_TO_NINE}半不功为立本员绩果就长熟交都语分品型人年天行群了活名家多])"
 )
-"""One in tenths alone, "三成" for 30 %; none in 唯一成活 and 三五成群."""
+"""A share in tenths alone: "三成" is 30 %; not in 唯一成活 or 三五成群."""
 _HUNDREDTHS = re.compile(rf"{PERCENT}([{DIGIT}十百]+)(?![点几多余])")
 _ABOUT = re.compile(rf"([{ONE_TO_NINE}])([{ONE_TO_NINE}])成|百分之([{ONE_TO_NINE}])([{ONE_TO_NINE}])(?![十百])")
 _PER_CENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|per ?cent)")
@@ -29,7 +29,7 @@ _ROUGH = "[近约过逾超到大半]"
 _ROUGHLY = "".join(
     f"(?<!{word} )" for word in "about almost around below least less than most nearly over roughly some to under".split()
 )
-"""Behind such words a share is not told exactly: "more than half of them"."""
+"""Lookbehinds that exclude approximate shares: "more than half of them"."""
 _PART = re.compile(
     rf"{_ROUGHLY}\b(?:({WORD})[-\s](third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?(?![-\w])|"
     rf"(?:({WORD})[- ]|a )(quarter|third|fifth|tenth)s? of (?!an? |the (?:year|time|century)))"
@@ -41,7 +41,7 @@ _MAY_BE_HALF = re.compile(r"一半|半数|[过对各大小上下前后]半|半(?
 
 
 def readings(folded: str) -> Iterator[Reading]:
-    """Yield the shares; what is told per cent may be the fraction that it is nearest to."""
+    """Yield the shares; a percentage may also mean a simple fraction close to it."""
     yield from (Reading(hundredths(match), True) for match in TENTHS.finditer(folded))
     yield from (Reading(Decimal(10 * DIGITS[match[1]]), True) for match in _TENTH.finditer(folded))
     for match in _HUNDREDTHS.finditer(folded):
@@ -67,7 +67,7 @@ def readings(folded: str) -> Iterator[Reading]:
 
 
 def hundredths(match: re.Match[str]) -> Decimal:
-    """Return a share that TENTHS has found, in per cent."""
+    """Return the share in a match of TENTHS, in per cent."""
     tenths, rest = match.groups()
     return Decimal(10 * DIGITS[tenths] + (5 if rest == "半" else DIGITS[rest]))
 
@@ -78,7 +78,7 @@ def _share(part: int, whole: int, stated: bool) -> Iterator[Reading]:
 
 
 def _fractions(per_cent: Decimal) -> Iterator[Reading]:
-    """Yield the simple fractions that differ from a share by less than one per cent."""
+    """Yield the simple fractions that differ from a share by less than one percentage point."""
     for whole in range(2, 11):
         for part in range(1, whole):
             yield from (reading for reading in _share(part, whole, False) if abs(reading.value - per_cent) < 1)

@@ -1,6 +1,6 @@
-"""Know in which unit an amount is told, so that 12公里 is no 12里, and 14 months are no 14 years.
+"""Compare the units of amounts: 12公里 is not 12里, and 14 months are not 14 years.
 
-It compares words, and converts nothing: an amount told in another unit has another number.
+Only the words are compared. Nothing is converted, since an amount that is converted to another unit has another number.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _WORDS = {
     "percentage point": r"个百分点 percentage\spoints?",
     "times": "倍",
 }
-"""Units by their words; a pound may be money or a weight."""
+"""Patterns for the names of each unit; the English word "pound" is missing, since it may be money or a weight."""
 _SIGNS = {"$": "dollar", "£": "pound", "€": "euro"}
 _SPELLED = [
     (re.compile(rf"(?:{word})(?![a-z])"), unit)
@@ -54,16 +54,16 @@ _AMOUNT = re.compile(
 
 
 def other_units(claim: str, source: str, stated: Callable[[str], Iterable[Decimal]]) -> set[Decimal]:
-    """Return the values that a claim and its source tell in different units, both known; folded text, shares as per cents.
+    """Return the values that a claim and its source both give, but in different known units.
 
-    stated: returns the values of an amount.
+    claim, source: folded text. stated: function that returns the values of an amount, shares in per cent.
     """
     told, held = _units(claim, stated), _units(source, stated)
     return {value for value, units in told.items() if "" not in held.get(value, {""}) and units - {""} - held[value]}
 
 
 def _units(text: str, stated: Callable[[str], Iterable[Decimal]]) -> dict[Decimal, set[str]]:
-    """Return the units in which a text tells each of its amounts, "" for one that is not known."""
+    """Return the units of each amount in a text, by its value; "" is an unknown unit."""
     units: dict[Decimal, set[str]] = defaultdict(set)
     for sign, amount, behind in _AMOUNT.findall(text):
         unit = _SIGNS.get(sign) or next((unit for word, unit in _SPELLED if word.match(behind)), "")

@@ -1,4 +1,4 @@
-"""Hold a question as it is asked, with what was asked before it, and say which can be; how it is answered is not known here."""
+"""Validate a question and its history, and build the query that is searched and answered."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from rag.text import LATIN_LETTERS, clean
 from rag.text.script import Language, Script, language, mostly_latin, script
 
 LONGEST_QUESTION = 4_000
-"""Characters of a question; of a turn of the history as many are kept."""
+"""Most characters of a question; turns of the history are cut to as many."""
 LONGEST_HISTORY = 200
-"""Turns of a history that are looked at, the latest ones."""
+"""Latest turns of a history that are considered."""
 REMEMBERED = 80
-"""Chinese characters of an answer that are read with a question that leans on it, or as much English."""
+"""Chinese characters, or as much English, from the beginning of an answer that are read with a follow-up question."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Hold a question as it is searched and answered.
+    """A question as it is searched and answered.
 
     text: the question; in an English one each known name is followed by its original in parentheses. previous: the question
-    before it, "" where there is none or where, as `retrieve` found, it does not lean on it. language: that of the answer.
-    earlier: the questions before the previous one, latest first. answered: how the answer to the previous one began, "" where
-    it is not known. beside: whether the previous one is asked in the same breath.
+    before it, "" where there is none or where `retrieve` found no follow-up to it. language: of the answer.
+    earlier: the questions before the previous one, latest first. answered: the beginning of the answer to the previous one,
+    "" where it is unknown. beside: whether the previous one is asked in the same message.
     """
 
     text: str
@@ -38,14 +38,14 @@ class Query:
 
     @property
     def together(self) -> str:
-        """Return the question behind the one that it leans on."""
+        """Return the previous question followed by this one."""
         return f"{self.previous} {self.text}"
 
 
 def checked_question(question: str, history: Sequence[Message]) -> tuple[str, tuple[Message, ...]]:
-    """Return a question and its history as they can be asked: clean, and the latest turns.
+    """Return a question and the latest turns of its history, both cleaned.
 
-    Raises QuestionError for what is no text, empty or too long, and for a history of another form.
+    Raises QuestionError for a question that is not a string, empty or too long, and for a malformed history.
     """
     if not isinstance(question, str):
         raise QuestionError(f"The question is a {type(question).__name__}; expected a text.")
@@ -69,9 +69,10 @@ def checked_question(question: str, history: Sequence[Message]) -> tuple[str, tu
 
 
 def read_question(question: str, history: Sequence[Message], written: Script | None, names: Names) -> Query:
-    """Return a question with the one before it.
+    """Return the query for a question with its history.
 
-    written: the corpus's script, which decides for a question that could be either. names: of the corpus.
+    written: the script of the corpus, which decides for a question where neither it nor the one before shows its own. names:
+    of the corpus.
     """
     asked = [turn["content"] for turn in history if turn["role"] == "user"]
     wanted: Language = language(question, script(" ".join(asked[-1:])) or written or "zh-Hans")
@@ -81,6 +82,6 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
 
 
 def _answered(history: Sequence[Message]) -> str:
-    """Return how the last answer began, without marks."""
+    """Return the beginning of the last answer, without citation marks."""
     said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
     return " ".join(said.split())[: LATIN_LETTERS * REMEMBERED if mostly_latin(said) else REMEMBERED].strip()

@@ -1,9 +1,9 @@
-"""Tell whether a question asks for an account, for a detail, for a reason, for the whole text in short or for a summary.
+"""Recognise what a question asks for: an account, a detail, one reason, several things, a summary, or one of the whole text.
 
-The first two and the whole are told by nearness to examples; a reason and a summary are asked for in so many words.
-Texts give accounts (reasons, meanings, lists, comparisons) and leave out many details (a name, a date, an amount), so a
-question for a detail needs better evidence before it is answered. The examples are files below `prompts/asked/`. Whether
-the text answers is the gate's to decide.
+Questions for an account, for a detail and about the whole text are recognised by the similarity of their embeddings to
+examples (files in `prompts/asked/`), the others by regular expressions. Texts give accounts (reasons, meanings, lists,
+comparisons) and omit many details (a name, a date, an amount), so a question for a detail needs better evidence before it is
+answered. `gate.py` decides whether the text answers.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _LENGTH = re.compile(
     rf"\b(?:in|into|to|of|with) (?:\w+ or )?({_COUNT})(?: \w+)? {_PIECE}s?(?: or (two|three))?\b|\b(one)[- ]{_PIECE}r?\b|"
     rf"\b(two|three|four|five|\d{{1,2}}) {_PIECE}s?(?= (?:max|at most|or less|or fewer)|\W*$)"
 )
-"""How long a summary should be: the highest number of sentences that is named."""
+"""The requested length of a summary, in sentences, lines or points; of a range, its upper end."""
 _NO_VERB = "(?<![称作成名变定改认以视当列译分化选评设升誉喻])"
-"""What 为 is no part of: 成为什么 asks for no reason."""
+"""为 after one of these characters belongs to a verb: 成为什么 asks for no reason."""
 _REASON = re.compile(
     rf"{_NO_VERB}为[什甚啥嘛]么?(?!样)|{_NO_VERB}为何(?![时种人物处地事]|\W*$)|"
     r"(?<![如任])何以|因何|缘何|凭(?:什么|啥)(?![证票条资])|点解|(?<![在是饼])干[嘛吗](?=\w)(?![用的])|"
@@ -47,7 +47,7 @@ _BESIDE = re.compile(
     r"谁|哪|何时|什么时候|多少|几(?!乎)|^\W*(?:who|whom|whose|when|where|which|how(?! come)|what|in (?:what|which))\b|"
     r"^\W*(?:is|are|was|were|do|does|did|has|have|can|could|will|would)\b(?! you\b)"
 )
-"""What asks, before the words for a reason, for something else: an answer that began with a reason would leave it out."""
+"""Words that ask for something else before the reason is asked for; an answer that begins with a reason would omit it."""
 _BEHIND = re.compile(r"吗\W*$|谁|哪|多少|百分之几|\bhow (?:many|much)\b")
 _LAST = re.compile(r"(?:[,;:?，；：？]\s*|\band )(?:为什么|为何|为啥|why)\W*$")
 _SEVERAL = re.compile(
@@ -63,12 +63,12 @@ _WHOLE = re.compile(
     r"整篇|全文|通篇|从头到尾"
 )
 NEAREST = 3
-"""Examples of each kind that a question is compared with: those nearest to it."""
+"""Nearest examples of each kind over which a question's similarity is averaged."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """Hold the embedded examples of each kind, each of shape (examples, dimensions)."""
+    """The embedded examples of each kind of question, each of shape (examples, dimensions)."""
 
     account: Vectors
     detail: Vectors
@@ -76,31 +76,31 @@ class Asking:
 
     @classmethod
     def of(cls, examples: Examples) -> Asking:
-        """Return the kinds that embedded examples show."""
+        """Return the examples of these kinds among all embedded examples."""
         return cls(examples["asked/account"], examples["asked/detail"], examples["asked/whole"])
 
     def account_over_detail(self, question: str, embedder: Embedder) -> float:
-        """Return how much nearer a question is to examples that ask for an account than to those that ask for a detail."""
+        """Return a question's similarity to examples that ask for an account minus that to examples that ask for a detail."""
         vector = embedder.queries([normalize(question)])[0]
         return _nearness(vector, self.account) - _nearness(vector, self.detail)
 
     def wholeness(self, question: str, embedder: Embedder) -> float:
-        """Return the similarity of a question to the nearest example that asks what the whole text says."""
+        """Return the similarity of a question to the nearest example that asks about the whole text."""
         return float((self.whole @ embedder.queries([normalize(question)])[0]).max())
 
 
 def asks_summary(question: str) -> bool:
-    """Tell whether a question asks to have something summed up."""
+    """Return whether a question asks for a summary."""
     return _SUMMARY.search(fold(question)) is not None
 
 
 def asks_several(question: str) -> bool:
-    """Tell whether a question asks for several things."""
+    """Return whether a question asks for several things."""
     return _SEVERAL_ASKED.search(fold(question)) is not None
 
 
 def sentences_asked(question: str) -> int | None:
-    """Return how many sentences, lines or points a question wants at most, None where it does not say, or says none."""
+    """Return the most sentences, lines or points that a question asks for, None where it gives no number, or zero."""
     found = _LENGTH.search(fold(question))
     if found is None:
         return None
@@ -109,7 +109,7 @@ def sentences_asked(question: str) -> int | None:
 
 
 def asks_reason(question: str) -> bool:
-    """Tell whether a question asks, in so many words, for one reason and for nothing beside it."""
+    """Return whether a question explicitly asks for one reason and for nothing else."""
     folded = fold(question)
     asked = _REASON.search(folded)
     if asked is None or _LAST.search(folded) or _SEVERAL.search(folded):
@@ -118,7 +118,7 @@ def asks_reason(question: str) -> bool:
 
 
 def asks_summary_of_all(question: str) -> bool:
-    """Tell whether a question asks, in so many words, to have the whole text summed up."""
+    """Return whether a question explicitly asks for a summary of the whole text."""
     return asks_summary(question) and _WHOLE.search(fold(question)) is not None
 
 

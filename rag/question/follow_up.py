@@ -1,8 +1,8 @@
-"""Tell whether a question leans on the one before it, or stands alone.
+"""Estimate the probability that a question is a follow-up, which cannot be understood without the one before it.
 
-What counts is in the question (a pointer such as 那…呢 or "what about", and how little it says) and in the text (how near its
-nearest sentence is: where the question alone finds its place, nothing has to be added). No model is asked. What is done
-with a question that leans is `retrieval.py`'s.
+A logistic model weighs three features: whether the question has a pointer (那…呢, "what about"), its length, and the highest
+similarity of the text to the question alone (where that is high, nothing has to be added). No language model is called.
+Follow-ups are joined with the question before them in `retrieval.py`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _WORD = re.compile(rf"[a-z0-9'%.-]+|[{HAN}]")
 
 
 def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> float:
-    """Return the probability that a question leans on the turn before it.
+    """Return the probability that a question is a follow-up to the one before it.
 
-    nearest: similarity of the sentence or passage of the text that is nearest to the question alone.
+    nearest: the similarity of the question alone to the nearest sentence or passage of the text.
     """
     score = tuned.lean_bias + tuned.lean_length * log_length(question) + tuned.lean_nearest * nearest
     score += tuned.lean_pointer if holds_pointer(question, language) else 0.0
@@ -36,11 +36,11 @@ def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> 
 
 
 def holds_pointer(question: str, language: Language) -> bool:
-    """Tell whether a question holds a word that points at something said before."""
+    """Return whether a question has a word that refers to something said before."""
     pointer = _ENGLISH_POINTER if language == "en" else _CHINESE_POINTER
     return pointer.search(fold(question)) is not None
 
 
 def log_length(question: str) -> float:
-    """Return the logarithm of how much a question says, in Chinese characters."""
+    """Return log(1 + length) of a question, in Chinese characters; a Latin word or a number counts as LATIN_WORD of them."""
     return math.log1p(sum(LATIN_WORD if word.isascii() else 1 for word in _WORD.findall(fold(question))))

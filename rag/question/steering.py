@@ -1,6 +1,6 @@
-"""Tell small talk and instructions from questions by their embeddings.
+"""Classify messages as questions, small talk or instructions to the chatbot, by their embeddings.
 
-Whether a question has an answer is not judged here.
+Whether the text answers a question is decided in `gate.py`.
 """
 
 from __future__ import annotations
@@ -22,23 +22,26 @@ Intent = Literal["question", "small talk", "instruction"]
 INTENTS: tuple[Intent, ...] = get_args(Intent)
 SHIPPED = Path(__file__).parent / "intents.npz"
 SURE = 0.9
-"""Chance from which a sentence is a question although the whole message is none."""
+"""Probability from which a sentence is a question although the message as a whole is not."""
 MOST = 16
-"""Sentences that are told apart, each by a vector of its own; a message of more is judged as a whole."""
+"""Most sentences of a message that are classified one by one; a longer message is classified as a whole."""
 
 
 class Intents(Protocol):
-    """Tell what messages are for."""
+    """Classify messages by their intent."""
 
     def chances(self, messages: Vectors) -> Vectors:
-        """Return the chance of each of INTENTS for embedded messages (messages, dimensions), float32 (messages, 3)."""
+        """Return the probability of each of INTENTS for embedded messages (messages, dimensions), float32 (messages, 3)."""
 
 
 class Fitted(Linear):
-    """Hold a logistic model of one embedder's vectors, a row for each of INTENTS; `python -m rag tune --intents` fits it."""
+    """A multinomial logistic model of one embedder's vectors, a row for each of INTENTS.
+
+    Fitted by `python -m rag tune --intents`.
+    """
 
     def chances(self, messages: Vectors) -> Vectors:
-        """Return what `Intents.chances` does."""
+        """Return the probabilities, as `Intents.chances` does."""
         odds = messages @ self.weights.T + self.biases
         likely = np.exp(odds - odds.max(axis=1, keepdims=True))
         return cast(Vectors, likely / likely.sum(axis=1, keepdims=True))
@@ -46,9 +49,9 @@ class Fitted(Linear):
 
 @dataclass(frozen=True)
 class Nearest:
-    """Hold embedded examples, for an embedder that nothing was fitted to.
+    """Embedded examples of small talk and instructions, for an embedder without a fitted model.
 
-    near: similarity to the most similar example above which a message is what that one is; below, it is a question.
+    near: similarity to the nearest example above which a message has the intent of that one; otherwise it is a question.
     """
 
     small_talk: Vectors
@@ -56,7 +59,7 @@ class Nearest:
     near: float
 
     def chances(self, messages: Vectors) -> Vectors:
-        """Return what `Intents.chances` does: 1 for one of them."""
+        """Return the probabilities, as `Intents.chances` does: 1 for one intent, 0 for the others."""
         closest = [(messages @ examples.T).max(axis=1) for examples in (self.small_talk, self.instruction)]
         likeliest = np.stack([np.full(len(messages), self.near), *closest], axis=1).argmax(axis=1)
         return cast(Vectors, np.eye(len(INTENTS), dtype=np.float32)[likeliest])
@@ -68,7 +71,7 @@ def _shipped() -> Fitted:
 
 
 def intents(embedder: Embedder, examples: Examples, near: float) -> Intents:
-    """Return what tells an embedder's messages apart: what was fitted to it, else examples, as `Nearest` says."""
+    """Return the model fitted to an embedder, or else `Nearest`, with the similarity `near`, over the examples."""
     fitted = _shipped()
     if fitted.fits == embedder.identity:
         return fitted
@@ -77,9 +80,10 @@ def intents(embedder: Embedder, examples: Examples, near: float) -> Intents:
 
 @dataclass(frozen=True)
 class Steering:
-    """Hold what tells intents apart, and the chance below which a message is no question.
+    """Decide whether a message is a question.
 
-    question: of a message that begins a conversation. behind: of one that follows a question; "really?" asks there.
+    question: the probability from which a message is a question. behind: the same for a message that follows a question and
+    is likelier small talk than an instruction, such as "really?".
     """
 
     intents: Intents
@@ -87,7 +91,7 @@ class Steering:
     behind: float
 
     def judge(self, message: str, embedder: Embedder, follows: bool = False) -> tuple[Intent, str]:
-        """Return a message's intent, and what is left of it without the sentences that steer.
+        """Return a message's intent and, if it is a question, its text without small talk and instructions, else "".
 
         follows: whether a question was asked before it.
         """

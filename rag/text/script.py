@@ -1,4 +1,4 @@
-"""Tell Chinese scripts and the language of a question, and write Chinese in either script, by OpenCC's tables."""
+"""Detect the script of Chinese text and the language of a question, and convert between the scripts by OpenCC's tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import opencc
 Script = Literal["zh-Hant", "zh-Hans"]
 Language = Script | Literal["en"]
 OWN_RUN = 3
-"""Characters in a row that a text shares with a source, from which they are the source's: fewer may meet by chance."""
+"""Minimum length of a run of characters that a text takes from a source; shorter ones may coincide by chance."""
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Chinese characters, to stand in a character class of a regular expression."""
+"""Chinese characters, for use in a character class of a regular expression."""
 _HAN = re.compile(f"[{HAN}]")
 _OF_BOTH_SCRIPTS = "台吃唇峰床灶痴皂秘粽群"
-"""What OpenCC writes otherwise in Traditional (臺, 喫, 脣, …), though texts in Traditional characters write it as it is."""
+"""Characters that OpenCC converts to Traditional (臺, 喫, 脣, …) although Traditional texts use them too."""
 _OF_ONE_SCRIPT = re.compile(f"(?![{_OF_BOTH_SCRIPTS}])[{HAN}]")
 IN_PARENTHESES = re.compile(r"[(（][^()（）]*[)）]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
@@ -26,12 +26,12 @@ ENGLISH_FUNCTION = frozenset(
     "please so tell than that the their them there they this to was we were what when where which who whom whose why will "
     "with would you your explain about".split()
 )
-"""Words of English that carry no meaning of their own."""
+"""English function words."""
 _ENGLISH_OPENING = frozenset(
     "are can compare could define describe did discuss do does explain give had has have introduce is list name outline show "
     "summarise summarize tell translate was were will would".split()
 )
-"""Verbs that make a question English by standing first."""
+"""Verbs that indicate an English question if they are its first word."""
 _CHINESE_FUNCTION = frozenset("的是了么吗嘛呢吧啊什怎为啥哪谁几多少在有和与跟把被这那你我他它们就都不没会能可以请说讲对从到于")
 
 
@@ -41,7 +41,7 @@ def _converter(name: str) -> opencc.OpenCC:
 
 
 def _converted(text: str, name: str) -> str:
-    """Return text as a table of OpenCC's converts it; lone surrogates, which that refuses, become question marks."""
+    """Return text converted by a table of OpenCC; lone surrogates, which OpenCC rejects, become question marks."""
     return str(_converter(name).convert(text.encode("utf-8", "replace").decode()))
 
 
@@ -51,14 +51,14 @@ def to_simplified(text: str) -> str:
 
 
 def own_characters(name: str, text: str) -> str:
-    """Return a name, in Simplified characters, as a text writes it, "" where it has it not or that cannot be told."""
+    """Return a name, given in Simplified characters, as a text writes it; "" if it does not occur or cannot be located."""
     simplified = to_simplified(text)
     place = simplified.find(name)
     return text[place : place + len(name)] if place >= 0 and len(simplified) == len(text) else ""
 
 
 def with_own_characters(text: str, sources: Sequence[str]) -> str:
-    """Return Traditional text, its sources' own characters in what they hold: 余承東, which tables write 餘承東."""
+    """Return Traditional text with its sources' characters in what it shares with them: 余承東, which tables write 餘承東."""
     simplified = to_simplified(text)
     if len(simplified) != len(text):
         return text
@@ -72,7 +72,10 @@ def with_own_characters(text: str, sources: Sequence[str]) -> str:
 
 
 def _run(simplified: str, place: int, folded: str, source: str) -> str:
-    """Return the longest run that stands at a place of a text in Simplified characters and in a source, in that one's own."""
+    """Return the longest run at a place of a Simplified text that a source contains, in the source's own characters.
+
+    folded: the source in Simplified characters.
+    """
     found, length = -1, 0
     while place + length < len(simplified):
         further = folded.find(simplified[place : place + length + 1], max(found, 0))
@@ -83,34 +86,34 @@ def _run(simplified: str, place: int, folded: str, source: str) -> str:
 
 
 def to_traditional(text: str) -> str:
-    """Return the text in Traditional characters (Taiwan's standard forms), whatever mixture it came in."""
+    """Return the text, in whatever mixture of scripts, in Traditional characters (Taiwan's standard forms)."""
     return _converted(to_simplified(text), "s2tw")
 
 
 def to_script(text: str, language: Language) -> str:
-    """Return Chinese text in the script of a language; English readers get the text as it is."""
+    """Return Chinese text in the script of a language; for English, the text is unchanged."""
     if language == "en":
         return text
     return to_traditional(text) if language == "zh-Hant" else to_simplified(text)
 
 
 def functional(text: str) -> bool:
-    """Tell whether a Chinese text holds a function word, such as 的."""
+    """Return whether a Chinese text contains a function word, such as 的."""
     return not _CHINESE_FUNCTION.isdisjoint(to_simplified(text))
 
 
 def has_han(text: str) -> bool:
-    """Tell whether a text holds a Chinese character."""
+    """Return whether a text contains a Chinese character."""
     return _HAN.search(text) is not None
 
 
 def mostly_latin(text: str) -> bool:
-    """Tell whether more than half of a text is Latin letters."""
+    """Return whether more than half of a text's characters are ASCII letters."""
     return sum(character.isascii() and character.isalpha() for character in text) > len(text) / 2
 
 
 def script(text: str) -> Script | None:
-    """Return the Chinese script of a text, or None where its characters belong to both."""
+    """Return the Chinese script of a text, None if its characters are common to both or evenly divided."""
     han = "".join(_OF_ONE_SCRIPT.findall(text))
     traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
     simplified = sum(a != b for a, b in zip(han, _converted(han, "s2t"), strict=False))
@@ -120,19 +123,19 @@ def script(text: str) -> Script | None:
 
 
 def traditional(text: str) -> bool:
-    """Tell whether a text is written in Traditional characters, and not converted to them from others one by one.
+    """Return whether a text was written in Traditional characters, not converted to them character by character.
 
-    A text that was has 于 for every 於, and its other characters are not to be relied on either.
+    A converted text has 于 for every 於, and its other characters are unreliable too.
     """
     return script(text) == "zh-Hant" and not ("于" in text and "於" not in text)
 
 
 def language(text: str, default: Script) -> Language:
-    """Return the language in which a question wants its answer.
+    """Return the language in which a question is to be answered.
 
-    default: the script for Chinese whose characters belong to both. A mixed question follows the language of its function
-    words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English), a verb that opens it counting twice, and not its
-    explanations in parentheses.
+    default: the script for a Chinese question of ambiguous script. A mixed question has the language of most of its function
+    words ("deepseek为啥…" is Chinese, "What does 雙聘制 mean?" is English); an English verb that opens it counts twice. A
+    question whose only Chinese is in parentheses is English.
     """
     spoken = IN_PARENTHESES.sub("", text) if has_han(text) else text
     if not has_han(spoken) and _LATIN_WORD.search(spoken):

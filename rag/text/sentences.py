@@ -1,4 +1,4 @@
-"""Split text into sentences and clauses, as its typography means them; what a sentence says is not known here."""
+"""Split text into sentences and clauses by its typography, not by its meaning."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from rag.text.script import has_han
 
 LONGEST_SENTENCE = 400
-"""Code points after which a sentence is cut at a clause, so that one endless line cannot swallow a prompt."""
+"""Code points after which a sentence is cut at a clause; otherwise, one endless line could fill a whole prompt."""
 LIST_NUMBER = r"[（(]?\d{1,2}(?:\.(?!\d)(?=[^\S\n]*\S)|、(?!\d)|[)）])"
-"""The number of a list's item: "1.", "(2)", "3、"; no "42." that says all, and none of "18、19"."""
+"""The number of a list item: "1.", "(2)", "3、"; not "42." with nothing after it, and not "18、19"."""
 FOOTNOTE = r"\[\d{1,3}\]"
-"""A footnote mark, as in Wikipedia; no year, as in 国发[2023]5号."""
+"""A footnote mark, as in Wikipedia; not a year, as in 国发[2023]5号."""
 _ENDERS = "。！？!?…"
 _OPENERS = {"“": "”", "「": "」", "『": "』", "（": "）", "(": ")", "《": "》", "〈": "〉", "【": "】", "‘": "’"}
 _CLOSERS = "”」』）)》〉】’\"'"
 _SPEECH = "”」』"
 _STRAIGHT_QUOTE = re.compile(r"\n|\"|(?<![A-Za-z])'|'(?![A-Za-z])")
 _SPEAKER = re.compile(r"[”」』’\"']+\s+[a-z]")
-"""What stands behind the mark of a speech whose sentence goes on: “Why?” he asked."""
+"""What follows the end mark of quoted speech if the sentence continues: “Why?” he asked."""
 _ADDRESS = re.compile(r"https?://[!-~]*[A-Za-z0-9/=&#%_-]")
 _ABBREVIATION = re.compile(
     r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gov|Gen|Sen|Rep|Rev|Lt|Col|Capt|Sgt|Mt|Inc|Ltd|Co|Corp|No|Fig|Sec|"
@@ -40,9 +40,9 @@ def clauses(text: str) -> list[str]:
 def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[int, int]]:
     """Return the sentences of one paragraph as (start, end) offsets, in order, without surrounding white space.
 
-    An end mark inside a title, an address or an unfinished quotation does not end a sentence; decimal points, abbreviations,
-    list numbers and names such as "To C" stay whole. Sentences of more code points than `longest` are cut, at a clause where
-    there is one.
+    An end mark inside a title, a URL or an unfinished quotation does not end a sentence. Decimals, abbreviations, list numbers
+    and names such as "To C" are not split. Sentences of more than `longest` code points are cut, at the end of a clause if
+    possible.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -62,7 +62,7 @@ def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[in
 
 
 def _depths(text: str) -> list[int]:
-    """Return for each character how many quotations, titles and addresses are open around it; unclosed ones do not count."""
+    """Return for each character how many quotations, titles and URLs enclose it; unclosed ones do not count."""
     depths = [0] * (len(text) + 1)
     for address in _ADDRESS.finditer(text):
         depths[address.start()] += 1
@@ -86,7 +86,7 @@ def _depths(text: str) -> list[int]:
 
 
 def _opening_quotes(text: str) -> set[int]:
-    """Return the places of straight quotation marks that open a quotation, those that close none in their paragraph."""
+    """Return the positions of straight quotation marks that open a quotation: those that close none in their paragraph."""
     opening: set[int] = set()
     open_marks: set[str] = set()
     for match in _STRAIGHT_QUOTE.finditer(text):
@@ -95,14 +95,14 @@ def _opening_quotes(text: str) -> set[int]:
             open_marks.clear()
         elif mark in open_marks:
             open_marks.remove(mark)
-        elif behind and not behind.isspace():  # no sign of feet or inches
+        elif behind and not behind.isspace():  # before a space, it means feet or inches
             open_marks.add(mark)
             opening.add(match.start())
     return opening
 
 
 def _ends_sentence(text: str, start: int, position: int, depths: list[int]) -> bool:
-    """Tell whether a sentence that began at a place ends with the character at a position."""
+    """Return whether the sentence that begins at `start` ends with the character at `position`."""
     character = text[position]
     if character == "\n":
         return True
@@ -121,7 +121,7 @@ def _ends_sentence(text: str, start: int, position: int, depths: list[int]) -> b
 
 
 def _full_stop(text: str, start: int, position: int) -> bool:
-    """Tell whether a point is a full stop: none of a decimal, an abbreviation or the number of a list's item."""
+    """Return whether a point is a full stop, and not part of a decimal, an abbreviation or a list number."""
     marks = _FOOTNOTES.match(text, position + 1)
     behind = marks.end() if marks else position + 1
     after = text[behind : behind + 1]
@@ -136,7 +136,7 @@ def _full_stop(text: str, start: int, position: int) -> bool:
 
 
 def _behind_end(text: str, position: int) -> int:
-    """Return the place behind a mark, or footnotes like "[2]", that still belongs to a sentence that has ended; 0 for none."""
+    """Return the position after a mark, or footnotes like "[2]", that belongs to the sentence just ended; 0 for none."""
     if text[position : position + 1] in _ENDERS + _CLOSERS:
         return position + 1 if position < len(text) else 0
     marks = _FOOTNOTES.match(text, position)
@@ -152,7 +152,7 @@ def _strip(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _cut(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]:
-    """Return a sentence whole, or in pieces of at most so many code points."""
+    """Return a sentence whole, or in pieces of at most `longest` code points."""
     pieces: list[tuple[int, int]] = []
     while end - start > longest:
         stop = _last(_CLAUSE_MARK, text, start, longest) or _last(_SPACE, text, start, longest) or start + longest
@@ -163,6 +163,6 @@ def _cut(text: str, start: int, end: int, longest: int) -> list[tuple[int, int]]
 
 
 def _last(mark: re.Pattern[str], text: str, start: int, longest: int) -> int:
-    """Return the place behind the last mark in the second half of so many code points; 0 for none."""
+    """Return the position after the last mark in the second half of `longest` code points; 0 for none."""
     ends = (found.end() for found in mark.finditer(text, start + longest // 2 + 1, start + longest + 1))
     return max((end for end in ends if end <= start + longest), default=0)

@@ -1,4 +1,4 @@
-"""Tell how a sentence stands to what it says: whether it asks, points back, denies, compares or only guesses."""
+"""Detect the stance of a sentence: whether it asks, refers back, denies, compares or only reports a guess."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COMPARISON = re.compile(
     r"不如|不及|胜过|(?<![占对分之])比(?![如例喻重赛特较])|更(?![新换改名替])|(?:[高低大小优强弱多少快慢早晚]于|超过)(?!约?[\d一二两三半])|"
     r"\b(?:more|less|fewer|better|worse|(?<!rather )(?<!other )than)\b(?!(?: than)? (?:\W?\d|half|an?\b|one\b|two\b|three\b))"
 )
-"""Words that set one thing against another, not those that give an amount ("more than 200")."""
+"""Words that compare one thing with another, except those that state an amount ("more than 200")."""
 _DOUBT = re.compile(
     r"猜(?![谜拳灯字想])|(?<![引习赖信足不可难视])以为(?![然继荣耻傲豪戒鉴憾常例期社人])|疑心|怀疑|(?<![数依根证凭票])据[说称传悉]|传[说闻]|"
     r"谣传|听说|有人[说讲称]|说法|(?<![口耳代世脉手])相传|号称|声称|自称|"
@@ -25,29 +25,29 @@ _DOUBT = re.compile(
     r"(?:assum|believ)(?:es?|ed) (?:that|to|it|he|she|they)|mistaken(?:ly)?|thought (?!of\b)|"
     r"claim(?:s|ed) (?:that|to|it|he|she|they))\b"
 )
-"""Words that only pass on what somebody holds to be so."""
+"""Words that report somebody's guess, belief or claim."""
 
 
 def asks(text: str) -> bool:
-    """Tell whether a sentence is a question."""
+    """Return whether a sentence is a question."""
     return text.endswith(("?", "？"))
 
 
 def points_back(text: str) -> bool:
-    """Tell whether a sentence begins with a pointer, or holds one, at what stands before it."""
+    """Return whether a sentence contains a word, such as an initial "it", that refers to what precedes the sentence."""
     return _POINTER.search(fold(text)) is not None
 
 
 def denies(text: str) -> bool:
-    """Tell whether a text holds a word that denies."""
+    """Return whether a text contains a negation."""
     return _DENIAL.search(fold(text).replace("’", "'")) is not None
 
 
 def compares(text: str) -> bool:
-    """Tell whether a text says how one thing stands to another: more, less, better."""
+    """Return whether a text compares one thing with another: more, less, better."""
     return _COMPARISON.search(fold(text)) is not None
 
 
 def doubts(text: str) -> bool:
-    """Tell whether a text only passes on what somebody guesses, believes or claims."""
+    """Return whether a text contains a word by which it only reports what somebody guesses, believes or claims."""
     return _DOUBT.search(fold(text)) is not None

@@ -1,1 +1,1 @@
-"""Serve the chat page: what a person sees, and the endpoints beside it."""
+"""Serve the chat page for people, and its endpoints for programs."""

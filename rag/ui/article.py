@@ -1,7 +1,7 @@
-"""Turn the sources into the pane that a reader checks answers in.
+"""Render the sources as the HTML pane in which a reader checks answers.
 
-The text is drawn once, with an id on every sentence; which sentences are lit changes with each question and is a small
-value of its own, which `script.js` puts on. Everything from a document is escaped here.
+The text is rendered once, with an id on every sentence. The highlighted sentences change with each question; they are a small
+separate value that `script.js` applies. Everything from a document is escaped here.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from rag.ui.strings import say
 
 
 def sentence_id(source: str, start: int, end: int) -> str:
-    """Return the page's id of a stretch of a source."""
+    """Return the HTML id of a span of a source."""
     return f"s-{quote(source, safe='')}-{start}-{end}"
 
 
 def article(documents: Sequence[Document], language: str) -> str:
-    """Return the sources as text; a way to each of them stands first where there are several."""
+    """Return the sources as HTML, after links to each of them if there are several."""
     label, back = escape(say("article", language)), escape(say("back", language))
     ways = "".join(f'<a href="#source-{n}">{escape(_title(document))}</a>' for n, document in enumerate(documents))
     several = f'<nav aria-label="{escape(say("sources", language))}">{ways}</nav>' if len(documents) > 1 else ""
@@ -56,10 +56,10 @@ def _lines(text: str) -> str:
 
 
 def lights(documents: Sequence[Document], turns: Sequence[Turn], likely: Sequence[Citation], language: str) -> str:
-    """Return which sentences are lit, and why: those that answers cite, and those that likely answer.
+    """Return, as a hidden element, which sentences to highlight and why: cited by answers, or likely to answer.
 
-    likely: sentences found for the question at hand, best first. A citation that no longer holds, because the article has
-    changed since, is left out.
+    likely: sentences found for the current question, best first. A citation whose quote no longer matches, because the article
+    has changed since, is left out.
     """
     texts = {document.source: document.text for document in documents}
     lit: dict[str, dict[str, Any]] = {}

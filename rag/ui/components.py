@@ -11,14 +11,14 @@ from rag.ui.render import title
 from rag.ui.strings import DEFAULT, languages, say
 
 OFFERED = 4
-"""Questions that are offered at once, at most."""
+"""Maximum number of suggested questions shown at once."""
 _FOLDER = Path(__file__).parent
 _FONTS = ["system-ui", "sans-serif"]
-"""What Gradio is told; `style.css` names the fonts of each script."""
+"""Fonts of the Gradio theme; `style.css` sets those of each script."""
 
 
 def look() -> dict[str, Any]:
-    """Return how the page looks and what runs in the browser, as Gradio is told when it is mounted."""
+    """Return the theme, style sheet and script of the page, as arguments of `gr.mount_gradio_app`."""
     theme = gr.themes.Base(
         primary_hue="emerald", neutral_hue="stone", radius_size="lg", font=_FONTS, font_mono=["ui-monospace", "monospace"]
     )
@@ -28,10 +28,10 @@ def look() -> dict[str, Any]:
 
 
 class Components:
-    """Hold the page's parts.
+    """The components of the page.
 
-    turns and picked are kept by the browser: the conversation, and the language that its reader chose. drawn is the version
-    of the article that the page shows.
+    The browser stores `turns`, the conversation, and `picked`, the language that the reader chose. `linked` is a question from
+    the page's URL, and `drawn` the version of the article that the page shows.
     """
 
     def __init__(self) -> None:
@@ -85,23 +85,23 @@ class Components:
 
     @property
     def changing(self) -> list[Any]:
-        """Return what changes as questions are asked."""
+        """Return the components that change when questions are asked."""
         shown = [self.past, self.current, self.offer, *self.suggested, self.article, self.lights, self.status]
         tools = [self.send, self.stop, self.tools, self.turn_tools, self.helpful, self.unhelpful, self.why, self.choice]
         return [*shown, *tools, self.turns, self.drawn]
 
     @property
     def labelled(self) -> list[Any]:
-        """Return what changes with the language alone."""
+        """Return the components that change only with the language."""
         return [self.title, self.box, self.reason, self.picked, *self.buttons.values()]
 
     @property
     def buttons(self) -> dict[str, Any]:
-        """Return the buttons of which only the names change."""
+        """Return, by name, the buttons of which only the label changes."""
         names = ("tell", "retry", "edit", "undo", "new", "markdown", "json")
         return {name: getattr(self, name) for name in names}
 
 
 def _quiet(name: str) -> gr.Button:
-    """Return a small button that bears its own name."""
+    """Return a small button; its label and its element id follow from its name."""
     return gr.Button(say(name, DEFAULT), size="sm", min_width=40, elem_id=name, elem_classes="tool")

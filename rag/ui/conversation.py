@@ -1,8 +1,8 @@
-"""Hold a conversation as plain values that a browser can keep, and turn it into files.
+"""Represent a conversation as plain values that a browser can store, and export it to Markdown and JSON.
 
-A turn is {"question", "state", "alone"?, "answer"?, "kind"?, "error"?, "draft"?}: state is "asked", "answered", "declined",
-"broken" or "stopped"; alone tells whether it was asked without what came before it; answer is `Answer.to_dict()`; kind and
-error are an error's class and words.
+A turn is {"question", "state", "alone"?, "answer"?, "kind"?, "error"?, "draft"?}. state: "asked", "answered", "declined",
+"broken" or "stopped". alone: whether it was asked without the earlier turns. answer: `Answer.to_dict()`. kind, error: class
+and text of an error. draft: the text generated so far.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from rag.results import MARK
 Turn = dict[str, Any]
 LONGEST_KEPT = 50
 ASIDES = ("small talk", "instruction")
-"""Reasons of declines that ask nothing of the article: neither they nor the replies to them are followed up."""
+"""Reasons of declines of messages that ask nothing about the article; these turns are left out of the history."""
 
 
 def without_marks(text: str) -> str:
-    """Return an answer's text without its `[1]`-style marks."""
+    """Return an answer's text without its `[1]`-style citation marks."""
     return MARK.sub("", text)
 
 
 def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """Return the questions that the article was asked, and its answers, as a generator's history: without marks.
+    """Return the questions about the article and the answers, without citation marks, as a history of chat messages.
 
-    A declined question is among them, since the next one may lean on what it named; small talk is not.
+    Declined questions are included, since the next one may refer to something they named. Small talk and instructions are not.
     """
     messages = []
     for turn in turns:
@@ -40,7 +40,11 @@ def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
 
 
 def kept(value: object) -> list[Turn]:
-    """Return the turns that a browser kept, leaving out what does not look like one; an older page may have kept it."""
+    """Return the valid turns of a value that the browser stored, at most the last LONGEST_KEPT.
+
+    Values of another form, which an older version of the page may have stored, are left out. A turn that was still being
+    answered counts as stopped.
+    """
     if not isinstance(value, list):
         return []
     turns = [turn for turn in value if isinstance(turn, dict) and isinstance(turn.get("question"), str) and _whole(turn)]
@@ -51,7 +55,7 @@ def kept(value: object) -> list[Turn]:
 
 
 def _whole(turn: Turn) -> bool:
-    """Tell whether a turn has what its state needs."""
+    """Return whether a turn has every field that its state requires."""
     state, answer = turn.get("state"), turn.get("answer")
     if answer is None:
         return state in ("asked", "stopped", "broken")
@@ -70,7 +74,7 @@ def _whole(turn: Turn) -> bool:
 
 
 def to_markdown(turns: Sequence[Turn]) -> str:
-    """Return a conversation with every quote as a footnote."""
+    """Return a conversation as Markdown, with every quote as a footnote."""
     lines: list[str] = []
     notes: list[str] = []
     for number, turn in enumerate(turns, start=1):
@@ -89,14 +93,14 @@ def to_markdown(turns: Sequence[Turn]) -> str:
 
 
 def _noted(text: str, number: int, markers: Collection[int]) -> str:
-    """Return plain text with a turn's marks as references to its footnotes; a number in brackets may be none of them."""
+    """Return escaped text with a turn's citation marks as footnote references; other numbers in brackets are kept."""
     for marker in markers:
         text = text.replace(rf"\[{marker}\]", f"[^{number}-{marker}]")
     return text
 
 
 def _plain(text: str) -> str:
-    """Return text that Markdown does not read as markup of its own."""
+    """Return text with Markdown's special characters escaped."""
     return re.sub(r"([\\`*_<>#|~&\[\]])", r"\\\1", str(text))
 
 

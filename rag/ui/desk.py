@@ -1,6 +1,6 @@
-"""Say what the page works with: an answerer, and which readers' answers are under way.
+"""Define the answerer that the page needs, and keep track of the answers in progress, to stop them.
 
-It knows neither models nor HTML.
+Models are loaded in `rag.pipeline`; HTML is in `render.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rag.results import Event, Evidence, Message
 
 
 class Answerer(Protocol):
-    """Answer questions; `rag.pipeline.Rag` does."""
+    """The interface through which the page asks questions; `rag.pipeline.Rag` implements it."""
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -27,20 +27,20 @@ class Answerer(Protocol):
         """Yield an answer's events."""
 
     def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
-        """Return the evidence alone."""
+        """Return the evidence for a question, without generating an answer."""
 
     def suggest(self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = ()) -> list[str]:
-        """Return questions that the text answers, for a reader who has seen these answers' citations."""
+        """Return suggested questions that the text answers, given the citations so far and the questions asked."""
 
     def status(self) -> tuple[Literal["ready", "warming", "broken"], str]:
-        """Return whether questions can be answered, and why not."""
+        """Return whether questions can be answered, and the reason if not."""
 
     def metrics(self) -> str:
         """Return counts in Prometheus' text format."""
 
 
 class Desk:
-    """Hold what the page works with, and which readers' answers are under way.
+    """Pass questions to an answerer, and stop a session's answers on demand.
 
     feedback_path: file to which readers' feedback is appended.
     """
@@ -52,7 +52,10 @@ class Desk:
         self._under_way: dict[str, set[threading.Event]] = {}
 
     def stream(self, session: str, question: str, history: Sequence[Message]) -> Iterator[Event]:
-        """Return an answer's events, which end when the reader of a session stops or leaves, from now on."""
+        """Return an iterator over an answer's events.
+
+        The answer is registered at the call, before the first event is read; from then on `stop` ends it.
+        """
         stopped = threading.Event()
         with self._lock:
             self._under_way.setdefault(session, set()).add(stopped)
@@ -69,7 +72,7 @@ class Desk:
                     self._under_way.pop(session, None)
 
     def stop(self, session: str) -> None:
-        """End a reader's answers."""
+        """Stop all answers in progress of a session."""
         with self._lock:
             under_way = self._under_way.pop(session, set())
         for stopped in under_way:

@@ -1,4 +1,4 @@
-"""Offer the page's answers to programs, as named endpoints."""
+"""Offer answers and retrieval to programs, as named Gradio endpoints; Gradio publishes the endpoints' docstrings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOG = logging.getLogger("rag.ui")
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Tell a program in one sentence what went wrong; the words of an error that was not foreseen are the log's."""
+    """Raise gr.Error with a sentence for the caller; the text of an unexpected error goes to the log only."""
     try:
         yield
     except RagError as error:
@@ -29,7 +29,7 @@ def _told() -> Iterator[None]:
 
 
 def offer_endpoints(desk: Desk) -> None:
-    """Offer `/answer` and `/retrieve` to programs."""
+    """Register the endpoints `/answer` and `/retrieve`."""
 
     def answer(  # noqa: D417 - Gradio puts the request in
         question: str, history: list[dict[str, str]] | None = None, request: gr.Request | None = None

@@ -1,4 +1,4 @@
-"""Keep readers' feedback in a file on this machine, one JSON object a line."""
+"""Store readers' feedback in a local file, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LONGEST_REASON = 2_000
 
 
 def record(path: Path, question: str, answer: dict[str, Any], helpful: bool, reason: str = "") -> None:
-    """Append one reader's judgement of an answer; it is on disk when this returns.
+    """Append a reader's judgement of an answer; it is on disk when this returns.
 
-    Raises RagError where it cannot be stored.
+    reason: the reader's comment, cut to LONGEST_REASON characters. Raises RagError if the judgement cannot be stored.
     """
     row = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -30,7 +30,7 @@ def record(path: Path, question: str, answer: dict[str, Any], helpful: bool, rea
 
 
 def export(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the stored feedback as evaluation rows; a line cut short by a crash is left out."""
+    """Yield the stored feedback as evaluation rows; lines cut short by a crash are left out."""
     for number, row in journal.rows(path):
         try:
             answer = row["answer"]

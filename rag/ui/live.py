@@ -1,4 +1,4 @@
-"""Follow one answer from its question to its end, as plain values that the page can draw."""
+"""Follow one answer from its question to its end, as plain values that the page can render."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rag.ui.strings import say
 
 @dataclass
 class Live:
-    """Hold a turn that is being answered.
+    """A turn that is being answered.
 
-    progress: what a reader is told of it now. stage: the same in words that change seldom, for those who hear the page.
-    likely: the sentences that may answer, best first.
+    progress: the status line that a reader sees. stage: the same with a text that changes less often, for screen readers.
+    likely: the sentences most likely to answer, best first.
     """
 
     turn: Turn
@@ -27,11 +27,11 @@ class Live:
 
     @classmethod
     def asked(cls, question: str, language: str, alone: bool = False) -> Live:
-        """Return the turn of a question that was just asked; alone: without what came before it."""
+        """Return the turn of a question that was just asked; alone: whether it is asked without the earlier turns."""
         return cls({"question": question, "state": "asked", "draft": "", "alone": alone}, language)._tell("searching")
 
     def hear(self, event: Event) -> Live:
-        """Take in one event of the answer, and return this."""
+        """Update the turn with one event of the answer, and return self."""
         if isinstance(event, Evidence):
             self.likely = event.sentences
             return self._tell("reading", percent=0)
@@ -49,11 +49,11 @@ class Live:
         return self
 
     def stopped(self) -> None:
-        """End the turn as its reader wished."""
+        """Mark the turn as stopped by its reader."""
         self.turn["state"] = "stopped"
 
     def broken(self, error: Exception) -> None:
-        """End the turn with an error; the words of one that was not foreseen are the log's, not the reader's."""
+        """Mark the turn as failed; the text of an unexpected error is left out, since readers should not see it."""
         told = str(error) if isinstance(error, RagError) else ""
         self.turn.update(state="broken", kind=type(error).__name__, error=told)
 

@@ -1,6 +1,6 @@
-"""Connect the parts of the chat page to the answerer; what they show is said in `view.py`.
+"""Connect the components of the chat page to the answerer; what they show is determined in `view.py`.
 
-The page knows an Answerer, not models: tests give it a scripted one.
+The page depends on the Answerer protocol only, so tests can use a scripted one.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from rag.ui.strings import languages, preferred, say, say_error
 from rag.ui.view import Shown, View
 
 SESSIONS = 100
-"""Readers whose state Gradio keeps, 60 kB each; every call of an endpoint is one, and so many more would fragment memory."""
+"""Sessions whose state Gradio keeps, 60 kB each. Every endpoint call is a session; keeping many more fragments memory."""
 CALLS = 2_000
-"""Calls of which Gradio knows what is under way and how long it took: as many as it keeps messages for."""
+"""Limit of the sessions' pending events and of the calls' durations that Gradio keeps, equal to its limit for messages."""
 _LOG = logging.getLogger("rag.ui")
 _SAVE = "(text) => window.saveConversation(text, '{ending}')"
 _ENDED = """() => {
@@ -41,34 +41,34 @@ _ENDED = """() => {
   };
   look();
 }"""
-"""Where an answer does not end when it is stopped, its connection was lost, and Gradio asks nothing more on it: begin anew."""
+"""Reload the page if an answer has not ended 3 s after Stop: its connection was lost, and Gradio sends nothing more on it."""
 _FOCUS = "() => setTimeout(() => document.querySelector('#{part} :is(input, textarea)')?.focus(), 50)"
 
 
 def create_app(desk: Desk) -> gr.Blocks:
-    """Return the page; nothing is served yet."""
+    """Return the page with its endpoints; serving it is up to `server.py`."""
     with _Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(desk, Components()).wire(page)
         offer_endpoints(desk)
-    page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # nobody gets past the queue and its limits
+    page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # no call bypasses the queue and its limits
     page.state_session_capacity = SESSIONS
-    page._queue.pending_event_ids_session = LRUCache(CALLS)  # it would forget none
+    page._queue.pending_event_ids_session = LRUCache(CALLS)  # Gradio's own has no limit
     page._queue.ANALYTICS_MAX_EVENTS = CALLS
     return page
 
 
 class _Blocks(gr.Blocks):  # type: ignore[misc]
-    """Refuse a call that brings too few values in one sentence: Gradio names its own parts."""
+    """Reject calls with too few values with a one-sentence error; Gradio's own message lists internal components."""
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Raise gr.Error where values are missing."""
+        """Raise gr.Error if values are missing."""
         if len(inputs) < len(block_fn.inputs):
             few = f"The call brings too few values ({len(inputs)})"
             raise gr.Error(f"{few}; expected {len(block_fn.inputs)}, null for each that is left out.", print_exception=False)
 
 
 class _Page:
-    """Answer what a reader does: each method takes what the page shows, and returns what changes on it."""
+    """Handle the reader's actions: each method takes values of components, and returns those that change."""
 
     def __init__(self, desk: Desk, components: Components) -> None:
         self.desk = desk
@@ -76,16 +76,16 @@ class _Page:
         self.view = View(desk.answerer, components)
 
     def wire(self, page: gr.Blocks) -> None:
-        """Connect the parts."""
+        """Connect the components' events to the methods."""
         p = self.components
         view = [p.turns, p.choice, p.drawn]
         quiet: dict[str, Any] = {"api_name": False, "show_progress": "hidden"}
-        # One event at a time: Gradio's client may drop what is asked while the stream of another event is closing.
+        # One event at a time: Gradio's client may drop a request that is made while the stream of another event is closing.
         page.load(self.open, [p.turns, p.picked], [*p.changing, *p.labelled, p.linked], **quiet)
         p.linked.change(self.ask, [p.linked, *view], p.changing, **quiet)
         p.choice.input(self.switch, view, [*p.changing, *p.labelled], **quiet)
         typed = [*p.changing, p.box]
-        gr.on([p.box.submit, p.send.click], self.ask_typed, [p.box, *view], typed, **quiet)  # as one, a double click asks once
+        gr.on([p.box.submit, p.send.click], self.ask_typed, [p.box, *view], typed, **quiet)  # one event: double clicks ask once
         for button in p.suggested:
             button.click(self.ask_alone, [button, *view], p.changing, **quiet)
         p.stop.click(self.halt, None, None, queue=False, **quiet).success(None, js=_ENDED, api_name=False)
@@ -109,7 +109,7 @@ class _Page:
         page.unload(self.halt)
 
     def open(self, turns: list[Turn], picked: str, request: gr.Request) -> Iterator[Shown]:
-        """Yield the page in the reader's language, with its kept conversation, and notices until the models are loaded."""
+        """Yield the page in the reader's language with the stored conversation, then notices until the models are loaded."""
         known = {code for _, code in languages()}
         language = picked if picked in known else _preferred(request)
         asked = clean(str(request.query_params.get("q", ""))).strip()
@@ -125,12 +125,12 @@ class _Page:
             yield {self.components.status: self.view.notice(language)}
 
     def switch(self, turns: list[Turn], language: str, drawn: int) -> Shown:
-        """Return the page in another language, which the browser keeps."""
+        """Return the page in another language, which the browser stores."""
         shown = self.view.shown(conversation.kept(turns), language, drawn)
         return {**self.view.labels(language), **shown, self.components.picked: language}
 
     def ask_again(self, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
-        """Ask the last question again."""
+        """Ask the last question again, and yield the page as it is answered."""
         before = conversation.kept(turns)
         if before:
             *others, last = before
@@ -139,7 +139,7 @@ class _Page:
             yield {self.components.why: gr.skip()}
 
     def take_back(self, turns: list[Turn], language: str, drawn: int) -> Shown:
-        """Return the page with the last question in the box, for editing."""
+        """Return the page without the last question, which is put into the box for editing."""
         before = conversation.kept(turns)
         return {self.components.box: str(before[-1]["question"]) if before else "", **self.undo(turns, language, drawn)}
 
@@ -148,26 +148,29 @@ class _Page:
         return self.view.shown(conversation.kept(turns)[:-1], language, drawn)
 
     def begin_anew(self, turns: list[Turn], language: str, drawn: int) -> Shown:
-        """Return the page without a conversation."""
+        """Return the page with an empty conversation."""
         return self.view.shown([], language, drawn)
 
     def ask_alone(self, question: str, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
-        """Ask an offered question: it says all that it asks, and was found to be answered without what came before."""
+        """Ask a suggested question, without the earlier turns: it is complete in itself, and was tested without them."""
         yield from self.ask(question, turns, language, drawn, request, alone=True)
 
     def ask_typed(self, question: str, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
-        """Ask what is in the box, and empty it once the question is in the conversation."""
+        """Ask the question in the box, and empty the box once the question is in the conversation."""
         emptied: Shown = {self.components.box: ""}
         for shown in self.ask(question, turns, language, drawn, request):
             if self.components.turns in shown:
                 shown |= emptied
-                emptied = {}  # what is typed from here on is another question
+                emptied = {}  # text typed from here on belongs to the next question
             yield shown
 
     def ask(
         self, question: str, turns: list[Turn], language: str, drawn: int, request: gr.Request, alone: bool = False
     ) -> Iterator[Shown]:
-        """Yield the page as a question is answered; the question is never lost."""
+        """Yield the page while a question is answered; the question is kept even if the answer fails.
+
+        alone: ask without the earlier turns.
+        """
         question = clean(question).strip()
         before = conversation.kept(turns)
         language = language or _preferred(request)
@@ -193,14 +196,14 @@ class _Page:
                     yield {self.components.current: self.view.current([*before, live.turn], language, live)}
         except Cancelled:
             live.stopped()
-        except Exception as error:  # the page is the outermost edge: a reader must not wait for ever
+        except Exception as error:  # outermost handler: a reader must not wait forever
             if not isinstance(error, RagError):
                 _LOG.exception("An answer failed in a way that was not foreseen.")
             live.broken(error)
         yield self.view.shown(before, language, shown[self.components.drawn], live)
 
     def halt(self, request: gr.Request) -> None:
-        """End the answer of a reader who stops or leaves."""
+        """Stop the answers of a reader who stops them or leaves."""
         self.desk.stop(str(request.session_hash))
 
     def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], Shown]:
@@ -224,5 +227,5 @@ def _preferred(request: gr.Request) -> str:
 
 
 def _written(write: Callable[[Sequence[Turn]], str]) -> Callable[[list[Turn]], str]:
-    """Return a writer of the conversation that a browser kept."""
+    """Return a function that exports the conversation stored by a browser."""
     return lambda turns: write(conversation.kept(turns))

@@ -1,4 +1,4 @@
-"""Turn a conversation into the HTML that a reader sees. Everything from a question or a model is escaped here."""
+"""Render a conversation as HTML. Everything from a question or a model is escaped here."""
 
 from __future__ import annotations
 
@@ -14,48 +14,49 @@ from rag.ui.live import Live
 from rag.ui.strings import say, say_error
 
 LONGEST_SHOWN = 60
-"""Characters of a question that a decline repeats."""
+"""Maximum number of characters of a question that a decline repeats."""
 TALL = 300
-"""Characters from which a question scrolls in its bubble."""
+"""Characters above which a question's bubble scrolls, and can take the focus."""
 
 
 def title(language: str) -> str:
-    """Return the page's name and the one sentence that says what it is for."""
+    """Return the page's title and the sentence below it that describes its purpose."""
     return f'<h1>{escape(say("title", language))}</h1><p id="lead">{escape(say("lead", language))}</p>'
 
 
 def welcome(language: str) -> str:
-    """Return what a newcomer sees in place of a conversation."""
+    """Return the welcome that is shown before there is a conversation."""
     told = "".join(f"<li>{escape(say(f'welcome_{name}', language))}</li>" for name in ("evidence", "marks", "declined"))
     asked = escape(say("welcome", language))
     return f'<div class="welcome" data-language="{escape(language)}"><h2>{asked}</h2><ul>{told}</ul></div>'
 
 
 def offer(language: str, offered: bool, begun: bool) -> str:
-    """Return the line above the questions that are offered."""
+    """Return the line above the suggested questions, "" if there are none."""
     return f"<p>{escape(say('next' if begun else 'try', language))}</p>" if offered else ""
 
 
 def turns(before: Sequence[Turn], language: str) -> str:
-    """Return the turns of a conversation that are over."""
+    """Return the finished turns of a conversation."""
     return "".join(turn(each, number, language) for number, each in enumerate(before, start=1))
 
 
 def notice(text: str, language: str = "", details: str = "", urgent: bool = False) -> str:
-    """Return a line above the box, with details in a fold below it."""
+    """Return a line above the question box, followed by details that the reader can unfold."""
     role = "alert" if urgent else "status"
     return f'<p role="{role}">{escape(text)}</p>{_fold(details, language) if details else ""}'
 
 
 def _fold(details: str, language: str) -> str:
-    """Return what a reader opens to know more: an error's own words, which are English."""
+    """Return details that the reader can unfold: the text of an error, which is in English."""
     return f'<details><summary>{escape(say("details", language))}</summary><code lang="en">{escape(details)}</code></details>'
 
 
 def turn(shown: Turn, number: int, language: str, live: Live | None = None) -> str:
-    """Return one question and what became of it; `live` while it is being answered.
+    """Return one question and its reply.
 
-    `data-heard` is what a screen reader is told: `script.js` speaks it when it changes.
+    live: the turn's progress while it is being answered. `data-heard` is the text for screen readers, which `script.js`
+    announces when it changes.
     """
     asked = str(shown["question"])
     tall = ' tabindex="0"' if len(asked) > TALL or asked.count("\n") > 5 else ""
@@ -73,12 +74,12 @@ def turn(shown: Turn, number: int, language: str, live: Live | None = None) -> s
 
 
 def _aside(shown: Turn) -> bool:
-    """Tell whether a reply is neither an answer nor a decline: nothing was asked of the article."""
+    """Return whether a turn was small talk or an instruction: nothing was asked about the article."""
     return (shown.get("answer") or {}).get("reason") in ASIDES
 
 
 def _reply(shown: Turn, language: str, live: Live | None) -> tuple[str, str]:
-    """Return what a reader hears of a reply, and what a reader sees."""
+    """Return the text of a reply for screen readers, and its HTML."""
     state = shown["state"]
     draft = f'<p class="draft answer">{_lines(str(shown["draft"]))}</p>' if shown.get("draft") else ""
     if state == "asked":
@@ -105,7 +106,7 @@ def _reply(shown: Turn, language: str, live: Live | None) -> tuple[str, str]:
 
 
 def _looked_for(shown: Turn, label: str, language: str) -> str:
-    """Return the head of a decline: what it is, and what was looked for."""
+    """Return the head of a decline: its label, and what was searched for."""
     asked = " ".join(str(shown["question"]).split())
     asked = asked if len(asked) <= LONGEST_SHOWN else asked[: LONGEST_SHOWN - 1] + "…"
     found = say("looked_for", language, question=asked, passages=len(shown["answer"]["passages"]))
@@ -122,7 +123,7 @@ def _copies(language: str) -> str:
 
 
 def _evidence(likely: Sequence[Citation], language: str) -> str:
-    """Return the sentences that may answer, each a way to its place in the article."""
+    """Return the likely sentences, each as a button that leads to its place in the article."""
     if not likely:
         return ""
     rows = "".join(
@@ -138,7 +139,7 @@ def _lines(text: str) -> str:
 
 
 def _marked(answer: Mapping[str, Any]) -> str:
-    """Return an answer's text with its marks as buttons that lead to the source."""
+    """Return an answer's text with its citation marks as buttons that lead to the source."""
     citations = {int(c["marker"]): c for c in answer["citations"]}
 
     def button(match: re.Match[str]) -> str:

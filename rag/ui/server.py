@@ -1,7 +1,7 @@
-"""Serve the page safely: loopback by default, a closed set of headers, and two addresses for those who watch.
+"""Serve the page securely: on loopback by default, with strict security headers, and with two endpoints for monitoring.
 
-`/healthz` says whether questions can be answered; `/metrics` counts in Prometheus' text format. Where a password is set, a
-stranger learns the state alone.
+`/healthz` reports whether questions can be answered; `/metrics` returns counts in Prometheus' text format. If a password is
+set, `/healthz` without it shows the state only, and `/metrics` requires it.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 LARGEST_REQUEST = 4_000_000
-"""Bytes that a request may have: about twice what fifty long turns take, which is the most that a browser keeps and sends."""
+"""Maximum size of a request in bytes: about twice that of fifty long turns, the most that a browser stores and sends."""
 THREADS = 512
-"""Twice as many as the page lets wait."""
+"""Worker threads: twice as many as the page's queue has places."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
-"""Names of this machine; a page that another site has the browser fetch under its own name is refused (DNS rebinding)."""
+"""Names of this machine. Requests under another name, as in DNS rebinding attacks, are refused."""
 LEADING = (b"x-forwarded-", b"x-gradio-server")
-"""How headers begin by which a caller could tell Gradio that the page is elsewhere; uvicorn has read a proxy's own before."""
+"""Prefixes of request headers that would change the page's address for Gradio; uvicorn has already applied a proxy's."""
 
 
 def create_server(
@@ -60,8 +60,8 @@ def create_server(
 ) -> FastAPI:
     """Return the web application: the page, `/healthz` and `/metrics`.
 
-    address: where this machine reaches it. auth: name and password that a reader must give. hosts: names by which it may
-    be reached, ("*",) for any.
+    address: URL at which this machine reaches it. auth: name and password that a reader must give. hosts: accepted values of
+    the Host header, ("*",) for any.
     """
     app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
     desk = Desk(answerer, feedback_path)
@@ -73,7 +73,7 @@ def create_server(
     @app.get("/healthz")
     def healthz() -> JSONResponse:
         state, why = answerer.status()
-        told = {"state": state} if auth else {"state": state, "why": why}  # the reason may name this machine's folders
+        told = {"state": state} if auth else {"state": state, "why": why}  # the reason may contain local paths
         return JSONResponse(told, status_code=200 if state == "ready" else 503)
 
     def admit(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
@@ -93,24 +93,24 @@ def create_server(
         **look(),
         ssr_mode=False,
         footer_links=[],
-        show_error=False,  # what is meant for a reader is told anyway
-        mcp_server=auth is None,  # behind a password, Gradio 6.31 lists the tools to anyone and can call none of them
+        show_error=False,  # errors meant for readers are shown anyway
+        mcp_server=auth is None,  # with a password, Gradio 6.31 lists the tools to anyone but can call none
         allowed_paths=[],
     )
-    if page.mcp_server_obj:  # it would take its own address from the first call's headers, and keep it
+    if page.mcp_server_obj:  # by default it takes its address from the first call's headers, and keeps it
         page.mcp_server_obj._local_url = address
     return served
 
 
 @asynccontextmanager
 async def _room(app: FastAPI) -> AsyncIterator[None]:
-    """Let more readers wait than the 40 threads that are usual: whoever waits holds one, and stopping needs one too."""
+    """Raise the limit of worker threads from its default of 40: a waiting reader occupies one, and stopping needs another."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
 
 
 class _Guard:
-    """Put the headers on every response, and let in no request that is too large or leads the page elsewhere."""
+    """Add HEADERS to every response, remove LEADING headers from requests, and refuse requests as `_refusal` decides."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -129,7 +129,7 @@ class _Guard:
 
 
 def _refusal(scope: Scope) -> ASGIApp | None:
-    """Return what answers a request that is not let in, None for the others. The page has no use for files."""
+    """Return the response to a request that is refused: an upload, or one too large or without a length; None for others."""
     headers = Headers(scope=scope)
     if scope["path"].endswith("/gradio_api/upload"):
         return PlainTextResponse("This page takes no files.", 403)
@@ -141,7 +141,7 @@ def _refusal(scope: Scope) -> ASGIApp | None:
 
 
 class _Leaving:
-    """Notice who hangs up before the answer is there: Gradio drops the answer, but lets its work go on."""
+    """Stop the answers of a client that disconnects early: Gradio drops the answer, but lets its computation continue."""
 
     def __init__(self, app: ASGIApp, stop: Callable[[str], None]) -> None:
         self._app = app
@@ -164,7 +164,7 @@ class _Leaving:
 
 
 def _awaited(scope: Scope) -> str:
-    """Return the session whose answers a request awaits; a single call's event is its own session."""
+    """Return the session for whose answers a request waits, "" for none; the event of a single call is its own session."""
     path = str(scope["path"])
     if "/gradio_api/call/" in path and scope["method"] == "GET":
         return path.rstrip("/").rsplit("/", 1)[1]
@@ -174,12 +174,16 @@ def _awaited(scope: Scope) -> str:
 
 
 def _same(auth: tuple[str, str], name: str, password: str) -> bool:
-    """Tell in constant time whether a name and a password are those that must be given."""
+    """Return whether a name and a password are the required ones, compared in constant time."""
     return all([secrets.compare_digest(a.encode(), b.encode()) for a, b in zip((name, password), auth, strict=True)])
 
 
 def read_auth(source: str | None) -> tuple[str, str] | None:
-    """Return the name and password that a file or RAG_AUTH holds as "name:password", or None where there is neither."""
+    """Return name and password from a file or from RAG_AUTH, both in the form "name:password"; None if there is neither.
+
+    source: path of the file, which takes precedence; None for RAG_AUTH. Raises SettingsError if the file cannot be read or the
+    form is wrong.
+    """
     text = os.environ.get("RAG_AUTH", "")
     if source is not None:
         try:
@@ -197,9 +201,10 @@ def read_auth(source: str | None) -> tuple[str, str] | None:
 
 
 def bind(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool) -> socket.socket:
-    """Return a socket for an address; port 0 is any that is free.
+    """Return a socket bound to an address; port 0 picks a free port.
 
-    Raises SettingsError for an address that is taken, or open to others without a password.
+    allow_public: accept an address that other machines can reach without a password. Raises SettingsError for such an address
+    otherwise, and for one that cannot be used.
     """
     if host not in LOOPBACK and auth is None and not allow_public:
         raise SettingsError(
@@ -210,7 +215,7 @@ def bind(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except (OSError, OverflowError) as error:  # taken or not this machine's; no port at all
+    except (OSError, OverflowError) as error:  # OSError: taken, or not this machine's; OverflowError: not a port
         bound.close()
         why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
         raise SettingsError(f"The address {host}:{port} cannot be used ({why}); choose another with --port.") from error
@@ -218,7 +223,7 @@ def bind(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool)
 
 
 def address_of(bound: socket.socket) -> str:
-    """Return where this machine reaches what is served on a socket."""
+    """Return the URL at which this machine reaches a server on a socket."""
     host, port = bound.getsockname()[:2]
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
@@ -227,7 +232,7 @@ def address_of(bound: socket.socket) -> str:
 def serve(app: FastAPI, bound: socket.socket, end: Callable[[], None]) -> None:
     """Serve on a socket until interrupted.
 
-    end: called then, to end the answers under way; open connections get one more second.
+    end: called on interruption, to end the answers in progress; open connections get one more second.
     """
 
     class Server(uvicorn.Server):
@@ -235,5 +240,5 @@ def serve(app: FastAPI, bound: socket.socket, end: Callable[[], None]) -> None:
             await to_thread.run_sync(end)
             await super().shutdown(sockets)
 
-    with suppress(KeyboardInterrupt):  # an interrupted server raises it again once it has ended
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
         Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run(sockets=[bound])

@@ -1,4 +1,4 @@
-"""Hold the words of the page in each of its languages (`strings.toml`), and choose a reader's language."""
+"""Look up the page's texts in each of its languages (`strings.toml`), and choose a reader's language."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def languages() -> list[tuple[str, str]]:
 
 
 def say(name: str, language: str, **values: object) -> str:
-    """Return one text with its values put in."""
+    """Return one text of the page, formatted with values."""
     return str(_table()[language][name]).format(**values)
 
 
 def say_error(kind: str, language: str) -> str:
-    """Return what happened and what to do, in a sentence or two; an error that was not foreseen is told in general words.
+    """Return what happened and what to do, in a sentence or two; the text is a general one for unexpected errors.
 
-    kind: the class of a RagError.
+    kind: class name of the error.
     """
     words = _table()[language]
     return str(words.get(f"error_{kind}", words["unforeseen"]))

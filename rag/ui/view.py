@@ -1,4 +1,4 @@
-"""Say what each part of the page shows, from the conversation so far; what it looks like is made in `render.py`."""
+"""Determine what each component of the page shows, from the conversation so far; the HTML is made in `render.py`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rag.ui.live import Live
 from rag.ui.strings import say
 
 Shown = dict[Any, Any]
-"""What changes on the page: new values by component."""
+"""Changes of the page: new values by component."""
 
 
 class View:
-    """Turn conversations into new values of the page's parts."""
+    """Turn conversations into new values of the page's components."""
 
     def __init__(self, answerer: Answerer, components: Components) -> None:
         self._answerer = answerer
@@ -38,10 +38,10 @@ class View:
         }
 
     def shown(self, turns: list[Turn], language: str, drawn: int = 0, live: Live | None = None) -> Shown:
-        """Return the whole page but for its labels.
+        """Return the whole page except its labels.
 
-        drawn: the version of the article on the page; another is sent only when it differs. live: a turn behind the others
-        that is being answered.
+        drawn: version of the article on the page; the article is sent again only if its version differs. live: a turn after
+        the others that is being answered.
         """
         p = self._components
         answering = live is not None and live.turn["state"] == "asked"
@@ -73,18 +73,18 @@ class View:
         }
 
     def current(self, turns: list[Turn], language: str, live: Live | None) -> str:
-        """Return the last turn, or what a newcomer sees."""
+        """Return the last turn as HTML, or the welcome if there is none."""
         return render.turn(turns[-1], len(turns), language, live) if turns else render.welcome(language)
 
     def _offered(self, turns: list[Turn], language: str) -> list[str]:
-        """Return questions that the article answers: what lies near the last citations, or examples before there are any."""
+        """Return questions that the article answers: related to the last citations, or examples if there are none yet."""
         if turns and not turns[-1].get("answer"):
             return []
         asked = [str(turn["question"]) for turn in turns]
         cited = [turn["answer"]["citations"] for turn in turns if turn.get("answer") and turn["answer"]["citations"]]
         try:
             found = self._answerer.suggest(language, cited, asked) if cited else self._answerer.suggest(language)
-        except RagError:  # told by the notice, which asks the same answerer for its state
+        except RagError:  # shown by `notice`, which reads the answerer's status
             return []
         return [question for question in found if question not in asked][:OFFERED]
 
@@ -95,7 +95,7 @@ class View:
             return ()
 
     def notice(self, language: str) -> str:
-        """Return what a reader should know before asking, as long as it is so."""
+        """Return a notice if the answerer is not ready, "" if it is."""
         state, why = self._answerer.status()
         if state == "ready":
             return ""
