@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.api import answer, stream
     from rag.documents import Document, Passage
     from rag.errors import RagError
-    from rag.face import answer, stream
     from rag.pipeline import Rag
     from rag.results import Answer, Citation, Evidence, Final, Progress, Timings, Token
     from rag.settings import Settings
@@ -38,7 +38,7 @@ __all__ = [
 _HOMES = {
     "rag.documents": ("Document", "Passage"),
     "rag.errors": ("RagError",),
-    "rag.face": ("answer", "stream"),
+    "rag.api": ("answer", "stream"),
     "rag.pipeline": ("Rag",),
     "rag.results": ("Answer", "Citation", "Evidence", "Final", "Progress", "Timings", "Token"),
     "rag.settings": ("Settings",),

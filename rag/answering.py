@@ -17,29 +17,30 @@ from rag.embedding import Embedder, Vectors
 from rag.english import English
 from rag.english.proper_names import stands_as_name
 from rag.english.romanization import respelled
-from rag.english.translation import Translator
 from rag.errors import Cancelled, GenerationError
-from rag.evidence import evidence, find, likeliest, passages
+from rag.evidence import best_with_antecedent, evidence, find, passages
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Trace, Usage
 from rag.grounding import ground
-from rag.grounding.claim import Claim, once
+from rag.grounding.claim import Claim, without_repeats
 from rag.grounding.completion import Completion
 from rag.grounding.draft import Sentence, split_draft
-from rag.grounding.gate import Signals, hopeless, probability
+from rag.grounding.gate import Signals, probability, too_distant
 from rag.grounding.judge import Judge
 from rag.grounding.probe import Probe, Probes
 from rag.grounding.quotes import Quotes
 from rag.index import Index
-from rag.prompting import Templates, answer_prompt
+from rag.prompting import answer_prompt
 from rag.question import Query, read_question
 from rag.question.asking import Asking, asks_reason
-from rag.question.steering import Steering
+from rag.question.intents import IntentClassifier
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
-from rag.retrieval import Found, pieces
+from rag.retrieval import Found, context_passages
+from rag.templates import Templates
 from rag.text import clean
 from rag.text.script import Language
+from rag.translation import Translator
 from rag.tuned import Tuned
 
 _ORDER = ("first", "second", "third")
@@ -81,7 +82,7 @@ class Answering:
     generator: Engine
     templates: Templates
     english: English
-    steering: Steering
+    intents: IntentClassifier
     asking: Asking
     tuned: Tuned
     max_tokens: int
@@ -92,7 +93,7 @@ class Answering:
 
     def stream(self, query: Query, clock: Clock, stop: Stop) -> Iterator[Event]:
         """Yield the events of one answer, ending with Final."""
-        intent, asked = self.steering.judge(query.text, self.embedder, follows=bool(query.previous))
+        intent, asked = self.intents.classify(query.text, self.embedder, follows=bool(query.previous))
         if intent != "question":
             clock.retrieve_s = clock.now()
             yield Evidence(seconds=clock.retrieve_s)
@@ -114,7 +115,7 @@ class Answering:
         parts = self.find(replace(query, text=asked))
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
-        answering = self._naming(parts, clock, stop)
+        answering = self._with_names(parts, clock, stop)
         answers: list[_PartAnswer] = []
         for found in parts:
             if answers:
@@ -122,24 +123,26 @@ class Answering:
             answers.append((yield from answering._answered(found, clock, stop)))
         yield Final(answering._joined(answers, parts, query.language, clock))
 
-    def _naming(self, parts: Sequence[Found], clock: Clock, stop: Stop) -> Answering:
+    def _with_names(self, parts: Sequence[Found], clock: Clock, stop: Stop) -> Answering:
         """Return self; for an English question, extended by the English forms of the names in the sentences to be read."""
         if parts[0].query.language != "en":
             return self
-        read = dict.fromkeys(number for found in parts if not self._hopeless(found) for number in found.chosen)
-        translator = self.translator(clock, stop).naming([self.index.sentences[number].text for number in read])
+        read = dict.fromkeys(number for found in parts if not self._too_distant(found) for number in found.chosen)
+        translator = self.translator(clock, stop).with_names([self.index.sentences[number].text for number in read])
         return replace(self, english=translator.english)
 
     def _answered(self, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
         """Yield the events of answering one of the questions and return its answer."""
-        if self._hopeless(found):
+        if self._too_distant(found):
             return self._declined(found, clock, stop)
         draft = yield from self._draft(self._prompt(found), clock, stop)
         return (yield from self._checked(draft, found, clock, stop))
 
-    def _hopeless(self, found: Found) -> bool:
+    def _too_distant(self, found: Found) -> bool:
         """Return whether nothing retrieved is near enough to the question to be worth a draft."""
-        return not found.passages or (self.switches.gate and hopeless(found.nearest, found.query.language, self.tuned))
+        return not found.passages or (
+            self.switches.gate and too_distant(found.top_similarity, found.query.language, self.tuned)
+        )
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
         """Return the query for a question and the conversation before it."""
@@ -155,7 +158,7 @@ class Answering:
 
     def _prompt(self, found: Found) -> Prompt:
         reason = asks_reason(found.query.text) and not found.summary
-        return answer_prompt(self.templates, self.english, found.query, pieces(found, self.index), reason)
+        return answer_prompt(self.templates, self.english, found.query, context_passages(found, self.index), reason)
 
     @property
     def judge(self) -> Judge:
@@ -164,7 +167,7 @@ class Answering:
 
     def drafted(self, found: Found, clock: Clock, stop: Stop) -> list[Sentence]:
         """Return the sentences of the draft for a retrieved question, unchecked."""
-        answering = self._naming([found], clock, stop)
+        answering = self._with_names([found], clock, stop)
         steps = answering._draft(answering._prompt(found), clock, stop)
         try:
             while True:
@@ -227,8 +230,8 @@ class Answering:
         if not self.switches.grounding:
             return _PartAnswer((Claim("", draft.text.strip(), (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
-        if told := self._told(claims, quotes):
-            claims = self._claims(sentences, found, self.english.knowing(told))
+        if told := self._missing_translations(claims, quotes):
+            claims = self._claims(sentences, found, self.english.with_translations(told))
         return _PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
     def _sentences(self, draft: _Draft, found: Found) -> list[Sentence]:
@@ -244,12 +247,12 @@ class Answering:
         chosen, probe = found.chosen, self.claim_probe
         return ground(sentences, found.query, chosen, self.index, self.embedder, self.tuned, english, probe)
 
-    def _told(self, claims: Sequence[Claim], quotes: Quotes) -> dict[str, str]:
+    def _missing_translations(self, claims: Sequence[Claim], quotes: Quotes) -> dict[str, str]:
         """Return English translations of the claims' best sources that lack one, for comparing their words with the claims."""
         if quotes.language != "en":
             return {}
         cited = dict.fromkeys(self.index.sentences[claim.sources[0]].text for claim in claims if claim.sources)
-        return {text: quotes.told(text) for text in cited if self.english.lacks(text)}
+        return {text: quotes.translated(text) for text in cited if self.english.needs_translation(text)}
 
     def _completed(self, claims: Sequence[Claim], found: Found, account: bool, quotes: Quotes) -> list[Claim]:
         """Return the supported claims, source quotes in place of unsupported ones, and quotes of what the draft omits.
@@ -259,17 +262,17 @@ class Answering:
         sourced = [claim for claim in claims if claim.sources]
         if found.summary:
             listed, most = found.summary.listed, found.summary.most
-            kept = [claim for claim in sourced if claim.holds(self.tuned.cover)][:most]
+            kept = [claim for claim in sourced if claim.is_supported(self.tuned.cover)][:most]
             room = self.tuned.listed if most is None else most - len(kept)
             left_out = Completion(kept, self.index, self.english, self.tuned).left_out(listed, room)
             return [*kept, *quotes.listed(left_out)]
         if not sourced:
-            return quotes.alone(likeliest(found, self.index))
-        kept = [claim if claim.holds(self.tuned.cover) else self._mended(claim, quotes) for claim in sourced]
-        unsaid = Completion(kept, self.index, self.english, self.tuned).unsaid(found.likely, found.query.text, account)
-        return [*kept, *quotes.said(unsaid)]
+            return quotes.alone(best_with_antecedent(found, self.index))
+        kept = [claim if claim.is_supported(self.tuned.cover) else self._replaced_by_quote(claim, quotes) for claim in sourced]
+        completion = Completion(kept, self.index, self.english, self.tuned)
+        return [*kept, *quotes.said(completion.sentences_to_quote(found.ranked, found.query.text, account))]
 
-    def _mended(self, claim: Claim, quotes: Quotes) -> Claim:
+    def _replaced_by_quote(self, claim: Claim, quotes: Quotes) -> Claim:
         """Return a quote of the best source of an unsupported claim, to replace the claim."""
         return replace(quotes.of(claim.sources[0]), before=claim.before)
 
@@ -290,8 +293,8 @@ class Answering:
         """Return a decline, followed by the sentence of the text nearest to the question unless that is too far from it."""
         language = found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
-        if not hopeless(found.likely[0][1], language, self.tuned):
-            claims += self._quotes(language, clock, stop).nearest(likeliest(found, self.index))
+        if not too_distant(found.ranked[0][1], language, self.tuned):
+            claims += self._quotes(language, clock, stop).nearest(best_with_antecedent(found, self.index))
         return _PartAnswer(tuple(claims), declined=True)
 
     def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Found], language: Language, clock: Clock) -> Answer:
@@ -308,7 +311,7 @@ class Answering:
                 first = replace(first, text=reply(f"{_ORDER[number]}_not_in_text", language))
                 others = [] if any(cited.intersection(quote.sources) for quote in others) else others
             claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
-        sentences, citations = compose(once(claims), self.index)
+        sentences, citations = compose(without_repeats(claims), self.index)
         sentences = localized(sentences, citations, language, self.index, self.english.names)
         return Answer(
             text="".join(sentences),

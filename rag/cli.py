@@ -204,7 +204,7 @@ def _eval(options: argparse.Namespace) -> int:
     if options.squad:
         figures = squad.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
-        figures = evaluation.own(settings, split, options.limit, options.seed, options.ablations)
+        figures = evaluation.evaluate(settings, split, options.limit, options.seed, options.ablations)
     if options.json:
         _print_json(figures)
     else:
@@ -212,10 +212,10 @@ def _eval(options: argparse.Namespace) -> int:
     if options.output:
         _write(options.output, figures)
     if options.check:
-        fallen = evaluation.fallen(figures)
-        for line in fallen:
+        regressions = evaluation.regressions(figures)
+        for line in regressions:
             _tell(line)
-        return 1 if fallen else 0
+        return 1 if regressions else 0
     return 0
 
 
@@ -256,7 +256,7 @@ def _tune(options: argparse.Namespace) -> int:
     from rag.evaluation import tuning
     from rag.grounding.probe import fitted_to
     from rag.models import open_embedder
-    from rag.prompting import Templates
+    from rag.templates import Templates
 
     settings = Settings.load(read_ahead=False)
     for path in filter(None, (options.intents, options.claims, options.probes)):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from rag.english.names import Names
-from rag.english.romanization import as_written, glossed
+from rag.english.romanization import in_source_script, with_originals
 from rag.grounding.claim import Claim
 from rag.index import Index
 from rag.results import Citation
@@ -69,5 +69,5 @@ def localized(
         text = with_own_characters(text, own)
     if language == "en":
         quotes = " ".join(citation.quote for citation in citations)
-        text = glossed(as_written(names.gloss(text), quotes), quotes)
+        text = with_originals(in_source_script(names.gloss(text), quotes), quotes)
     return tuple(text.split(_END))

@@ -14,13 +14,14 @@ import httpx
 
 from rag import weights
 from rag.documents import read_corpus
-from rag.english import English, written_in
+from rag.english import English, translations_path
 from rag.errors import RagError
 from rag.generation.openai import is_loopback, shown
 from rag.library import stored
 from rag.models import engine_of, needed, own_generator
-from rag.prompting import Templates, name_kinds, variables, verdicts
+from rag.prompting import name_kinds, verdicts
 from rag.settings import Settings
+from rag.templates import Templates, variables
 
 PORT = 7860
 LEAST_FREE = 500_000_000
@@ -59,7 +60,7 @@ def _weights(name: str, settings: Settings) -> str:
 
 
 def _corpus(settings: Settings) -> str:
-    documents, english = read_corpus(settings.corpus), English.read(settings.corpus, written_in(settings.store))
+    documents, english = read_corpus(settings.corpus), English.read(settings.corpus, translations_path(settings.store))
     characters = sum(len(document.text) for document in documents)
     known = f"names in English {len(english.names.forms)}, sentences {len(english.sentences)}"
     return f"text files {len(documents)}, characters {characters:,}, {known}; in {settings.corpus}"

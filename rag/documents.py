@@ -17,7 +17,7 @@ from pathlib import Path
 from rag import tables
 from rag.errors import CorpusError
 from rag.numerals.chinese import DIGITS, UNITS
-from rag.text import extent, fold, has_letters
+from rag.text import fold, han_length, has_letters
 from rag.text.sentences import split_sentences
 
 SHORTEST_QUOTE = 12
@@ -107,7 +107,7 @@ def source_files(corpus: Path) -> list[Path]:
     return paths
 
 
-def beside(corpus: Path | None, kind: str) -> list[Path]:
+def companion_files(corpus: Path | None, kind: str) -> list[Path]:
     """Return the files of a kind ("names.toml") that accompany the sources of a corpus, in order of their names.
 
     Raises CorpusError if the corpus exists but cannot be read.
@@ -171,7 +171,7 @@ def split_document(document: Document) -> tuple[Sentence, ...]:
     return tuple(sentences)
 
 
-def repeated(sentences: Sequence[Sentence]) -> frozenset[int]:
+def pull_quotes(sentences: Sequence[Sentence]) -> frozenset[int]:
     """Return the positions of a document's pull quotes: sentences alone in their paragraph that repeat text found elsewhere.
 
     Magazines lift them out of the running text; if they were searched, they would displace other evidence. Of sentences that
@@ -213,7 +213,7 @@ def group(
 ) -> tuple[Passage, ...]:
     """Return the passages of a document: neighbouring whole sentences of one paragraph.
 
-    sentences: those of the document, in order. longest: maximum extent (`text.extent`) of a passage of several sentences; a
+    sentences: those of the document, in order. longest: maximum extent (`text.han_length`) of a passage of several sentences; a
     longer sentence is a passage of its own. left_out: positions of sentences that are skipped.
     """
     passages: list[Passage] = []
@@ -228,7 +228,7 @@ def group(
     for position, sentence in enumerate(sentences):
         if position in left_out:
             continue
-        if run and (sentence.paragraph != run[0].paragraph or extent(document.text[run[0].start : sentence.end]) > longest):
+        if run and (sentence.paragraph != run[0].paragraph or han_length(document.text[run[0].start : sentence.end]) > longest):
             close()
         run.append(sentence)
     close()

@@ -41,11 +41,11 @@ class PromptError(RagError):
 class IndexStoreError(RagError):
     """The stored index cannot be used, and may not be rebuilt here.
 
-    why: the reason. mend: what to do about it.
+    why: the reason. remedy: what to do about it.
     """
 
-    def __init__(self, why: str, mend: str = "run python index/rebuild.py, or set RAG_REBUILD=auto") -> None:
-        super().__init__(f"{why}; {mend}.")
+    def __init__(self, why: str, remedy: str = "run python index/rebuild.py, or set RAG_REBUILD=auto") -> None:
+        super().__init__(f"{why}; {remedy}.")
         self.why = why
 
 

@@ -50,7 +50,7 @@ def _asked(query: Query) -> Iterator[Query]:
     asked = replace(query, text=first)
     yield asked
     for text in others:
-        asked = Query(text, asked.text, query.language, (asked.previous, *asked.earlier), beside=True)
+        asked = Query(text, asked.text, query.language, (asked.previous, *asked.earlier), same_message=True)
         yield asked
 
 
@@ -59,7 +59,7 @@ def evidence(parts: Sequence[Found], index: Index, seconds: float) -> Evidence:
 
     The sentences of several questions asked at once are interleaved. seconds: time since the question arrived.
     """
-    likely = dict(pair for rank in zip_longest(*(found.likely[:SHOWN] for found in parts)) for pair in rank if pair)
+    likely = dict(pair for rank in zip_longest(*(found.ranked[:SHOWN] for found in parts)) for pair in rank if pair)
     shown = []
     for marker, (number, similarity) in enumerate(list(likely.items())[:SHOWN], start=1):
         source = index.sentences[number]
@@ -76,8 +76,8 @@ def passages(parts: Sequence[Found]) -> tuple[Passage, ...]:
     return tuple(places.values())
 
 
-def likeliest(found: Found, index: Index) -> list[int]:
+def best_with_antecedent(found: Found, index: Index) -> list[int]:
     """Return the sentence most likely to answer, after the one it refers back to, if any, without which it would be unclear."""
-    number, _ = found.likely[0]
-    before = index.pointed_at(number)
+    number, _ = found.ranked[0]
+    before = index.antecedent_of(number)
     return [number] if before < 0 else [before, number]

@@ -17,7 +17,7 @@ import numpy as np
 from filelock import FileLock
 
 from rag.embedding import Embedder, Vectors
-from rag.prompting import Templates
+from rag.templates import Templates
 from rag.text import normalize
 
 LISTS = ("intents/small_talk", "intents/instruction", "asked/account", "asked/detail", "asked/whole")

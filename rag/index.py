@@ -19,26 +19,26 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rag.documents import Document, Passage, Sentence, group, repeated, split_document
+from rag.documents import Document, Passage, Sentence, group, pull_quotes, split_document
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
 from rag.text import has_letters, terms
 from rag.text.script import Script, script, traditional
-from rag.text.stance import asks, points_back
+from rag.text.stance import asks, refers_back
 
 PARTS = 8
 """Parts into which a text is divided for its outline, which has one sentence from each."""
-TELLING = range(20, 111)
+OUTLINE_LENGTHS = range(20, 111)
 """Lengths, in code points, of the sentences preferred for an outline."""
-LOOKED_AT = 4_000
+OUTLINE_SAMPLE = 4_000
 """Minimum number of evenly spaced sentences from which the outline of a large corpus is chosen; at most twice that are used."""
 EXACT_UP_TO = 20_000
 """Rows up to which the search is exhaustive."""
-PROBES = 48
+NPROBE = 48
 """Inverted lists that are searched, of the 2√rows lists of a larger index."""
-REFINED = 8
+REFINE_FACTOR = 8
 """Candidates per requested result that are re-ranked by their float16 vectors."""
-TRAINED_ON = 64
+TRAINING_ROWS_PER_LIST = 64
 """Training rows per inverted list."""
 
 
@@ -54,18 +54,19 @@ class Hit:
 class Index:
     """The searchable form of a corpus.
 
-    documents, sentences, passages: the text and its pieces, in order. members: the numbers of each passage's sentences.
-    owners: the number of the passage that each row of `vectors` belongs to. rows: the row of each sentence, -1 for sentences
-    that are not searched: pull quotes, and those without a letter or digit. vectors: FAISS index of the vectors of passages and
-    their sentences. lexicon: BM25 index of the passages' terms. analyse: function that splits a text into such terms.
+    documents, sentences, passages: the text and its pieces, in order. sentences_of_passage: the numbers of each passage's
+    sentences. passage_of_row: the number of the passage that each row of `vectors` belongs to. row_of_sentence: the row of each
+    sentence, -1 for sentences that are not searched: pull quotes, and those without a letter or digit. vectors: FAISS index of
+    the vectors of passages and their sentences. lexicon: BM25 index of the passages' terms. analyse: function that splits a
+    text into such terms.
     """
 
     documents: tuple[Document, ...]
     sentences: Sentences
     passages: Passages
-    members: Members
-    owners: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
+    sentences_of_passage: Members
+    passage_of_row: npt.NDArray[np.int64]
+    row_of_sentence: npt.NDArray[np.int64]
     vectors: Any
     lexicon: Any
     analyse: Callable[[str], list[str]] = terms
@@ -75,12 +76,12 @@ class Index:
 
         A passage has the score of its best row: its own vector or that of one of its sentences.
         """
-        depth = min(4 * limit + 8, len(self.owners))
-        scores, rows = self.vectors.search(query.reshape(1, -1), depth)
+        depth = min(4 * limit + 8, len(self.passage_of_row))
+        scores, row_of_sentence = self.vectors.search(query.reshape(1, -1), depth)
         best: dict[int, float] = {}
-        for row, score in zip(rows[0], scores[0], strict=True):
+        for row, score in zip(row_of_sentence[0], scores[0], strict=True):
             if row >= 0:
-                best.setdefault(int(self.owners[row]), float(score))
+                best.setdefault(int(self.passage_of_row[row]), float(score))
         return [Hit(passage, score) for passage, score in list(best.items())[:limit]]
 
     def lexical(self, query: Sequence[str], limit: int) -> list[Hit]:
@@ -107,8 +108,8 @@ class Index:
 
     def sentence_vectors(self, numbers: Sequence[int]) -> Vectors:
         """Return the vectors of sentences, shape (len(numbers), dimensions)."""
-        rows = self.rows[list(numbers)]
-        found = [self.vectors.reconstruct(int(row)) for row in rows]
+        row_of_sentence = self.row_of_sentence[list(numbers)]
+        found = [self.vectors.reconstruct(int(row)) for row in row_of_sentence]
         return np.stack(found) if found else np.empty((0, self.vectors.d), np.float32)
 
     def in_context(self, numbers: Sequence[int], weight: float) -> Vectors:
@@ -126,9 +127,13 @@ class Index:
 
     def _joined(self, number: int, other: int) -> bool:
         """Return whether another sentence is searched and in the same paragraph."""
-        if not 0 <= other < len(self.rows) or self.rows[other] < 0:
+        if not 0 <= other < len(self.sentences) or not self.is_searched(other):
             return False
         return self.paragraph_of(number) == self.paragraph_of(other)
+
+    def is_searched(self, number: int) -> bool:
+        """Return whether a sentence can be found by its vector."""
+        return bool(self.row_of_sentence[number] >= 0)
 
     def paragraph_of(self, number: int) -> tuple[str, int]:
         """Return the source of a sentence and the number of its paragraph."""
@@ -142,9 +147,9 @@ class Index:
         """
         if not numbers:
             return []
-        scores, rows = self.vectors.search(self.sentence_vectors(numbers), min(limit, len(self.owners)))
-        order = np.lexsort((rows.ravel(), -scores.ravel()))
-        found = (int(self._sentence_of[row]) for row in rows.ravel()[order] if row >= 0)
+        scores, row_of_sentence = self.vectors.search(self.sentence_vectors(numbers), min(limit, len(self.passage_of_row)))
+        order = np.lexsort((row_of_sentence.ravel(), -scores.ravel()))
+        found = (int(self._sentence_of[row]) for row in row_of_sentence.ravel()[order] if row >= 0)
         return list(dict.fromkeys(number for number in found if number >= 0))
 
     def sentence_at(self, source: str, start: int) -> int:
@@ -153,10 +158,10 @@ class Index:
         number = bisect_left(places, wanted, key=lambda row: (int(row[0]), int(row[1])))
         return number if number < len(places) and tuple(places[number, :2].tolist()) == wanted else -1
 
-    def pointed_at(self, number: int) -> int:
+    def antecedent_of(self, number: int) -> int:
         """Return the number of the sentence that another refers back to, the one before it; -1 if it refers to none."""
         before = number - 1
-        if before < 0 or self.rows[before] < 0 or not points_back(self.sentences[number].text):
+        if before < 0 or not self.is_searched(before) or not refers_back(self.sentences[number].text):
             return -1
         return before if self.sentences[before].source == self.sentences[number].source else -1
 
@@ -173,17 +178,18 @@ class Index:
         """Return the numbers of the sentences that represent the whole text, in its order: the most central one of each part.
 
         count: number of parts. The most central sentence is the nearest to the mean vector of its part (Radev, Jing, Styś & Tam
-        2004). Questions, sentences that refer back, and short or long ones (`TELLING`) are used only if a part has no others.
+        2004). Questions, sentences that refer back, and short or long ones (`OUTLINE_LENGTHS`) are used only if a part has no
+        others.
         """
-        searched = np.flatnonzero(self.rows >= 0)
-        searched = searched[:: max(1, len(searched) // LOOKED_AT)]
+        searched = np.flatnonzero(self.row_of_sentence >= 0)
+        searched = searched[:: max(1, len(searched) // OUTLINE_SAMPLE)]
         lengths = np.array([len(self.sentences[int(number)].text) for number in searched])
         middles = np.cumsum(lengths) - lengths / 2
         parts = np.minimum(middles / max(1, lengths.sum()) * count, count - 1).astype(int)
         return tuple(self._central(searched[parts == part].tolist()) for part in np.unique(parts))
 
     def _central(self, numbers: Sequence[int]) -> int:
-        telling = [number for number in numbers if _tells(self.sentences[number].text)] or list(numbers)
+        telling = [number for number in numbers if _fits_outline(self.sentences[number].text)] or list(numbers)
         middle = self.sentence_vectors(numbers).mean(axis=0)
         return telling[int(np.argmax(self.sentence_vectors(telling) @ middle))]
 
@@ -204,9 +210,9 @@ class Index:
     @cached_property
     def _sentence_of(self) -> npt.NDArray[np.int64]:
         """Return the number of each row's sentence, -1 for a passage of several sentences."""
-        sentence_of = np.full(len(self.owners), -1, dtype=np.int64)
-        searched = np.flatnonzero(self.rows >= 0)
-        sentence_of[self.rows[searched]] = searched
+        sentence_of = np.full(len(self.passage_of_row), -1, dtype=np.int64)
+        searched = np.flatnonzero(self.row_of_sentence >= 0)
+        sentence_of[self.row_of_sentence[searched]] = searched
         return sentence_of
 
 
@@ -219,51 +225,51 @@ def build(
 ) -> tuple[Index, int]:
     """Build the index of documents; return it with the number of texts that had to be embedded.
 
-    longest: maximum extent (`text.extent`) of a passage of several sentences. known: vectors by text, from an earlier build
+    longest: maximum extent (`text.han_length`) of a passage of several sentences. known: vectors by text, from an earlier build
     with the same embedder. report: called with (done, total) while embedding.
     """
     sentences: list[Sentence] = []
     passages: list[Passage] = []
-    members: list[tuple[int, int]] = []
+    sentences_of_passage: list[tuple[int, int]] = []
     searched: list[int] = []
     for document in documents:
         first = len(sentences)
         own = split_document(document)
-        left_out = repeated(own) | {i for i, sentence in enumerate(own) if not has_letters(sentence.text)}
+        left_out = pull_quotes(own) | {i for i, sentence in enumerate(own) if not has_letters(sentence.text)}
         sentences += own
         searched += [first + i for i in range(len(own)) if i not in left_out]
         starts = [sentence.start for sentence in own]
         for passage in group(document, own, longest, left_out):
             passages.append(passage)
-            members.append((first + bisect_left(starts, passage.start), first + bisect_left(starts, passage.end)))
+            sentences_of_passage.append((first + bisect_left(starts, passage.start), first + bisect_left(starts, passage.end)))
     units = [passage.text for passage in passages]
-    owners = list(range(len(passages)))
-    rows = np.full(len(sentences), -1, dtype=np.int64)
-    owner_of = {sentence: number for number, (start, end) in enumerate(members) for sentence in range(start, end)}
+    passage_of_row = list(range(len(passages)))
+    row_of_sentence = np.full(len(sentences), -1, dtype=np.int64)
+    owner_of = {sentence: number for number, (start, end) in enumerate(sentences_of_passage) for sentence in range(start, end)}
     for sentence in searched:
         owner = owner_of[sentence]
-        if members[owner] == (sentence, sentence + 1):
-            rows[sentence] = owner
+        if sentences_of_passage[owner] == (sentence, sentence + 1):
+            row_of_sentence[sentence] = owner
             continue
-        rows[sentence] = len(units)
+        row_of_sentence[sentence] = len(units)
         units.append(sentences[sentence].text)
-        owners.append(owner)
+        passage_of_row.append(owner)
     vectors, embedded = _embed(units, embedder, known or {}, report)
     index = Index(
         documents=tuple(documents),
         sentences=Sentences.of(documents, sentences),
         passages=Passages.of(documents, passages),
-        members=Members(np.array(members, dtype=np.int64).reshape(-1, 2)),
-        owners=np.asarray(owners, dtype=np.int64),
-        rows=rows,
+        sentences_of_passage=Members(np.array(sentences_of_passage, dtype=np.int64).reshape(-1, 2)),
+        passage_of_row=np.asarray(passage_of_row, dtype=np.int64),
+        row_of_sentence=row_of_sentence,
         vectors=vector_index(vectors),
         lexicon=term_index([terms(passage.text) for passage in passages]),
     )
     return index, embedded
 
 
-def _tells(text: str) -> bool:
-    return len(text) in TELLING and not asks(text) and not points_back(text)
+def _fits_outline(text: str) -> bool:
+    return len(text) in OUTLINE_LENGTHS and not asks(text) and not refers_back(text)
 
 
 def _embed(
@@ -289,11 +295,11 @@ def vector_index(vectors: Vectors) -> Any:
         lists = 2 * math.isqrt(count)
         pieces = dimensions // 2 if dimensions % 2 == 0 else dimensions
         index = faiss.index_factory(dimensions, f"IVF{lists},PQ{pieces}x4fs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
-        index.k_factor = REFINED
+        index.k_factor = REFINE_FACTOR
         inverted = faiss.extract_index_ivf(index)
-        inverted.nprobe = PROBES
+        inverted.nprobe = NPROBE
         inverted.cp.niter = 10
-        index.train(vectors[:: max(1, count // (TRAINED_ON * lists))])
+        index.train(vectors[:: max(1, count // (TRAINING_ROWS_PER_LIST * lists))])
     index.add(vectors)
     return index
 

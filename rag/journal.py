@@ -34,15 +34,15 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def keep(path: Path, row: Mapping[str, Any], what: str, mend: str) -> None:
+def keep(path: Path, row: Mapping[str, Any], what: str, remedy: str) -> None:
     """Append a row; raise RagError if it cannot be written.
 
-    what: what the message calls the rows. mend: what it advises to do.
+    what: what the message calls the rows. remedy: what it advises to do.
     """
     try:
         append(path, row)
     except OSError as error:
-        raise RagError(f"The {what} cannot be written to {path} ({error.strerror}); {mend}.") from error
+        raise RagError(f"The {what} cannot be written to {path} ({error.strerror}); {remedy}.") from error
 
 
 def rows(path: Path, strict: bool = False) -> Iterator[tuple[int, Any]]:

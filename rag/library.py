@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from rag import weights
-from rag.documents import Document, beside, read_corpus, source_files
+from rag.documents import Document, companion_files, read_corpus, source_files
 from rag.embedding import Embedder, Report
-from rag.english import English, written_in
+from rag.english import English, translations_path
 from rag.errors import CorpusError, IndexStoreError
 from rag.index import Index
 from rag.progress import bar
@@ -22,14 +22,14 @@ from rag.store import Rebuilt, Recipe, load, rebuild
 from rag.text import has_letters
 from rag.tuned import tuned
 
-BROUGHT = ("names.toml", "english.jsonl")
+ACCOMPANYING = ("names.toml", "english.jsonl")
 """Kinds of files that may accompany a source: English forms of its names, and translations of its sentences."""
 
 
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
+class FileCache(Generic[Value]):
     """Cache a value made from files, and make it again when one of them has changed."""
 
     def __init__(self) -> None:
@@ -61,14 +61,14 @@ class Library:
         self._settings = settings
         self._documents = documents
         self._longest = longest_passage
-        self._sources: Kept[Sequence[Document]] = Kept()
-        self._index: Kept[Index] = Kept()
-        self._english: Kept[English] = Kept()
+        self._sources: FileCache[Sequence[Document]] = FileCache()
+        self._index: FileCache[Index] = FileCache()
+        self._english: FileCache[English] = FileCache()
 
     @property
     def translations(self) -> Path:
         """Return the file of the model's English translations."""
-        return written_in(self._settings.store)
+        return translations_path(self._settings.store)
 
     def rebuild(self, embedder: Embedder, report: Report | None = None) -> Rebuilt:
         """Bring the stored index up to date and return what was done."""
@@ -121,8 +121,8 @@ class Library:
         Raises CorpusError for a file that cannot be read.
         """
         corpus = self._settings.corpus if self._documents is None else None
-        brought = [path for kind in BROUGHT for path in beside(corpus, kind)]
-        return self._english.get([self.translations, *brought], lambda: English.read(corpus, self.translations))
+        accompanying = [path for kind in ACCOMPANYING for path in companion_files(corpus, kind)]
+        return self._english.get([self.translations, *accompanying], lambda: English.read(corpus, self.translations))
 
     def _files(self) -> list[Path]:
         return source_files(self._settings.corpus) if self._documents is None else []

@@ -30,7 +30,7 @@ def use_threads(count: int) -> None:
         threadpool_limits(limits=count, user_api="openmp")
 
 
-def give_back_at_once() -> None:
+def free_large_blocks_at_once() -> None:
     """Make glibc return large blocks of memory to the system when they are freed (mallopt(3)).
 
     By default it keeps blocks of up to 32 MiB for reuse: a model's weights are laid out in two forms, and the first would stay
@@ -41,7 +41,7 @@ def give_back_at_once() -> None:
         mallopt(_TRIM_THRESHOLD, 128 << 20)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Make glibc return the free memory between blocks in use to the system (malloc_trim(3)); takes 0.04 s."""
     if trim := _of_the_c_library("malloc_trim"):
         trim(0)

@@ -38,7 +38,7 @@ def engine_of(settings: Settings) -> Engine:
         return "transformers"
     else:
         fits = _qwen2(gguf)
-    from rag import int8_linear
+    from rag.generation import int8_linear
 
     return "int8" if fits and int8_linear.supported() else "llama_cpp"
 

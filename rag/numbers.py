@@ -1,7 +1,7 @@
 """Extract the numbers that a text states, in whatever notation, and write Chinese amounts in English.
 
 "1.8万亿", "18,000亿" and "1.8 trillion" have the same value. The notations are read by the `numerals` package. What a number
-counts is not analysed, except for its unit in `foreign`.
+counts is not analysed, except for its unit in `unsupported_numbers`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def numbers_asked(question: str) -> int:
     return max(asked, 2) if asked and _EACH.search(folded) else asked
 
 
-def stated(text: str) -> set[Decimal]:
+def stated_numbers(text: str) -> set[Decimal]:
     """Return the values of the numbers that a text states, in digits or, above ten, in words; list numbers are ignored.
 
     Shares are in per cent: 30 for "三成", and 50 for "half of".
@@ -67,7 +67,7 @@ def stated(text: str) -> set[Decimal]:
     return {reading.value for reading in readings(with_decimals(listless)) if reading.stated}
 
 
-def values(text: str) -> set[Decimal]:
+def possible_numbers(text: str) -> set[Decimal]:
     """Return the values of all numbers that a text states or may mean (see `numerals.readings`).
 
     For words that may spell a decimal, the values of its parts are included.
@@ -82,9 +82,9 @@ def _folded(text: str) -> str:
     return in_one_way(_MILLIONS.sub(r"\1 million", _FULL_HOUR.sub("", folded)))
 
 
-def foreign(claim: str, source: str) -> set[Decimal]:
+def unsupported_numbers(claim: str, source: str) -> set[Decimal]:
     """Return the numbers that a claim states but its source cannot mean, or gives in another unit."""
-    return (stated(claim) - values(source)) | other_units(_folded(claim), _folded(source), stated)
+    return (stated_numbers(claim) - possible_numbers(source)) | other_units(_folded(claim), _folded(source), stated_numbers)
 
 
 def in_english(text: str) -> str:

@@ -1,6 +1,6 @@
 """Load the models, queue the questions of several readers, enforce the time limit and shut down.
 
-Answering one question is in `answering.py`, background work between questions in `idle.py`.
+Answering one question is in `answering.py`, background work between questions in `serving/idle.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 from rag.answering import Answering, Switches
 from rag.clock import Clock
-from rag.counters import Counters
 from rag.documents import Document, split_document
 from rag.embedding import Embedder, Report
 from rag.errors import Cancelled, GenerationError, PromptTooLongError, RagError
@@ -26,20 +25,21 @@ from rag.evidence import evidence, find
 from rag.examples import embed_examples
 from rag.generation import Generator, Stop
 from rag.grounding.probe import claim_probe_of, probes_of
-from rag.idle import Idle
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
-from rag.prompting import Templates
 from rag.question import checked_question, read_question
 from rag.question.asking import Asking
-from rag.question.steering import Steering, intents
+from rag.question.intents import IntentClassifier, intent_model
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
+from rag.serving.counters import Counters
+from rag.serving.idle import Idle
+from rag.serving.suggestions import Suggestions
+from rag.serving.turns import Turns
 from rag.settings import Settings
 from rag.store import Rebuilt
-from rag.suggestions import Suggestions
+from rag.templates import Templates
 from rag.tuned import Tuned, tuned
-from rag.turns import Turns
 
 _LOG = logging.getLogger("rag")
 Status = Literal["ready", "warming", "broken"]
@@ -58,18 +58,18 @@ class Rag:
         settings: Settings | None = None,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
-        numbers: Tuned | None = None,
+        parameters: Tuned | None = None,
         switches: Switches | None = None,
         documents: Sequence[Document] | None = None,
     ) -> None:
         self.settings = settings or Settings.load()
-        self._tuned = numbers or tuned()
+        self._tuned = parameters or tuned()
         self._switches = switches or Switches()
         self._templates = Templates(self.settings.prompts)
         self._library = Library(self.settings, self._tuned.longest_passage, documents)
         self._embedder = embedder
         self._generator = generator
-        self._examples: tuple[Steering, Asking] | None = None
+        self._examples: tuple[IntentClassifier, Asking] | None = None
         corpus = self.settings.corpus if documents is None else None
         self._suggestions = Suggestions(corpus, self.settings.store / "questions.jsonl")
         self._turns = Turns()
@@ -77,7 +77,7 @@ class Rag:
         self._embedder_lock = threading.Lock()
         self._generator_lock = threading.Lock()
         self._closed = threading.Event()
-        self._trouble = ""
+        self._error = ""
         self._engine_failed = False
         self._idle = Idle(self.answering, self._turns, self._suggestions, self._library.translations)
 
@@ -131,7 +131,7 @@ class Rag:
             limit = self.settings.timeout_s
             raise GenerationError(f"The answer took longer than {limit:g} s; ask again, or raise RAG_TIMEOUT_S.") from None
         except Exception as error:
-            self._heed(error)
+            self._record_error(error)
             self._ended(request, "broken", type(error).__name__)
             raise
         finally:
@@ -139,12 +139,12 @@ class Rag:
         if final:  # after the turn: a reader who disconnects here has already been counted as answered
             yield final
 
-    def _heed(self, error: Exception) -> None:
+    def _record_error(self, error: Exception) -> None:
         """Record an error for `status`; a GenerationError only the second time in a row, since an engine may recover."""
         if isinstance(error, PromptTooLongError) or not isinstance(error, RagError):
             return
         if self._engine_failed or not isinstance(error, GenerationError):
-            self._trouble = str(error)
+            self._error = str(error)
         self._engine_failed = isinstance(error, GenerationError)
 
     def _count(self, request: str, question: str, answer: Answer) -> None:
@@ -200,9 +200,9 @@ class Rag:
             answering = self._load()
         except Exception as error:
             unforeseen = f"What answers are made with could not be loaded ({type(error).__name__}); the log tells more."
-            self._trouble = str(error) if isinstance(error, RagError) else unforeseen
+            self._error = str(error) if isinstance(error, RagError) else unforeseen
             raise
-        self._trouble = ""
+        self._error = ""
         if self.settings.read_ahead and not self.settings.remote:
             self._idle.start(answering.index)
         return answering
@@ -212,7 +212,7 @@ class Rag:
             self._library.sources()  # report a faulty corpus before spending minutes on loading models
         opening = self._opening()
         index, embedder = self.search_index()
-        steering, asking = self._open_examples(embedder)
+        intents, asking = self._open_examples(embedder)
         generator = opening.result()
         return Answering(
             index=index,
@@ -220,7 +220,7 @@ class Rag:
             generator=generator,
             templates=self._templates,
             english=self._library.english(),
-            steering=steering,
+            intents=intents,
             asking=asking,
             tuned=self._tuned,
             max_tokens=self.settings.max_tokens,
@@ -277,8 +277,8 @@ class Rag:
 
     def status(self) -> tuple[Status, str]:
         """Return whether questions can be answered, and why not; an error is reported until a later question loads cleanly."""
-        if self._trouble:
-            return "broken", self._trouble
+        if self._error:
+            return "broken", self._error
         try:
             self._library.sources()
         except RagError as error:
@@ -306,13 +306,13 @@ class Rag:
                 self._embedder = open_embedder(self.settings)
             return self._embedder
 
-    def _open_examples(self, embedder: Embedder) -> tuple[Steering, Asking]:
+    def _open_examples(self, embedder: Embedder) -> tuple[IntentClassifier, Asking]:
         with self._embedder_lock:
             if self._examples is None:
                 examples = embed_examples(self._templates, embedder, self.settings.store / "examples.npz")
-                told_apart = intents(embedder, examples, self._tuned.steering_near)
-                steering = Steering(told_apart, self._tuned.steering, self._tuned.steering_behind)
-                self._examples = steering, Asking.of(examples)
+                model = intent_model(embedder, examples, self._tuned.intent_near)
+                intents = IntentClassifier(model, self._tuned.intent_question, self._tuned.intent_follow_up)
+                self._examples = intents, Asking.of(examples)
             return self._examples
 
 

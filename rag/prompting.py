@@ -1,26 +1,20 @@
 """Build the prompts that the generator reads.
 
-Templates are files below `prompts/`. They are filled by plain substitution, which cannot run code; a missing or unknown
-variable raises PromptError. Chinese is written in Simplified characters.
+Their words are the templates in `prompts/` (see `templates.py`). Chinese is written in Simplified characters.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from string import Template
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
 
-from rag import tables
 from rag.documents import Passage
 from rag.english import English
-from rag.errors import PromptError
 from rag.generation import Prompt
 from rag.question import Query
 from rag.results import Message
+from rag.templates import Templates
 from rag.text import clean
 from rag.text.script import HAN, IN_PARENTHESES, Language, has_han, mostly_latin, to_simplified
 
@@ -34,72 +28,12 @@ _ANYTHING = "root ::= [^\\x00]+"
 """A grammar that allows any text."""
 
 
-@dataclass(frozen=True)
-class Templates:
-    """The prompt templates of one folder."""
-
-    folder: Path
-
-    def fill(self, name: str, **variables: str) -> str:
-        """Return a template filled with variables; raise PromptError if they are not exactly those of the template."""
-        return self.fill_each(name, [variables])[0]
-
-    def fill_each(self, name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
-        """Return a template filled for each row of variables; its file is read only once."""
-        template = Template(self.text(name))
-        found = variables(template.template)
-        for row in rows:
-            if found != set(row):
-                raise PromptError(
-                    f"The prompt {self.folder / name}.txt has the variables {sorted(found)}; expected {sorted(row)}."
-                )
-        return [template.substitute(row).strip() for row in rows]
-
-    def text(self, name: str) -> str:
-        """Return the text of a template, unfilled; raise PromptError if it cannot be read."""
-        path = self.folder / (name if "." in name else f"{name}.txt")
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise PromptError(
-                f"The prompt {path} cannot be read ({error.strerror}); restore it, or set RAG_PROMPTS."
-            ) from error
-        except UnicodeDecodeError as error:
-            raise PromptError(f"The prompt {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
-
-    def examples(self, name: str) -> list[dict[str, str]]:
-        """Return the few-shot examples of a folder of templates."""
-        (rows,) = self._of_examples(name, "example")
-        return cast(list[dict[str, str]], rows)
-
-    def words(self, name: str, *keys: str) -> list[str]:
-        """Return the words that the replies to a folder's few-shot examples consist of, by their keys in `examples.toml`."""
-        return [str(word) for word in self._of_examples(name, *keys)]
-
-    def _of_examples(self, name: str, *keys: str) -> list[Any]:
-        try:
-            table = tables.parse(self.text(f"{name}/examples.toml"))
-            return [table[key] for key in keys]
-        except (ValueError, KeyError) as error:
-            raise PromptError(f"The prompt {self.folder}/{name}/examples.toml has the wrong form: {error}.") from error
-
-    def lines(self, name: str) -> list[str]:
-        """Return the non-empty lines of a list."""
-        return [line.strip() for line in self.text(name).splitlines() if line.strip()]
-
-
-def variables(template: str) -> set[str]:
-    """Return the variables of a template; a "$" that begins none counts as one, so that filling it raises PromptError."""
-    found = Template.pattern.finditer(template)
-    return {match["named"] or match["braced"] or match.group() for match in found if match["escaped"] is None}
-
-
-def _spoken(text: str) -> str:
+def _for_model(text: str) -> str:
     """Return text as the generator reads it: in Simplified characters, without anything an engine parses as a control token."""
-    return _harmless(to_simplified(clean(text)))
+    return _without_control_tokens(to_simplified(clean(text)))
 
 
-def _harmless(text: str) -> str:
+def _without_control_tokens(text: str) -> str:
     return _CONTROL_TOKEN.sub(r"\g<0> ", text)
 
 
@@ -110,7 +44,7 @@ def evidence_text(passages: Sequence[Passage], english: English | None = None) -
     converted to Simplified characters.
     """
     lines = (" ".join(clean(passage.text).split()) for passage in passages)
-    return "\n".join(_harmless(english.render(line)) if english else _spoken(line) for line in lines)
+    return "\n".join(_without_control_tokens(english.render(line)) if english else _for_model(line) for line in lines)
 
 
 def _evidence(english: English, query: Query, passages: Sequence[Passage]) -> str:
@@ -122,9 +56,9 @@ def _folder(language: Language) -> str:
 
 
 def _asked(templates: Templates, query: Query, evidence: str) -> str:
-    variables = {"passages": evidence, "question": _spoken(query.text)}
+    variables = {"passages": evidence, "question": _for_model(query.text)}
     if query.previous:
-        previous = _spoken(f"{query.previous} {query.answered}".strip())
+        previous = _for_model(f"{query.previous} {query.answered}".strip())
         return templates.fill(f"{_folder(query.language)}/follow_up", previous=previous, **variables)
     return templates.fill(f"{_folder(query.language)}/question", **variables)
 
@@ -155,11 +89,11 @@ def answer_prompt(
     evidence = _evidence(english, query, passages)
     grammar = _grammar(templates, query.language, evidence)
     if reason:
-        grammar = _begun(grammar or _ANYTHING, templates.text(f"{_folder(query.language)}/reason"))
+        grammar = _with_prefix(grammar or _ANYTHING, templates.text(f"{_folder(query.language)}/reason"))
     return _prompt(templates, query, evidence, _asked(templates, query, evidence), grammar)
 
 
-def _begun(grammar: str, words: str) -> str:
+def _with_prefix(grammar: str, words: str) -> str:
     """Return a grammar with some words required at the beginning."""
     return grammar.replace("root ::=", f"root ::= {json.dumps(words, ensure_ascii=False)}", 1)
 
@@ -171,7 +105,7 @@ def judge_prompt(templates: Templates, query: Query, sentences: Sequence[str]) -
     question is judged without the previous question, since the sentences may answer only that one.
     """
     examples = templates.examples("judge")
-    asked = _spoken(query.text)
+    asked = _for_model(query.text)
     source = "\n".join(map(_line, sentences))
     shown = [{"source": example["source"], "question": example["question"]} for example in examples]
     *worked, last = templates.fill_each("judge/question", [*shown, {"source": source, "question": asked}])
@@ -255,4 +189,4 @@ def _turns(examples: Iterable[tuple[str, str]], asked: str) -> tuple[Message, ..
 
 def _line(sentence: str) -> str:
     """Return a sentence as the generator reads it, on one line."""
-    return " ".join(_spoken(sentence).split())
+    return " ".join(_for_model(sentence).split())

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from rag import tables
-from rag.text import content
+from rag.text import content_terms
 from rag.text.script import Language
 
 
@@ -24,4 +24,4 @@ def reply(name: str, language: Language) -> str:
 @cache
 def own_words() -> frozenset[str]:
     """Return the content terms of all fixed replies."""
-    return frozenset(term for said in _table().values() for text in said.values() for term in content(text))
+    return frozenset(term for said in _table().values() for text in said.values() for term in content_terms(text))

@@ -16,12 +16,12 @@ from rag.embedding import Embedder, Vectors
 from rag.index import Hit, Index
 from rag.question import Query
 from rag.question.follow_up import leaning
-from rag.text import extent, normalize
+from rag.text import han_length, normalize
 from rag.tuned import Tuned
 
 DEPTH = 30
 """Passages that each search method contributes to the rank fusion."""
-DEEPEST = 3
+MAX_PRECEDING_QUESTIONS = 3
 """Maximum number of preceding questions that are joined to a follow-up question."""
 
 
@@ -42,17 +42,17 @@ class Found:
     """The result of retrieval for one question.
 
     query: the question, without the previous one if it does not depend on it. passages: best first, with their fusion scores.
-    numbers: the positions of these passages in the index. nearest: the highest inner product of the query with a passage or one
-    of its sentences. likely: pairs of sentence number and similarity to the query, most likely to answer first. chosen: numbers
-    of the sentences for the generator to read, best first. summary: set if a summary is asked for. In an outline (`survey`),
-    passages and chosen sentences are in the order of the text, without scores, and nearest is 1.
+    numbers: the positions of these passages in the index. top_similarity: the highest inner product of the query with a passage
+    or one of its sentences. ranked: pairs of sentence number and similarity to the query, most likely to answer first. chosen:
+    numbers of the sentences for the generator to read, best first. summary: set if a summary is asked for. In an outline
+    (`survey`), passages and chosen sentences are in the order of the text, without scores, and top_similarity is 1.
     """
 
     query: Query
     passages: tuple[Passage, ...]
     numbers: tuple[int, ...]
-    nearest: float
-    likely: tuple[tuple[int, float], ...]
+    top_similarity: float
+    ranked: tuple[tuple[int, float], ...]
     chosen: tuple[int, ...]
     summary: Summary | None = None
 
@@ -67,9 +67,9 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     """
     texts, weights = [query.text], [1.0]
     vectors = embedder.queries([normalize(query.text)])
-    query = replace(query, previous=_leaned_on(query, vectors[0], index, embedder, tuned), earlier=())
+    query = replace(query, previous=_questions_depended_on(query, vectors[0], index, embedder, tuned), earlier=())
     if query.previous:
-        texts, weights = [query.text, query.together], [tuned.alone, 1.0]
+        texts, weights = [query.text, query.with_previous], [tuned.follow_up_alone, 1.0]
         vectors = embedder.queries([normalize(text) for text in texts])
     fused: dict[int, float] = {}
     by_words: dict[int, float] = {}
@@ -85,9 +85,9 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     top = _best(fused)[: tuned.passages]
     passages = tuple(replace(index.passages[number], score=fused[number]) for number in top)
     best = {number: by_words[number] for number in _best(by_words)[:DEPTH]}
-    likely = _likely_sentences(best, texts, vectors, weights, index, tuned)
-    chosen = _choose([number for number, _ in likely], index, tuned)
-    return Found(query, passages, tuple(top), nearest, likely, chosen)
+    ranked = _likely_sentences(best, texts, vectors, weights, index, tuned)
+    chosen = _choose([number for number, _ in ranked], index, tuned)
+    return Found(query, passages, tuple(top), nearest, ranked, chosen)
 
 
 def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: int | None) -> Found:
@@ -96,20 +96,20 @@ def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: i
     most: maximum number of sentences that the question asks for, None if it names none.
     """
     chosen = index.outline
-    numbers = tuple(dict.fromkeys(int(index.owners[index.rows[number]]) for number in chosen))
+    numbers = tuple(dict.fromkeys(int(index.passage_of_row[index.row_of_sentence[number]]) for number in chosen))
     vector = embedder.queries([normalize(query.text)])[0]
     passages = tuple(index.passages[number] for number in numbers)
     summary = Summary(index.outlined(most) if most else chosen, most)
     likeness = index.in_context(chosen, tuned.context) @ vector
-    likely = tuple(sorted(zip(chosen, map(float, likeness), strict=True), key=lambda pair: -pair[1]))
-    return Found(replace(query, previous="", earlier=()), passages, numbers, 1.0, likely, chosen, summary)
+    ranked = tuple(sorted(zip(chosen, map(float, likeness), strict=True), key=lambda pair: -pair[1]))
+    return Found(replace(query, previous="", earlier=()), passages, numbers, 1.0, ranked, chosen, summary)
 
 
-def _leaned_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
+def _questions_depended_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
     """Return the preceding questions that a follow-up question depends on, joined, oldest first; "" if it depends on none."""
     needed: list[str] = []
-    text, least = query.text, tuned.lean_beside if query.beside else tuned.lean_threshold
-    for before in (query.previous, *query.earlier)[:DEEPEST]:
+    text, least = query.text, tuned.lean_same_message if query.same_message else tuned.lean_threshold
+    for before in (query.previous, *query.earlier)[:MAX_PRECEDING_QUESTIONS]:
         nearest = index.dense(vector, 1)
         if not before or leaning(text, nearest[0].score if nearest else 0.0, query.language, tuned) < least:
             break
@@ -132,7 +132,13 @@ def _likely_sentences(
     score of its passage, and its reciprocal ranks among these sentences by similarity and by the rarity of the question's terms
     that it contains.
     """
-    scores = {s: tuned.inherited * fused[passage] for passage in fused for s in index.members[passage] if index.rows[s] >= 0}
+    inherited = {
+        number: tuned.inherited * score
+        for passage, score in fused.items()
+        for number in index.sentences_of_passage[passage]
+        if index.is_searched(number)
+    }
+    scores = dict(inherited)
     numbers = list(scores)
     rows = index.in_context(numbers, tuned.context)
     held = [set(index.analyse(index.sentences[number].text)) for number in numbers]
@@ -154,24 +160,24 @@ def _likely_sentences(
     return tuple((number, similarity[number]) for number in _best(scores))
 
 
-def _choose(likely: Sequence[int], index: Index, tuned: Tuned) -> tuple[int, ...]:
+def _choose(ranked: Sequence[int], index: Index, tuned: Tuned) -> tuple[int, ...]:
     """Return the sentences to read, most likely first, until their extent reaches `tuned.reading`; the last may exceed it.
 
     If the first one refers back, the sentence that it refers to is the second.
     """
-    pointed_at = index.pointed_at(likely[0])
-    first = likely[:1] if pointed_at < 0 else [likely[0], pointed_at]
+    pointed_at = index.antecedent_of(ranked[0])
+    first = ranked[:1] if pointed_at < 0 else [ranked[0], pointed_at]
     chosen: list[int] = []
     read = 0.0
-    for number in dict.fromkeys([*first, *likely]):
+    for number in dict.fromkeys([*first, *ranked]):
         if read >= tuned.reading:
             break
         chosen.append(number)
-        read += extent(index.sentences[number].text)
+        read += han_length(index.sentences[number].text)
     return tuple(chosen)
 
 
-def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
+def context_passages(found: Found, index: Index) -> tuple[Passage, ...]:
     """Return the text for the generator to read, best first.
 
     The best sentence is a piece of its own, since a prompt that begins with it may be in the prefix cache. The other chosen
@@ -185,10 +191,10 @@ def pieces(found: Found, index: Index) -> tuple[Passage, ...]:
         place = runs.index(near[0]) if near else len(runs)
         runs = [run for run in runs if run not in near]
         runs.insert(place, joined)
-    return tuple(piece(run, index) for run in [list(found.chosen[:1]), *runs] if run)
+    return tuple(joined_passage(run, index) for run in [list(found.chosen[:1]), *runs] if run)
 
 
-def piece(run: Sequence[int], index: Index) -> Passage:
+def joined_passage(run: Sequence[int], index: Index) -> Passage:
     """Return neighbouring sentences, given by their numbers, as one passage."""
     first, last = index.sentences[run[0]], index.sentences[run[-1]]
     return Passage(index.source_text(first.source)[first.start : last.end], first.source, first.start, last.end)

@@ -74,7 +74,7 @@ class Rebuilt:
     @classmethod
     def of(cls, index: Index, why: str = "", embedded: int = 0) -> Rebuilt:
         """Return the outcome of a rebuild that resulted in an index."""
-        return cls(why, embedded, len(index.owners), len(index.passages), len(index.sentences))
+        return cls(why, embedded, len(index.passage_of_row), len(index.passages), len(index.sentences))
 
 
 def _sha256(blocks: Iterable[bytes]) -> str:
@@ -229,9 +229,9 @@ def _arrays(index: Index) -> dict[str, npt.NDArray[np.int64]]:
     return {
         "sentences": index.sentences.places,
         "passages": index.passages.places,
-        "members": index.members.places,
-        "owners": index.owners,
-        "rows": index.rows,
+        "members": index.sentences_of_passage.places,
+        "owners": index.passage_of_row,
+        "rows": index.row_of_sentence,
     }
 
 
@@ -247,9 +247,9 @@ def _read(folder: Path) -> Index:
         documents=documents,
         sentences=Sentences(documents, array("sentences")),
         passages=Passages(documents, array("passages")),
-        members=Members(array("members")),
-        owners=array("owners"),
-        rows=array("rows"),
+        sentences_of_passage=Members(array("members")),
+        passage_of_row=array("owners"),
+        row_of_sentence=array("rows"),
         vectors=faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC if mapped else 0),
         lexicon=bm25s.BM25.load(str(folder / "terms"), load_corpus=False, mmap=mapped, show_progress=False, allow_pickle=False),
     )
@@ -294,5 +294,5 @@ def _known(store: Path, embedder: str) -> dict[str, Vectors]:
     if manifest["recipe"]["embedder"] != embedder:
         return {}
     texts = {number: passage.text for number, passage in enumerate(index.passages)}
-    texts |= {int(row): index.sentences[number].text for number, row in enumerate(index.rows) if row >= 0}
+    texts |= {int(row): index.sentences[number].text for number, row in enumerate(index.row_of_sentence) if row >= 0}
     return {text: index.vectors.reconstruct(row) for row, text in texts.items()}

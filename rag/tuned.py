@@ -32,10 +32,10 @@ class Tuned:
     lean_length: float
     lean_nearest: float
     lean_threshold: float
-    lean_beside: float
-    alone: float
-    gate_hopeless: float
-    gate_hopeless_english: float
+    lean_same_message: float
+    follow_up_alone: float
+    gate_least_similarity: float
+    gate_least_similarity_english: float
     gate_bias: float
     gate_judged: float
     gate_invented: float
@@ -50,18 +50,18 @@ class Tuned:
     near: float
     near_across: float
     doubted: float
-    steering: float
-    steering_behind: float
-    steering_near: float
+    intent_question: float
+    intent_follow_up: float
+    intent_near: float
     whole: float
-    beside: int
-    beside_within: float
+    appended: int
+    appended_within: float
     terse: float
     terse_account: float
-    told: float
+    covered: float
     listed: int
     bare_words: int
-    loose: float
+    loose_support: float
 
 
 @cache

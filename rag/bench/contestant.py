@@ -26,7 +26,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionCost:
     """The cost of one question: seconds since it was asked, and tokens."""
 
     evidence_s: float
@@ -38,7 +38,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchCost:
     """The seconds of two stages of one question, each measured separately."""
 
     embed_s: float
@@ -46,7 +46,7 @@ class Searched:
 
 
 @dataclass(frozen=True)
-class Remade:
+class RebuildCost:
     """The cost of a rebuild: seconds, and number of texts embedded."""
 
     seconds: float
@@ -73,15 +73,15 @@ class Contestant(ABC):
         return open_embedder(self.settings)
 
     @abstractmethod
-    def ask(self, question: str, history: Sequence[Message]) -> Asked:
+    def ask(self, question: str, history: Sequence[Message]) -> QuestionCost:
         """Answer a question and return its cost."""
 
     @abstractmethod
-    def search(self, question: str) -> Searched:
+    def search(self, question: str) -> SearchCost:
         """Embed a question, search for it, and return the seconds of both."""
 
     @abstractmethod
-    def remake(self, documents: Sequence[Document], store: Path) -> Remade:
+    def remake(self, documents: Sequence[Document], store: Path) -> RebuildCost:
         """Build the index of documents, reusing what an earlier call left in `store`, and return the cost."""
 
     @property
@@ -94,7 +94,7 @@ class Contestant(ABC):
     def documents(self) -> Sequence[Document]:
         """Return the corpus."""
 
-    def rebuilds(self) -> dict[str, Remade]:
+    def rebuilds(self) -> dict[str, RebuildCost]:
         """Return the costs of a first build, of one after no change, and of one after a change to one sentence."""
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder)

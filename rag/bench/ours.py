@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rag.bench.contestant import Asked, Contestant, Remade, Searched, timed
+from rag.bench.contestant import Contestant, QuestionCost, RebuildCost, SearchCost, timed
 from rag.documents import Document
 from rag.generation import Generator
 from rag.pipeline import Rag
@@ -26,7 +26,7 @@ class Ours(Contestant):
         super().__init__(settings)
         self._rag = (rag or Rag(replace(settings, read_ahead=False))).warm()
 
-    def ask(self, question: str, history: Sequence[Message]) -> Asked:
+    def ask(self, question: str, history: Sequence[Message]) -> QuestionCost:
         """Answer a question; without a draft, the first word comes with the whole answer."""
         started = time.perf_counter()
         evidence = first = 0.0
@@ -38,22 +38,22 @@ class Ours(Contestant):
                 first = first or now
             elif isinstance(event, Final):
                 spent = event.answer.timings
-        return Asked(evidence, first or now, now, spent.prompt_tokens, spent.read_tokens, spent.completion_tokens)
+        return QuestionCost(evidence, first or now, now, spent.prompt_tokens, spent.read_tokens, spent.completion_tokens)
 
-    def search(self, question: str) -> Searched:
+    def search(self, question: str) -> SearchCost:
         """Embed a question, then find its passages while its vector is cached."""
         answering = self._rag.answering()
         index = answering.index
         query = answering.query(question)
         embed_s, _ = timed(lambda: self.fresh.queries([normalize(query.text)]))
         search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
-        return Searched(embed_s, search_s)
+        return SearchCost(embed_s, search_s)
 
-    def remake(self, documents: Sequence[Document], store: Path) -> Remade:
+    def remake(self, documents: Sequence[Document], store: Path) -> RebuildCost:
         """Rebuild the index in a store; only texts that are new are embedded."""
         _, embedder = self._rag.search_index()
         seconds, done = timed(lambda: rebuild(store, documents, embedder, tuned().longest_passage))
-        return Remade(seconds, done.embedded)
+        return RebuildCost(seconds, done.embedded)
 
     @property
     def engine(self) -> Generator:

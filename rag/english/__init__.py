@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rag import journal
-from rag.documents import beside
+from rag.documents import companion_files
 from rag.english.names import Names
 from rag.errors import CorpusError
 from rag.numbers import in_english
@@ -27,14 +27,14 @@ from rag.text.sentences import split_sentences
 class English:
     """The names of a corpus, and the translations of its sentences.
 
-    sentences: translations by folded sentence, "" where the model's translation failed. brought: the folded originals in the
+    sentences: translations by folded sentence, "" where the model's translation failed. own_names: the folded originals in the
     sources' own tables of names; in a text that contains one of them, the model is not asked for further names. by_model: the
     folded sentences that only the model has translated, in idle time.
     """
 
     names: Names = field(default_factory=Names)
     sentences: Mapping[str, str] = field(default_factory=dict)
-    brought: frozenset[str] = frozenset()
+    own_names: frozenset[str] = frozenset()
     by_model: frozenset[str] = frozenset()
 
     @classmethod
@@ -44,36 +44,36 @@ class English:
         corpus: folder of sources, or one file; its own translations take precedence. written: file of the model's translations.
         """
         made = dict(_kept(written)) if written else {}
-        brought: dict[str, str] = {}
-        for path in beside(corpus, "english.jsonl"):
-            brought |= _brought(path)
+        own_names: dict[str, str] = {}
+        for path in companion_files(corpus, "english.jsonl"):
+            own_names |= _own_translations(path)
         names = Names.read(corpus) if corpus else Names()
         originals = frozenset(fold(original) for original, _ in names.forms)
-        return cls(names, made | brought, originals, frozenset(made.keys() - brought.keys()))
+        return cls(names, made | own_names, originals, frozenset(made.keys() - own_names.keys()))
 
-    def naming(self, names: Names) -> English:
+    def with_names(self, names: Names) -> English:
         """Return a copy with further names; the English forms of known names are unchanged."""
         known = dict(self.names.forms)
         return replace(self, names=Names.of(known | {name: forms for name, forms in names.forms if name not in known}))
 
-    def knowing(self, sentences: Mapping[str, str]) -> English:
+    def with_translations(self, sentences: Mapping[str, str]) -> English:
         """Return a copy with further translations, given by sentence; they replace earlier ones."""
         return replace(self, sentences={**self.sentences, **{fold(text): said for text, said in sentences.items()}})
 
-    def brings_names_of(self, text: str) -> bool:
+    def has_own_names_for(self, text: str) -> bool:
         """Return whether a text contains a name from a source's own table, which is then assumed to list all its names."""
         folded = fold(text)
-        return any(name in folded for name in self.brought)
+        return any(name in folded for name in self.own_names)
 
-    def sentence(self, text: str) -> str:
+    def translation_of(self, text: str) -> str:
         """Return the translation of a sentence, "" if there is none."""
         return self.sentences.get(fold(text), "")
 
-    def brings(self, text: str) -> bool:
+    def has_own_translation(self, text: str) -> bool:
         """Return whether a sentence has a translation that came with its source, not from the model."""
-        return bool(self.sentence(text)) and fold(text) not in self.by_model
+        return bool(self.translation_of(text)) and fold(text) not in self.by_model
 
-    def lacks(self, text: str) -> bool:
+    def needs_translation(self, text: str) -> bool:
         """Return whether a Chinese sentence has not been translated yet; a failed translation counts as done."""
         return has_han(text) and fold(text) not in self.sentences
 
@@ -86,10 +86,10 @@ class English:
         if not self.sentences:
             return self.annotate(text)
         spoken = [text[start:end] for start, end in split_sentences(text)]
-        return " ".join(self.sentence(sentence) or self.annotate(sentence) for sentence in spoken)
+        return " ".join(self.translation_of(sentence) or self.annotate(sentence) for sentence in spoken)
 
 
-def written_in(store: Path) -> Path:
+def translations_path(store: Path) -> Path:
     """Return the path of the file in which a store keeps the model's translations."""
     return store / "english.jsonl"
 
@@ -109,7 +109,7 @@ def _kept(path: Path) -> Iterator[tuple[str, str]]:
         raise _unreadable(path, error) from error
 
 
-def _brought(path: Path) -> dict[str, str]:
+def _own_translations(path: Path) -> dict[str, str]:
     """Return the translations that come with a source; raise CorpusError for a malformed row."""
     try:
         return dict(_pair(row) for _, row in journal.rows(path, strict=True))

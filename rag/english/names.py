@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from rag import tables
-from rag.documents import beside
+from rag.documents import companion_files
 from rag.errors import CorpusError
 from rag.text import fold
 from rag.text.script import HAN, to_simplified
@@ -34,7 +34,7 @@ class Names:
     def read(cls, corpus: Path) -> Names:
         """Return the names of all sources of a corpus; raise CorpusError for a table that cannot be read."""
         table: dict[str, tuple[str, ...]] = {}
-        for path in beside(corpus, "names.toml"):
+        for path in companion_files(corpus, "names.toml"):
             try:
                 rows = tables.read(path)["names"]
                 table |= {original: tuple(tables.texts(forms)) for original, forms in rows.items() if forms}

@@ -59,7 +59,7 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
     return english
 
 
-def unread(english: str, chinese: str) -> list[str]:
+def unmatched_names(english: str, chinese: str) -> list[str]:
     """Return the romanised names in an English text, of people and places, that are similar to none in a Chinese text."""
     people = list(names(english, chinese))
     told = [english[name.start : name.end] for name in people if not name.original]
@@ -84,7 +84,7 @@ def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[
         yield from (word for word, letters in strange if readings and not get_close_matches(letters, readings, 1, _SIMILAR))
 
 
-def glossed(english: str, chinese: str) -> str:
+def with_originals(english: str, chinese: str) -> str:
     """Return an English text with the original added in parentheses after the first mention of each person's name.
 
     Names that are misspelled, followed by a parenthesis, or whose original is already in the text, are left as they are.
@@ -103,7 +103,7 @@ def glossed(english: str, chinese: str) -> str:
     return english
 
 
-def as_written(english: str, chinese: str) -> str:
+def in_source_script(english: str, chinese: str) -> str:
     """Return an English text with the originals in its parentheses in the script of a Chinese text that contains them."""
 
     def own(original: re.Match[str]) -> str:

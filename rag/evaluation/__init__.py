@@ -16,11 +16,11 @@ import numpy as np
 from rag.errors import RagError, SettingsError
 from rag.evaluation import variants
 from rag.evaluation.measures import MEASURES, Question, Scores, interval, score
-from rag.evaluation.variants import OTHER, Chatbots, Remembering, Variant
+from rag.evaluation.variants import OTHER, CachingGenerator, Chatbots, Variant
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.results import Answer, Message
-from rag.retrieval import pieces
+from rag.retrieval import context_passages
 from rag.settings import Settings
 
 QUESTIONS = OTHER.parent / "questions.jsonl"
@@ -74,10 +74,10 @@ def _read(chatbot: Chatbot, question: Question, answer: Answer) -> list[str]:
         return [passage.text for passage in answer.passages]
     answering = chatbot.answering()
     parts = answering.find(answering.query(question.question, question.history))
-    return [piece.text for found in parts for piece in pieces(found, answering.index)]
+    return [piece.text for found in parts for piece in context_passages(found, answering.index)]
 
 
-def own(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
+def evaluate(settings: Settings, split: str, limit: int | None, seed: int, ablations: bool) -> Figures:
     """Return the measures of the pipeline on the project's own questions.
 
     split: as for `questions`. limit: number of questions to sample, with `seed`; None for all. ablations: also measure the
@@ -92,7 +92,7 @@ def own(settings: Settings, split: str, limit: int | None, seed: int, ablations:
     shared = Rag(settings).warm()
     try:
         models = shared.answering()
-        generator = Remembering(models.generator) if ablations else models.generator
+        generator = CachingGenerator(models.generator) if ablations else models.generator
         figures: Figures = {"questions": len(asked), "split": split, "variants": {}}
         for name, variant in (variants.ablations() if ablations else {"as it is": Variant()}).items():
             chatbots = Chatbots(settings, models.embedder, generator, variant)
@@ -168,7 +168,7 @@ def _declining(scores: Sequence[Scores]) -> Figures:
     }
 
 
-def fallen(figures: Figures) -> list[str]:
+def regressions(figures: Figures) -> list[str]:
     """Return a line for each measure that is missing, or that is worse than the stored baseline's interval.
 
     If the baseline has another split or number of questions, the only line says so. Raises RagError if there is no baseline.

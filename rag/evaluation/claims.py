@@ -23,25 +23,25 @@ from rag.progress import bar
 from rag.settings import Settings
 
 
-class Told(NamedTuple):
+class LabelledClaim(NamedTuple):
     """A labelled sentence of a draft.
 
     text: name of the text that it is about, "" for the article. state: the mean hidden state of its tokens, float32 (hidden,).
-    stands: whether the evidence supports it and it answers the question.
+    is_right: whether the evidence supports it and it answers the question.
     """
 
     text: str
     state: Vectors
-    stands: bool
+    is_right: bool
 
 
-def collect(settings: Settings) -> list[Told]:
+def collect(settings: Settings) -> list[LabelledClaim]:
     """Return the labelled sentences that this engine writes in its drafts, with their hidden states.
 
     Raises RagError if the engine exposes no hidden states, or writes none of the sentences.
     """
-    stands = {(row["question"], row["claim"]): row["said"] and row["right"] for row in rows(CLAIMS)}
-    asked = {question for question, _ in stands}
+    is_right = {(row["question"], row["claim"]): row["said"] and row["right"] for row in rows(CLAIMS)}
+    asked = {question for question, _ in is_right}
     labelled = [question for split in ("tune", "other", "premises") for question in questions(split) if question.id in asked]
     shared = Rag(settings).warm()
     models = shared.answering()
@@ -54,8 +54,8 @@ def collect(settings: Settings) -> list[Told]:
             for found in answering.find(answering.query(question.question, question.history)):
                 for sentence in answering.drafted(found, Clock(), lambda: False):
                     key = (question.id, sentence.text)
-                    if sentence.state is not None and key in stands:
-                        told.append(Told(question.text, sentence.state, stands[key]))
+                    if sentence.state is not None and key in is_right:
+                        told.append(LabelledClaim(question.text, sentence.state, is_right[key]))
             report(number, len(labelled))
     finally:
         shared.close()
@@ -64,12 +64,12 @@ def collect(settings: Settings) -> list[Told]:
     return told
 
 
-def fit(told: Sequence[Told], fits: str) -> tuple[Linear, str]:
+def fit(told: Sequence[LabelledClaim], fits: str) -> tuple[Linear, str]:
     """Return the probe fitted to labelled sentences, and its curve as text.
 
     fits: identity of the model and prompts that the states come from, as `probe.fitted_to` returns it.
     """
-    labels = np.array([claim.stands for claim in told])
+    labels = np.array([claim.is_right for claim in told])
     probe, held_out = fit_probe([claim.state for claim in told], labels, [claim.text for claim in told])
 
     def kept_apart(threshold: float) -> tuple[float, float]:

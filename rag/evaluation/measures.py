@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from rag.numbers import stated, values
+from rag.numbers import possible_numbers, stated_numbers
 from rag.replies import own_words
 from rag.results import MARK, Answer, Citation
-from rag.text import content, extent, fold, has_letters, share_held
+from rag.text import content_terms, fold, han_length, has_letters, term_recall
 from rag.text.script import IN_PARENTHESES, has_han, script
 from rag.text.sentences import split_sentences
 
@@ -86,7 +86,7 @@ def plain(text: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(MARK.sub("", text))))
 
 
-def holds(text: str, wordings: Sequence[str]) -> bool:
+def contains_fact(text: str, wordings: Sequence[str]) -> bool:
     """Return whether a text contains one of the wordings of a fact.
 
     A number matches whole numbers only; a wording in Latin letters matches only from the beginning of a word.
@@ -159,7 +159,7 @@ def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
         cited = [any(touches(wordings, quote) for quote in quotes) for wordings in question.evidence]
         found["evidence cited"] = float(np.mean(cited)) * answer.answerable
     if question.answerable and question.facts:
-        right = [holds(answer.text, wordings) for wordings in question.facts]
+        right = [contains_fact(answer.text, wordings) for wordings in question.facts]
         found["fact recall"] = float(np.mean(right)) * answer.answerable
         found["all facts right"] = float(answer.answerable and all(right) and not wrong(question, answer.text))
     if answer.answerable:
@@ -167,7 +167,7 @@ def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
         precise = [supported[citation.sentence] and _contributes(citation, question, answer) for citation in answer.citations]
         found["citation precision"] = float(np.mean(precise)) if precise else None
         found["sentences supported"] = float(np.mean(supported)) if supported else 0.0
-        found["characters"] = extent(MARK.sub("", answer.text))
+        found["characters"] = han_length(MARK.sub("", answer.text))
     found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))
     found["foreign names"] = float(bool(foreign_names(question, answer)))
     found["language right"] = float(language_right(answer.text, question.language))
@@ -180,7 +180,7 @@ def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
 
 def wrong(question: Question, text: str) -> bool:
     """Return whether an answer contains a wording that marks it as wrong, or affirms a false premise."""
-    return any(holds(text, [wording]) for wording in question.wrong) or (
+    return any(contains_fact(text, [wording]) for wording in question.wrong) or (
         question.corrects and _ASSENT.search(plain(text)) is not None
     )
 
@@ -201,15 +201,15 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
     behind = [citation for citation in answer.citations if citation.sentence == place]
     words = _added(sentence, question)
     if not behind:
-        return not words and not stated(sentence)  # the chatbot's own words
+        return not words and not stated_numbers(sentence)  # the chatbot's own words
     quotes = " ".join(citation.quote for citation in behind)
-    if not stated(sentence) <= values(quotes):
+    if not stated_numbers(sentence) <= possible_numbers(quotes):
         return False
     if has_han(_ASIDE.sub("", sentence)) != has_han(quotes):
         return max(citation.support for citation in behind) >= LIKE
     if not words:
         return any(touches(places, citation.quote) for places in question.evidence for citation in behind)
-    return share_held(words, quotes) >= HALF
+    return term_recall(words, quotes) >= HALF
 
 
 def _contributes(citation: Citation, question: Question, answer: Answer) -> bool:
@@ -218,16 +218,18 @@ def _contributes(citation: Citation, question: Question, answer: Answer) -> bool
     if has_han(_ASIDE.sub("", sentence)) != has_han(citation.quote):
         return citation.support >= LIKE
     words = _added(sentence, question)
-    return not words or share_held(words, citation.quote) > 0 or bool(stated(sentence) & values(citation.quote))
+    return (
+        not words or term_recall(words, citation.quote) > 0 or bool(stated_numbers(sentence) & possible_numbers(citation.quote))
+    )
 
 
 def _added(sentence: str, question: Question) -> set[str]:
-    return content(sentence) - content(question.question) - own_words()
+    return content_terms(sentence) - content_terms(question.question) - own_words()
 
 
 def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
     """Return the numbers of an answer that occur neither in what it cites nor in the question and its history."""
-    return stated(MARK.sub("", answer.text)) - values(_cited(answer)) - values(_asked(question))
+    return stated_numbers(MARK.sub("", answer.text)) - possible_numbers(_cited(answer)) - possible_numbers(_asked(question))
 
 
 def foreign_names(question: Question, answer: Answer) -> set[str]:
@@ -241,7 +243,7 @@ def foreign_names(question: Question, answer: Answer) -> set[str]:
         return set()
     names = (_LATER_NAME if question.language == "en" else _LATIN_NAME).findall(text)
     known = fold(f"{_cited(answer)} {_asked(question)}")
-    return {name for name in names if fold(name) not in known and not own_words().issuperset(content(name))}
+    return {name for name in names if fold(name) not in known and not own_words().issuperset(content_terms(name))}
 
 
 def _cited(answer: Answer) -> str:

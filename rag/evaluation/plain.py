@@ -24,9 +24,9 @@ from rag.generation import Generator
 from rag.generation.llama_cpp import open_server
 from rag.generation.openai import OpenAIGenerator
 from rag.models import gguf_file, open_embedder
-from rag.prompting import Templates
 from rag.results import Answer, Message, Timings
 from rag.settings import Settings
+from rag.templates import Templates
 from rag.text import fold
 from rag.text.script import language
 

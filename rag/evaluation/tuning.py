@@ -29,7 +29,7 @@ from rag.pipeline import Rag
 from rag.progress import bar
 from rag.question import Query
 from rag.question.follow_up import holds_pointer, log_length
-from rag.question.steering import INTENTS, Fitted
+from rag.question.intents import INTENTS, FittedIntents
 from rag.retrieval import Found
 from rag.settings import Settings
 from rag.text import normalize
@@ -111,7 +111,7 @@ def _signals(query: Query, answering: Answering) -> Signals | None:
 
 def _without_evidence(question: Question, found: Found, answering: Answering) -> Signals:
     """Return the judge's signals on the likeliest sentences, without those that answer the question."""
-    texts = [answering.index.sentences[number].text for number, _ in found.likely]
+    texts = [answering.index.sentences[number].text for number, _ in found.ranked]
     others = [text for text in texts if not any(touches(places, text) for places in question.evidence)]
     judged, state = answering.judge.verdict(found.query, others[:LEFT_OUT], Clock(), lambda: False)
     return Signals(0.0 if judged is None else judged, 0.0, 0.0, state)
@@ -193,7 +193,7 @@ def _fit_leaning(rags: Chatbots) -> str:
     return "\n".join([*lines, *curve("leaning heard", "alone kept", kept_apart)])
 
 
-def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
+def fit_intents(embedder: Embedder) -> tuple[FittedIntents, str]:
     """Return the intent model for an embedder's vectors, and its curve.
 
     It is fitted to the tune half of the messages and of the questions, and to the questions on other texts.
@@ -211,7 +211,7 @@ def fit_intents(embedder: Embedder) -> tuple[Fitted, str]:
     def told_apart(threshold: float) -> tuple[float, float]:
         return float(np.mean(chance[steers] < threshold)), float(np.mean(chance[~steers] < threshold))
 
-    model = Fitted(fitted.coef_.astype(np.float32), fitted.intercept_.astype(np.float32), embedder.identity)
+    model = FittedIntents(fitted.coef_.astype(np.float32), fitted.intercept_.astype(np.float32), embedder.identity)
     return model, "\n".join(curve("told apart", "questions lost", told_apart))
 
 

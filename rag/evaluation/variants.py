@@ -38,7 +38,7 @@ class Unfolded(Rag):
 class Variant:
     """A variant of the pipeline: its tuned numbers, its active stages, and its chatbot class."""
 
-    numbers: Tuned = field(default_factory=tuned)
+    parameters: Tuned = field(default_factory=tuned)
     switches: Switches = field(default_factory=Switches)
     chatbot: type[Rag] = Rag
 
@@ -56,7 +56,7 @@ def ablations() -> dict[str, Variant]:
     }
 
 
-class Remembering:
+class CachingGenerator:
     """Cache a generator's output by prompt: variants that differ only after the draft share the draft.
 
     Cached output is returned at once, which makes the times of every variant but the first meaningless.
@@ -115,5 +115,5 @@ class Chatbots:
             store = cache_folder() / "other" / text if text else self._settings.store
             settings = replace(self._settings, store=store)
             variant = self._variant
-            self._open[text] = variant.chatbot(settings, *self._models, variant.numbers, variant.switches, documents)
+            self._open[text] = variant.chatbot(settings, *self._models, variant.parameters, variant.switches, documents)
         return self._open[text]

@@ -20,12 +20,12 @@ from rag.embedding import Vectors
 from rag.errors import Cancelled, GenerationError, PromptTooLongError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Trace, Usage
 from rag.generation.gguf import GGUF
-from rag.generation.listening import Left, Tell, Worker, one_line
 from rag.generation.prefix_cache import PrefixCache
 from rag.generation.qwen2 import Qwen2
-from rag.generation.tokens import Voice, common, ends, weighed
+from rag.generation.tokens import TextStream, choice_probabilities, common, ends
 from rag.generation.vocabulary import Vocabulary
-from rag.machine import give_back, give_back_at_once, use_threads
+from rag.generation.worker import Abandoned, Emit, Worker, one_line
+from rag.machine import free_large_blocks_at_once, trim_heap, use_threads
 
 
 class Int8Generator:
@@ -49,20 +49,20 @@ class Int8Generator:
         self._worker = Worker("int8")
         self.name = f"int8 {model.stem}"
 
-        def load(tell: Tell, left: Left) -> None:
+        def load(emit: Emit, abandoned: Abandoned) -> None:
             use_threads(threads)
-            give_back_at_once()
+            free_large_blocks_at_once()
             file = GGUF(model)
             try:
-                tell(Vocabulary(file.metadata))
+                emit(Vocabulary(file.metadata))
                 with torch.inference_mode():
                     network = Qwen2(file, context)
             except (KeyError, RuntimeError) as error:
                 raise GenerationError(f"{model} cannot be run ({one_line(error)}); use engine='llama_cpp'.") from error
             file.metadata.clear()  # it duplicates the vocabulary
-            give_back()  # 250 MiB of free memory between the matrices
+            trim_heap()  # 250 MiB of free memory between the matrices
             self._worker.between(_packed(network))
-            tell(network)
+            emit(network)
 
         self._vocabulary: Vocabulary
         self._network: Qwen2 | None
@@ -75,34 +75,34 @@ class Int8Generator:
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the progress of reading, the text as it is written, and finally the usage."""
 
-        def write(network: Qwen2, tell: Tell, left: Left) -> None:
+        def write(network: Qwen2, emit: Emit, abandoned: Abandoned) -> None:
             tokens = self._tokens(prompt, network)
-            known = self._read(network, tokens[:-1], tell, left)
-            voice = Voice(self._vocabulary, tell)
+            known = self._read(network, tokens[:-1], emit, abandoned)
+            stream = TextStream(self._vocabulary, emit)
             pick = _Guide(self._grammars, prompt.grammar).pick if prompt.grammar else _likeliest
             traced: list[torch.Tensor] = []
-            for written, states in self._write(network, tokens, pick, left):
+            for written, states in self._write(network, tokens, pick, abandoned):
                 traced.append(states)
-                voice.say(written[: max_tokens - len(voice.written)])
-                if len(voice.written) == max_tokens:
+                stream.add(written[: max_tokens - len(stream.written)])
+                if len(stream.written) == max_tokens:
                     break
-            voice.end()
-            state = self._state_at_end(network) if len(voice.written) < max_tokens else None
-            trace = self._trace(voice.written, traced)
-            tell(Usage(len(tokens), len(tokens) - known, len(voice.written), state, trace))
+            stream.end()
+            state = self._state_at_end(network) if len(stream.written) < max_tokens else None
+            trace = self._trace(stream.written, traced)
+            emit(Usage(len(tokens), len(tokens) - known, len(stream.written), state, trace))
 
         yield from self._run(write, stop)
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token; zero for a choice that is not a single token."""
 
-        def weigh(network: Qwen2, tell: Tell, left: Left) -> None:
+        def weigh(network: Qwen2, emit: Emit, abandoned: Abandoned) -> None:
             tokens = self._tokens(prompt, network)
-            known = self._read(network, tokens[:-1], lambda _: None, left)
+            known = self._read(network, tokens[:-1], lambda _: None, abandoned)
             chances = torch.softmax(network.logits(network.read(tokens[-1:]))[0], -1)
             self._held = tokens
-            found = weighed(self._vocabulary, choices, chances)
-            tell(Choice(found, Usage(len(tokens), len(tokens) - known, 1, network.state.numpy())))
+            found = choice_probabilities(self._vocabulary, choices, chances)
+            emit(Choice(found, Usage(len(tokens), len(tokens) - known, 1, network.state.numpy())))
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)
@@ -110,10 +110,10 @@ class Int8Generator:
     def read(self, prompt: Prompt, stop: Stop) -> None:
         """Read a prompt into the cache; prepare for its grammar if it has one."""
 
-        def listen(network: Qwen2, tell: Tell, left: Left) -> None:
+        def listen(network: Qwen2, emit: Emit, abandoned: Abandoned) -> None:
             if prompt.grammar:
                 _ = self._grammars
-            self._read(network, self._tokens(prompt, network)[:-1], tell, left)
+            self._read(network, self._tokens(prompt, network)[:-1], emit, abandoned)
 
         for _ in self._run(listen, stop):
             pass
@@ -129,16 +129,16 @@ class Int8Generator:
         """Return the tokenizer in llguidance's form; built only for the first grammar, since it takes a while."""
         return LLTokenizer(TokenizerWrapper(_Spelled(self._vocabulary)), eos_token=sorted(self._vocabulary.ends))
 
-    def _run(self, job: Callable[[Qwen2, Tell, Left], None], stop: Stop) -> Iterator[Any]:
+    def _run(self, job: Callable[[Qwen2, Emit, Abandoned], None], stop: Stop) -> Iterator[Any]:
         """Yield the items of a job; if it fails, discard the tokens read so far, since a step may be incomplete."""
         network = self._network
         if network is None:
             raise GenerationError("The engine is closed; make a new one.")
 
-        def guarded(tell: Tell, left: Left) -> None:
+        def guarded(emit: Emit, abandoned: Abandoned) -> None:
             with torch.inference_mode():
                 try:
-                    job(network, tell, left)
+                    job(network, emit, abandoned)
                 except Cancelled:
                     raise  # raised between two steps: the cache is consistent
                 except BaseException:
@@ -153,7 +153,7 @@ class Int8Generator:
             raise PromptTooLongError.of(len(tokens), network.context)
         return tokens
 
-    def _read(self, network: Qwen2, tokens: list[int], tell: Tell, left: Left) -> int:
+    def _read(self, network: Qwen2, tokens: list[int], emit: Emit, abandoned: Abandoned) -> int:
         """Read tokens until exactly these are in the network's cache; return how many of them were cached already."""
         known = common(self._held, tokens)
         for block in self._kept.after(tokens, known):
@@ -161,11 +161,11 @@ class Int8Generator:
             known = block.last
         network.length, self._held = known, tokens[:known]
         for first in range(known, len(tokens), self.BATCH):
-            if left():
+            if abandoned():
                 raise Cancelled("The answer was stopped.")
             network.read(tokens[first : first + self.BATCH])
             self._held = tokens[: first + self.BATCH]
-            tell(Reading((len(self._held) - known) / (len(tokens) - known)))
+            emit(Reading((len(self._held) - known) / (len(tokens) - known)))
         self._kept.keep(tokens, network.keys_values)
         return known
 
@@ -188,7 +188,7 @@ class Int8Generator:
         return Trace(ends(self._vocabulary, written[: len(states)]), states)
 
     def _write(
-        self, network: Qwen2, prompt: list[int], pick: Callable[[torch.Tensor], int], left: Left
+        self, network: Qwen2, prompt: list[int], pick: Callable[[torch.Tensor], int], abandoned: Abandoned
     ) -> Iterator[tuple[list[int], torch.Tensor]]:
         """Yield batches of the likeliest tokens after a prompt until the text ends; all but the last token are in the cache.
 
@@ -196,7 +196,7 @@ class Int8Generator:
         of all tokens in it but the last. The end token, last in its batch, is not yielded.
         """
         text = list(prompt)
-        while network.length < network.context and not left():
+        while network.length < network.context and not abandoned():
             guess = _repeated(text, *self.SPECULATION) if network.packed else []
             guess = guess[: network.context - network.length - 1]
             held = network.length
@@ -214,14 +214,14 @@ class Int8Generator:
                 yield written[:-1], states
                 return
             yield written, states
-        if left():
+        if abandoned():
             raise Cancelled("The answer was stopped.")
 
 
 def _packed(network: Qwen2) -> Iterator[None]:
     """Pack the matrices of a network step by step, then return free memory to the system."""
     yield from network.pack()
-    give_back()
+    trim_heap()
 
 
 class _Spelled:

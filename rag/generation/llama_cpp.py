@@ -16,7 +16,7 @@ from typing import Any
 
 from rag.errors import GenerationError, PromptTooLongError
 from rag.generation import Choice, Piece, Prompt, Reading, Step, Stop, Usage
-from rag.generation.listening import Left, Tell, Worker
+from rag.generation.worker import Abandoned, Emit, Worker
 from rag.machine import cores
 
 
@@ -91,11 +91,11 @@ class LlamaCppGenerator:
         if server is None:
             raise GenerationError("The engine is closed; make a new one.")
 
-        def work(tell: Tell, left: Left) -> None:
+        def work(emit: Emit, abandoned: Abandoned) -> None:
             def receive(chunk: Any) -> bool:
                 with contextlib.suppress(ValueError):
-                    tell(json.loads(chunk) if isinstance(chunk, (str, bytes)) else chunk)
-                return left()
+                    emit(json.loads(chunk) if isinstance(chunk, (str, bytes)) else chunk)
+                return abandoned()
 
             server.handle_chat_completions({**request, "stream": True, "cache_prompt": True}, receive)
 

@@ -23,7 +23,7 @@ import httpx
 
 from rag.errors import GenerationError, PromptTooLongError, SettingsError
 from rag.generation import Choice, Piece, Prompt, Step, Stop, Usage
-from rag.generation.listening import listen
+from rag.generation.worker import listen
 
 _ADVICE = {
     401: "check api_key",
@@ -85,7 +85,7 @@ class OpenAIGenerator:
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the text as the server sends it, without the model's reasoning, and finally the usage if it is reported."""
-        yield from _aloud(self._said(prompt, max_tokens, stop))
+        yield from _without_reasoning(self._said(prompt, max_tokens, stop))
 
     def _said(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         request = {"messages": prompt.chat(), "max_tokens": max_tokens, "stream_options": {"include_usage": True}}
@@ -162,11 +162,11 @@ class OpenAIGenerator:
             if stop():
                 return True
             if time.monotonic() > deadline:
-                raise GenerationError(f"{self._asked} did not finish within {self._timeout_s:g} s (timeout_s).")
+                raise GenerationError(f"{self._server_label} did not finish within {self._timeout_s:g} s (timeout_s).")
             return False
 
         try:
-            yield from listen(chunks, stopped_or_late, self._told)
+            yield from listen(chunks, stopped_or_late, self._as_error)
         finally:
             with contextlib.suppress(RuntimeError):  # the loop has already ended
                 loop.call_soon_threadsafe(task.cancel)
@@ -195,7 +195,7 @@ class OpenAIGenerator:
                     finished = finished or any(choice.get("finish_reason") for choice in _objects(chunk, "choices"))
                     yield chunk
             if not finished:
-                raise GenerationError(f"{self._asked} broke off before the answer's end.")
+                raise GenerationError(f"{self._server_label} broke off before the answer's end.")
 
     async def _lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
         r"""Yield lines as bytes, split at \n only: httpx would also split at U+2028, and silently replace invalid UTF-8."""
@@ -205,7 +205,7 @@ class OpenAIGenerator:
             for line in lines:
                 yield line.rstrip(b"\r")
             if len(rest) > self.LONGEST_LINE:
-                raise GenerationError(f"{self._asked} sent something that is not a stream of chat completions.")
+                raise GenerationError(f"{self._server_label} sent something that is not a stream of chat completions.")
         if rest:
             yield rest.rstrip(b"\r")
 
@@ -216,13 +216,13 @@ class OpenAIGenerator:
         try:
             chunk = json.loads(value.decode("utf-8")) if field in {b"data", b"error"} else None
         except UnicodeDecodeError:
-            raise GenerationError(f"{self._asked} sent text that is not UTF-8.") from None
+            raise GenerationError(f"{self._server_label} sent text that is not UTF-8.") from None
         except (ValueError, RecursionError):
             chunk = None
         if not isinstance(chunk, dict):
-            raise GenerationError(f"{self._asked} sent something that is not a stream of chat completions.")
+            raise GenerationError(f"{self._server_label} sent something that is not a stream of chat completions.")
         if field == b"error" or chunk.get("error") or chunk.get("object") == "error":
-            raise _too_long(chunk) or GenerationError(f"{self._asked} failed: {self._safe(_message(chunk))}.")
+            raise _too_long(chunk) or GenerationError(f"{self._server_label} failed: {self._safe(_message(chunk))}.")
         return chunk
 
     async def _refused(self, response: httpx.Response) -> Any:
@@ -243,17 +243,17 @@ class OpenAIGenerator:
         reason = "" if body is None else self._safe(_message(body))
         because = f" ({reason})" if reason else ""
         advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
-        return _too_long(body) or _RefusedError(f"{self._asked} answered {phrase}{because}{advice}.", status)
+        return _too_long(body) or _RefusedError(f"{self._server_label} answered {phrase}{because}{advice}.", status)
 
-    def _told(self, error: BaseException) -> GenerationError:
+    def _as_error(self, error: BaseException) -> GenerationError:
         """Return the GenerationError for a failed request, its message one sentence."""
         reason = self._safe(str(error)) or type(error).__name__
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-            return GenerationError(f"{self._asked} could not be reached ({reason}); check base_url and that it runs.")
-        return GenerationError(f"{self._asked} failed: {reason}.")
+            return GenerationError(f"{self._server_label} could not be reached ({reason}); check base_url and that it runs.")
+        return GenerationError(f"{self._server_label} failed: {reason}.")
 
     @property
-    def _asked(self) -> str:
+    def _server_label(self) -> str:
         return f"The server at {shown(self._url)}, asked for {self._model!r},"
 
     def _safe(self, text: str) -> str:
@@ -264,7 +264,7 @@ class OpenAIGenerator:
         return (text if len(text) <= 200 else text[:200] + "…").rstrip(" .")
 
 
-def _aloud(steps: Iterable[Step]) -> Iterator[Step]:
+def _without_reasoning(steps: Iterable[Step]) -> Iterator[Step]:
     """Yield steps without the reasoning that precedes the answer."""
     held, speaks = "", False
     for step in steps:

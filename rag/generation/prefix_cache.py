@@ -43,7 +43,7 @@ class PrefixCache:
     def after(self, tokens: Sequence[int], known: int) -> Iterator[Block]:
         """Yield the consecutive cached blocks of a prompt that end after its first `known` tokens."""
         kept = list(takewhile(self._blocks.__contains__, self._beginnings(tokens)))
-        self._asked_for(kept)
+        self._touch(kept)
         for beginning in kept:
             if len(beginning) > known and self._room is not None:
                 yield Block(len(beginning) - self.TOKENS, len(beginning), self._room[self._blocks[beginning]])
@@ -55,13 +55,13 @@ class PrefixCache:
         """
         if len(tokens) < self.TOKENS:
             return
-        room = self._made_for(keys_values[..., : self.TOKENS, :])
+        room = self._storage_for(keys_values[..., : self.TOKENS, :])
         beginnings = list(islice(self._beginnings(tokens), len(room)))  # one more would evict the first one
         for beginning in beginnings:
             if beginning not in self._blocks:
                 self._blocks[beginning] = place = self._free.pop() if self._free else self._blocks.popitem(last=False)[1]
                 room[place] = keys_values[..., len(beginning) - self.TOKENS : len(beginning), :]
-        self._asked_for(beginnings)
+        self._touch(beginnings)
 
     def forget(self) -> None:
         """Free all blocks."""
@@ -69,13 +69,13 @@ class PrefixCache:
         self._free.clear()
         self._room = None
 
-    def _asked_for(self, beginnings: Sequence[tuple[int, ...]]) -> None:
+    def _touch(self, beginnings: Sequence[tuple[int, ...]]) -> None:
         """Mark blocks as most recently used, the first of them the most recent."""
         for beginning in reversed(beginnings):
             if beginning in self._blocks:
                 self._blocks.move_to_end(beginning)
 
-    def _made_for(self, block: torch.Tensor) -> torch.Tensor:
+    def _storage_for(self, block: torch.Tensor) -> torch.Tensor:
         """Return the storage for all blocks, (blocks, …); allocate it for blocks of this shape if there is none yet."""
         if self._room is None:
             places = self._most // (block.numel() * block.element_size())

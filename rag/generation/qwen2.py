@@ -15,15 +15,15 @@ import torch
 from torch.nn import functional
 
 from rag.generation.gguf import GGUF
-from rag.int8_linear import Int8Linear
+from rag.generation.int8_linear import Int8Linear
 
 _PIECE = 1 << 19
 """Weights quantised at a time: few enough to stay in the processor's cache."""
 _SLICE = 1 << 15
 """Rows of the output matrix, one per vocabulary entry, that are packed at a time."""
-_WATCHED = 0.75
+_STATE_DEPTH = 0.75
 """Fraction of the layers after which `Qwen2.state` is taken: the last layers mostly encode the next token."""
-_TRACED = 0.65
+_TRACE_DEPTH = 0.65
 """Fraction of the layers after which `Qwen2.traced` is taken."""
 
 
@@ -96,11 +96,11 @@ class Qwen2:
         first, last = self.length, self.length + len(tokens)
         seen = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
         states = self._model.gather("token_embd.weight", tokens)
-        watched, traced = (int(share * len(self._layers)) for share in (_WATCHED, _TRACED))
+        state_layer, traced = (int(share * len(self._layers)) for share in (_STATE_DEPTH, _TRACE_DEPTH))
         for number, layer in enumerate(self._layers):
             if number == traced:
                 self.traced = states
-            if number == watched:
+            if number == state_layer:
                 self.state = states[-1]
             normed = functional.rms_norm(states, (self._hidden,), layer.before_attention, self._epsilon)
             states = states + layer.attended(self._attend(number, layer.attention(normed), first, last, seen))

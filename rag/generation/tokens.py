@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from rag.generation import Piece
-from rag.generation.listening import Tell
+from rag.generation.worker import Emit
 
 
 class Tokenizer(Protocol):
@@ -25,33 +25,33 @@ class Tokenizer(Protocol):
         """Return the text of tokens; control tokens are skipped, and an incomplete character is �."""
 
 
-class Voice:
+class TextStream:
     """Pass on generated text piece by piece; text that ends in an incomplete character is withheld until it is complete.
 
-    tell: called with each new Piece. `written` are the tokens so far.
+    emit: called with each new Piece. `written` are the tokens so far.
     """
 
-    def __init__(self, tokenizer: Tokenizer, tell: Tell) -> None:
+    def __init__(self, tokenizer: Tokenizer, emit: Emit) -> None:
         self._tokenizer = tokenizer
-        self._tell = tell
-        self._said = 0
+        self._emit = emit
+        self._emitted = 0
         self.written: list[int] = []
 
-    def say(self, tokens: Iterable[int]) -> None:
+    def add(self, tokens: Iterable[int]) -> None:
         """Add tokens, and pass on the text that they add."""
         self.written.extend(tokens)
         text = self._tokenizer.text(self.written)
         if not text.endswith("�"):
-            self._tell_rest(text)
+            self._emit_rest(text)
 
     def end(self) -> None:
         """Pass on the text that was withheld."""
-        self._tell_rest(self._tokenizer.text(self.written))
+        self._emit_rest(self._tokenizer.text(self.written))
 
-    def _tell_rest(self, text: str) -> None:
-        if len(text) > self._said:
-            self._tell(Piece(text[self._said :]))
-            self._said = len(text)
+    def _emit_rest(self, text: str) -> None:
+        if len(text) > self._emitted:
+            self._emit(Piece(text[self._emitted :]))
+            self._emitted = len(text)
 
 
 def ends(tokenizer: Tokenizer, tokens: Sequence[int]) -> tuple[int, ...]:
@@ -67,7 +67,7 @@ def spellings(tokenizer: Tokenizer, word: str) -> set[int]:
     return found
 
 
-def weighed(tokenizer: Tokenizer, choices: Sequence[str], chances: Sequence[float]) -> tuple[float, ...]:
+def choice_probabilities(tokenizer: Tokenizer, choices: Sequence[str], chances: Sequence[float]) -> tuple[float, ...]:
     """Return the probability of each choice, given that of each token; zero for a choice that is not a single token."""
     return tuple(sum(float(chances[token]) for token in spellings(tokenizer, choice)) for choice in choices)
 

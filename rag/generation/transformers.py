@@ -18,8 +18,8 @@ from transformers.utils import logging
 
 from rag.errors import Cancelled, GenerationError, PromptTooLongError
 from rag.generation import Choice, Prompt, Reading, Step, Stop, Usage
-from rag.generation.listening import Left, Tell, Worker, one_line
-from rag.generation.tokens import Voice, common, weighed
+from rag.generation.tokens import TextStream, choice_probabilities, common
+from rag.generation.worker import Abandoned, Emit, Worker, one_line
 from rag.machine import use_threads
 
 
@@ -58,41 +58,42 @@ class TransformersGenerator:
         self._cache: Any = None
         self._held: list[int] = []
         self._worker = Worker("transformers")
-        list(self._worker.run(lambda tell, left: use_threads(threads), lambda: False))
+        list(self._worker.run(lambda emit, abandoned: use_threads(threads), lambda: False))
         self.name = f"transformers {folder.name}"
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the progress of reading, the text as it is written, and finally the usage."""
 
-        def write(tell: Tell, left: Left) -> None:
+        def write(emit: Emit, abandoned: Abandoned) -> None:
             ids = self._ids(prompt)
-            known = self._read(ids[:-1], tell, left)
-            voice = Voice(self._spoken, tell)
+            known = self._read(ids[:-1], emit, abandoned)
+            stream = TextStream(self._spoken, emit)
             tokens = torch.tensor([ids], device=self._device)
             self._model.generate(
                 tokens,
                 attention_mask=torch.ones_like(tokens),
                 past_key_values=self._cache,
                 max_new_tokens=max_tokens if self._context is None else min(max_tokens, self._context - len(ids)),
-                streamer=_Streamer(voice),
+                streamer=_Streamer(stream),
                 stopping_criteria=StoppingCriteriaList(
-                    [lambda ids, scores: torch.full((len(ids),), left(), device=ids.device)]
+                    [lambda ids, scores: torch.full((len(ids),), abandoned(), device=ids.device)]
                 ),
             )
-            tell(Usage(prompt=len(ids), read=len(ids) - known, written=len(voice.written)))
+            emit(Usage(prompt=len(ids), read=len(ids) - known, written=len(stream.written)))
 
         yield from self._run(write, stop)
 
     def choose(self, prompt: Prompt, choices: tuple[str, ...], stop: Stop) -> Choice:
         """Return the probability of each choice as the first token; zero for a choice that is not a single token."""
 
-        def weigh(tell: Tell, left: Left) -> None:
+        def weigh(emit: Emit, abandoned: Abandoned) -> None:
             ids = self._ids(prompt)
-            known = self._read(ids[:-1], lambda _: None, left)
+            known = self._read(ids[:-1], lambda _: None, abandoned)
             last = torch.tensor([ids[-1:]], device=self._device)
             scores = self._model(input_ids=last, past_key_values=self._cache, use_cache=True).logits[0, -1]
             chances = torch.softmax(scores.float(), dim=-1)
-            tell(Choice(weighed(self._spoken, choices, chances), Usage(prompt=len(ids), read=len(ids) - known, written=1)))
+            found = choice_probabilities(self._spoken, choices, chances)
+            emit(Choice(found, Usage(prompt=len(ids), read=len(ids) - known, written=1)))
 
         (choice,) = self._run(weigh, stop)
         return cast(Choice, choice)
@@ -100,8 +101,8 @@ class TransformersGenerator:
     def read(self, prompt: Prompt, stop: Stop) -> None:
         """Read a prompt into the cache, where it stays until another is read."""
 
-        def listen(tell: Tell, left: Left) -> None:
-            self._read(self._ids(prompt)[:-1], tell, left)
+        def listen(emit: Emit, abandoned: Abandoned) -> None:
+            self._read(self._ids(prompt)[:-1], emit, abandoned)
 
         for _ in self._run(listen, stop):
             pass
@@ -112,15 +113,15 @@ class TransformersGenerator:
         self._forget()
         self._worker.end()
 
-    def _run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
+    def _run(self, job: Callable[[Emit, Abandoned], None], stop: Stop) -> Iterator[Any]:
         """Yield the items of a job; if it fails, clear the cache, since a step may be incomplete."""
         if self._model is None:
             raise GenerationError("The engine is closed; make a new one.")
 
-        def guarded(tell: Tell, left: Left) -> None:
+        def guarded(emit: Emit, abandoned: Abandoned) -> None:
             with torch.inference_mode():
                 try:
-                    job(tell, left)
+                    job(emit, abandoned)
                 except BaseException:
                     self._forget()  # only some layers may have cached the failed step
                     raise
@@ -134,17 +135,17 @@ class TransformersGenerator:
             raise PromptTooLongError.of(len(ids), self._context)
         return ids
 
-    def _read(self, ids: list[int], tell: Tell, left: Left) -> int:
+    def _read(self, ids: list[int], emit: Emit, abandoned: Abandoned) -> int:
         """Read tokens until exactly these are in the cache; return how many of them were cached already."""
         known = self._rewind(ids)
         step = self.BATCH.get(self._device.type, 1024)
         for start in range(known, len(ids), step):
-            if left():
+            if abandoned():
                 raise Cancelled("The answer was stopped.")
             part = torch.tensor([ids[start : start + step]], device=self._device)
             self._model.base_model(input_ids=part, past_key_values=self._cache, use_cache=True)
             self._held = ids[: start + step]
-            tell(Reading(len(self._held[known:]) / (len(ids) - known)))
+            emit(Reading(len(self._held[known:]) / (len(ids) - known)))
         return known
 
     def _rewind(self, ids: list[int]) -> int:
@@ -209,13 +210,13 @@ class _Tokenizer:
 class _Streamer:
     """Pass the tokens of `generate` to a voice, one at a time; the prompt, which comes first, is dropped."""
 
-    def __init__(self, voice: Voice) -> None:
-        self._voice = voice
+    def __init__(self, stream: TextStream) -> None:
+        self._voice = stream
         self._prompted = False
 
     def put(self, tokens: torch.Tensor) -> None:
         if self._prompted:
-            self._voice.say(tokens.flatten().tolist())
+            self._voice.add(tokens.flatten().tolist())
         self._prompted = True
 
     def end(self) -> None:

@@ -21,9 +21,9 @@ from rag.grounding.grounds import FEW, Fault, Grounds, added_terms, few, without
 from rag.grounding.probe import Probe
 from rag.index import Index
 from rag.linear import logistic
-from rag.numbers import stated, values
+from rag.numbers import possible_numbers, stated_numbers
 from rag.question import Query
-from rag.text import content, fold, share_held
+from rag.text import content_terms, fold, term_recall
 from rag.text.script import has_han, mostly_latin
 from rag.text.stance import asks
 from rag.tuned import Tuned
@@ -57,22 +57,22 @@ def ground(
     translations of the source sentences, whose words count too. probe: predicts from the hidden state of a draft sentence
     whether it is correct; without it, similarity and shared words decide.
     """
-    usable = [number for number in candidates if index.rows[number] >= 0]
+    usable = [number for number in candidates if index.is_searched(number)]
     if not draft or not usable:
         return []
     near = embedder.passages([sentence.text for sentence in draft]) @ index.sentence_vectors(usable).T
     grounds = Grounds.of(candidates, query.language == "en", index, english)
-    question = query.together
+    question = query.with_previous
     claims = []
     for (before, drafted, state), similarities in zip(draft, near, strict=True):
         text = without_glosses(drafted, grounds.words) if grounds.for_english else drafted
         said = _BEGUN.sub("", text)
-        words = content(said)
+        words = content_terms(said)
         scores = np.maximum(similarities, _shared(said, words, usable, grounds))
-        sources = _sources(said, scores, usable, grounds.said, tuned.support)
+        sources = _sources(said, scores, usable, grounds.texts, tuned.support)
         added = added_terms(said, question)
         sources += grounds.further(added, sources, usable, tuned.cover)
-        if asks(text) and (share_held(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
+        if asks(text) and (term_recall(words, question) > ECHO or not sources or not asks(index.sentences[sources[0]].text)):
             continue  # a question in the draft is kept only where the source asks it and it does not repeat the reader's
         support = tuple(min(1.0, float(scores[usable.index(number)])) for number in sources)
         fault = grounds.fault(said, question, sources) if words else ""
@@ -85,7 +85,7 @@ def ground(
                 sources,
                 support,
                 missing=(*grounds.missing_numbers(said, sources), *strangers),
-                fault=fault or _strays(text, chance, support, sources, index, tuned),
+                fault=fault or _support_fault(text, chance, support, sources, index, tuned),
                 coverage=grounds.coverage(said, added, sources) if chance is None else None,
                 invented=not sources or grounds.invents(said, strangers, question),
             )
@@ -93,7 +93,7 @@ def ground(
     return claims
 
 
-def _strays(
+def _support_fault(
     text: str, chance: float | None, support: Sequence[float], sources: Sequence[int], index: Index, tuned: Tuned
 ) -> Fault:
     """Return the fault of a claim that is doubted or far from its best source; "" for none, or where it introduces others.
@@ -116,27 +116,27 @@ def _shared(text: str, words: set[str], usable: Sequence[int], grounds: Grounds)
     """
     shared = np.zeros(len(usable))
     if few(text):
-        shared[:FIRST] = [_stands_in(text, number, grounds) for number in usable[:FIRST]]
+        shared[:FIRST] = [_contains_short_claim(text, number, grounds) for number in usable[:FIRST]]
     else:
-        shared[:] = [share_held(words, grounds.said[number]) for number in usable]
+        shared[:] = [term_recall(words, grounds.texts[number]) for number in usable]
     return shared
 
 
-def _stands_in(text: str, number: int, grounds: Grounds) -> float:
+def _contains_short_claim(text: str, number: int, grounds: Grounds) -> float:
     """Return 1 where a source sentence contains a claim of a few words, as a whole or each of its terms, else 0.
 
     For an English claim about a Chinese sentence without a translation it is enough that the sentence contains its numbers,
     and the Chinese originals of its names.
     """
-    source = grounds.said[number]
+    source = grounds.texts[number]
     said = _letters(text)
-    words = content(text)
-    if len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content(source))):
+    words = content_terms(text)
+    if len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content_terms(source))):
         return 1.0
     if grounds.english[number] or has_han(text) or mostly_latin(source):
         return 0.0
-    numbers, people = stated(text), list(names(text, source))
-    held = numbers <= values(source) and (not numbers or bool(numbers & stated(source)))
+    numbers, people = stated_numbers(text), list(names(text, source))
+    held = numbers <= possible_numbers(source) and (not numbers or bool(numbers & stated_numbers(source)))
     return float(bool(numbers or people) and held and all(person.original for person in people))
 
 
@@ -153,14 +153,14 @@ def _sources(text: str, scores: np.ndarray, usable: Sequence[int], said: Mapping
     if not order:
         return ()
     chosen = [order[0]]
-    needed = stated(text)
-    words = content(text)
+    needed = stated_numbers(text)
+    words = content_terms(text)
     for i in order[1:]:
         held = " ".join(said[usable[j]] for j in chosen)
         other = said[usable[i]]
-        new = (words - content(held)) & content(other)
+        new = (words - content_terms(held)) & content_terms(other)
         tells = has_han(text) != has_han(other) or any(not term[0].isdigit() for term in new)
-        adds_number = tells and bool((needed - values(held)) & values(other))
+        adds_number = tells and bool((needed - possible_numbers(held)) & possible_numbers(other))
         if len(chosen) < CITED and (adds_number or len(new) >= max(FEW, ADDED * len(words))):
             chosen.append(i)
     return tuple(usable[i] for i in chosen)

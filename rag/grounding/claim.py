@@ -32,12 +32,12 @@ class Claim:
     invented: bool = False
     quoted: bool = False
 
-    def holds(self, least: float) -> bool:
+    def is_supported(self, least: float) -> bool:
         """Return whether the claim can stay: nothing missing, no fault, and a coverage, if known, of at least `least`."""
         return not self.missing and not self.fault and (self.coverage is None or self.coverage >= least)
 
 
-def once(claims: Sequence[Claim]) -> list[Claim]:
+def without_repeats(claims: Sequence[Claim]) -> list[Claim]:
     """Return the claims without those whose text exactly repeats an earlier one.
 
     Where a quote is left out, the words that introduce it introduce the next claim if that is a quote too.

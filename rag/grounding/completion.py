@@ -13,9 +13,9 @@ from rag.english import English
 from rag.grounding.claim import Claim
 from rag.grounding.enumeration import items
 from rag.index import Index
-from rag.numbers import numbers_asked, stated
+from rag.numbers import numbers_asked, stated_numbers
 from rag.question.asking import asks_several
-from rag.text import LATIN_WORD, content, share_held, terms
+from rag.text import LATIN_WORD, content_terms, term_recall, terms
 from rag.text.script import mostly_latin
 from rag.text.stance import asks
 from rag.tuned import Tuned
@@ -33,20 +33,20 @@ class Completion:
     english: English
     tuned: Tuned
 
-    def unsaid(self, likely: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
+    def sentences_to_quote(self, likely: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
         """Return the numbers of the sentences to quote, in the order of the source; at least one claim must have a source.
 
-        likely: sentences with their similarity to the question, likeliest to answer first. account: whether the question asks
+        ranked: sentences with their similarity to the question, likeliest to answer first. account: whether the question asks
         for an account. Quoted are the likeliest sentences that are no questions and that the answer neither cites nor says
         (only the first where a number is asked for); where several things are asked for, also the unsaid items of a list that
         a cited or the likeliest sentence belongs to; the cited sentence most similar to the question, where the answer says
         too little of it; and the unsaid sentences that these point back at.
         """
         similarity = dict(likely)
-        most = 1 if numbers_asked(question) else self.tuned.beside
+        most = 1 if numbers_asked(question) else self.tuned.appended
         telling = [(number, like) for number, like in likely if not asks(self.index.sentences[number].text)][:most]
         quoted = self._neither_cited_nor_said(
-            number for number, like in telling if telling[0][1] - like <= self.tuned.beside_within
+            number for number, like in telling if telling[0][1] - like <= self.tuned.appended_within
         )
         if asks_several(question):
             listed = [*self._cited, *(number for number, _ in telling[:1])]
@@ -54,7 +54,7 @@ class Completion:
         best = max(self._cited, key=lambda source: similarity.get(source, 0.0))
         if self._share_said(best) < VERBATIM and self._terse(best, question, account):
             quoted.add(best)
-        pointed_at = {self.index.pointed_at(number) for number in quoted} - {-1}
+        pointed_at = {self.index.antecedent_of(number) for number in quoted} - {-1}
         return tuple(sorted(quoted | self._neither_cited_nor_said(pointed_at)))
 
     def left_out(self, listed: Sequence[int], most: int) -> tuple[int, ...]:
@@ -64,11 +64,13 @@ class Completion:
         by its words: the summary says enough of it if it cites it.
         """
         said = {source for source in self._cited if self._untranslated(source)}
-        unsaid = [number for number in listed if number not in said and self._share_said(number) < self.tuned.told]
-        return tuple(sorted(unsaid[:most]))
+        sentences_to_quote = [
+            number for number in listed if number not in said and self._share_said(number) < self.tuned.covered
+        ]
+        return tuple(sorted(sentences_to_quote[:most]))
 
     def _neither_cited_nor_said(self, numbers: Iterable[int]) -> set[int]:
-        return {number for number in numbers if number not in self._cited and self._share_said(number) < self.tuned.told}
+        return {number for number in numbers if number not in self._cited and self._share_said(number) < self.tuned.covered}
 
     @cached_property
     def _cited(self) -> set[int]:
@@ -82,14 +84,16 @@ class Completion:
         return mostly_latin(self._said) != mostly_latin(self.index.sentences[number].text)
 
     def _untranslated(self, number: int) -> bool:
-        return self._across_languages(number) and not self.english.sentence(self.index.sentences[number].text)
+        return self._across_languages(number) and not self.english.translation_of(self.index.sentences[number].text)
 
     def _share_said(self, number: int) -> float:
         """Return the share of a sentence's terms in the answer; 1 if quoted, 0 across languages without a translation."""
         if any(claim.quoted and number in claim.sources for claim in self.claims):
             return 1.0
         source = self.index.sentences[number].text
-        return share_held(content(self.english.sentence(source) if self._across_languages(number) else source), self._said)
+        return term_recall(
+            content_terms(self.english.translation_of(source) if self._across_languages(number) else source), self._said
+        )
 
     def _terse(self, number: int, question: str, account: bool) -> bool:
         """Return whether the answer says so little of a sentence that the reader needs the source's own words.
@@ -97,10 +101,10 @@ class Completion:
         An answer with fewer numbers than asked for always does. Across languages terms cannot be compared, so the length of
         the answer and its best support decide.
         """
-        if len(stated(self._said)) < numbers_asked(question):
+        if len(stated_numbers(self._said)) < numbers_asked(question):
             return True
         if self._across_languages(number):
-            loose = max(support for claim in self.claims for support in claim.support) < self.tuned.loose
+            loose = max(support for claim in self.claims for support in claim.support) < self.tuned.loose_support
             words = len(self._said.split()) if mostly_latin(self._said) else len(terms(self._said)) / LATIN_WORD
             return words < self.tuned.bare_words or loose
         return self._share_said(number) < (self.tuned.terse_account if account else self.tuned.terse)

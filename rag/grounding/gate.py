@@ -47,13 +47,13 @@ class Signals:
     draft_state: Vectors | None = None
 
 
-def hopeless(nearest: float, language: Language, tuned: Tuned) -> bool:
+def too_distant(nearest: float, language: Language, tuned: Tuned) -> bool:
     """Return whether nothing in the text is similar enough to the question to be worth a draft.
 
     nearest: the highest similarity found. English questions are less similar to Chinese texts than Chinese ones are, so their
     threshold is lower.
     """
-    return nearest < (tuned.gate_hopeless_english if language == "en" else tuned.gate_hopeless)
+    return nearest < (tuned.gate_least_similarity_english if language == "en" else tuned.gate_least_similarity)
 
 
 def probability(signals: Signals, probes: Probes | None, tuned: Tuned) -> float:

@@ -16,11 +16,11 @@ from typing import Literal
 
 from rag.english import English
 from rag.english.names import transliterated
-from rag.english.romanization import unread
+from rag.english.romanization import unmatched_names
 from rag.grounding.wording import misquotes
 from rag.index import Index
-from rag.numbers import foreign, stated, values
-from rag.text import content, fold, share_held, terms
+from rag.numbers import possible_numbers, stated_numbers, unsupported_numbers
+from rag.text import content_terms, fold, term_recall, terms
 from rag.text.script import HAN, IN_PARENTHESES, has_han
 from rag.text.sentences import clauses
 from rag.text.stance import compares, denies, doubts
@@ -47,7 +47,7 @@ _OPENERS = frozenset(
     "total toward towards twice under unless unlike until up upon us using via well whatever whenever whereas wherever "
     "whether whichever while whoever whole within without years yes yesterday yet".split()
 )
-"""Words that may begin a sentence without occurring in any source, besides numbers and the function words of `content`."""
+"""Words that may begin a sentence without occurring in any source, besides numbers and function words."""
 FEW = 4
 """Number of terms below which a claim, or a clause, may occur in many sentences by chance."""
 BETWEEN = 3
@@ -67,14 +67,14 @@ _ORIGINAL = re.compile(rf"[(（]([^()（）]*[{HAN}][^()（）]*)[)）]")
 class Grounds:
     """The evidence that a draft is checked against.
 
-    said: the text of each source sentence that the model was shown, by its number, followed by its translation where there is
-    one. english: the translations alone, "" where there is none. names: the folded text of all of `said`, and the English
+    texts: the text of each source sentence that the model was shown, by its number, followed by its translation where there is
+    one. english: the translations alone, "" where there is none. names: the folded text of all of `texts`, and the English
     forms of its names. words: the words in Latin letters in `names`, hyphenated ones also in parts. in_english: whether every
     sentence is in English or translated. for_english: whether the answer is in English; otherwise, words in Latin letters are
     checked as names.
     """
 
-    said: Mapping[int, str]
+    texts: Mapping[int, str]
     english: Mapping[int, str]
     words: set[str]
     names: str
@@ -85,7 +85,7 @@ class Grounds:
     def of(cls, candidates: Sequence[int], for_english: bool, index: Index, english: English) -> Grounds:
         """Return the evidence in source sentences, given by their numbers, for an answer in English or not."""
         texts = {number: index.sentences[number].text for number in candidates}
-        translations = {number: english.sentence(text) for number, text in texts.items()}
+        translations = {number: english.translation_of(text) for number, text in texts.items()}
         said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
         whole = " ".join(said.values())
         names = fold(f"{whole} {english.names.forms_of(whole)}")
@@ -105,7 +105,7 @@ class Grounds:
             return ""
         if compares(claim) and not compares(self._together(sources)):
             return "comparison"
-        before, nearest = self._nearest_clause(content(claim), sources[0])
+        before, nearest = self._nearest_clause(content_terms(claim), sources[0])
         if denies(nearest) and not denies(claim):
             return "denied"
         if (doubts(nearest) or (few(before) and doubts(before))) and not doubts(f"{claim} {question}"):
@@ -121,23 +121,27 @@ class Grounds:
         """
         if not self.comparable(sources):
             return None
-        words, said = content(claim), self._together(sources)
-        return min([share_held(words, said), *(share_held(new, said) for new in added)]) if words else 1.0
+        words, said = content_terms(claim), self._together(sources)
+        return min([term_recall(words, said), *(term_recall(new, said) for new in added)]) if words else 1.0
 
     def comparable(self, sources: Sequence[int]) -> bool:
         """Return whether a claim's words can be compared with its sources', or with all evidence where it has none.
 
         For an English answer all of these must be in English or translated; for a Chinese one some must be in Chinese.
         """
-        numbers = sources or [*self.said]
+        numbers = sources or [*self.texts]
         if self.for_english:
-            return all(self.english[number] or not has_han(self.said[number]) for number in numbers)
-        return any(has_han(self.said[number]) for number in numbers)
+            return all(self.english[number] or not has_han(self.texts[number]) for number in numbers)
+        return any(has_han(self.texts[number]) for number in numbers)
 
     def _adds(self, claim: str, question: str, sources: Sequence[int]) -> bool:
         """Return whether a claim adds a term of its sources to the question; across languages, any term at all."""
-        new = content(claim) - content(question) - _ASSENT
-        return bool(new & content(self._together(sources))) if self.comparable(sources) else _differ(new, content(question))
+        new = content_terms(claim) - content_terms(question) - _ASSENT
+        return (
+            bool(new & content_terms(self._together(sources)))
+            if self.comparable(sources)
+            else _differ(new, content_terms(question))
+        )
 
     def further(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
@@ -149,40 +153,40 @@ class Grounds:
         """
         found: list[int] = []
         for new in added if sources else ():
-            if share_held(new, self._together([*sources, *found])) < least:
-                best = max(usable, key=lambda number: share_held(new, self.said[number]))
-                if share_held(new, self.said[best]) >= least:
+            if term_recall(new, self._together([*sources, *found])) < least:
+                best = max(usable, key=lambda number: term_recall(new, self.texts[number]))
+                if term_recall(new, self.texts[best]) >= least:
                     found.append(best)
         return tuple(found)
 
     def _together(self, numbers: Sequence[int]) -> str:
-        return " ".join(self.said[number] for number in numbers)
+        return " ".join(self.texts[number] for number in numbers)
 
     @cached_property
     def _whole(self) -> str:
-        return self._together([*self.said])
+        return self._together([*self.texts])
 
     @cached_property
     def _values(self) -> set[Decimal]:
-        return values(self._whole)
+        return possible_numbers(self._whole)
 
     def _read(self, number: int) -> str:
         """Return the translation of a source sentence if the answer is in English and there is one, else its text."""
-        return self.english[number] if self.for_english and self.english[number] else self.said[number]
+        return self.english[number] if self.for_english and self.english[number] else self.texts[number]
 
     def _nearest_clause(self, words: set[str], number: int) -> tuple[str, str]:
         """Return the clause of a source sentence that contains most of the terms, after the clause before it ("" for none)."""
-        return max(pairwise(["", *clauses(self._read(number))]), key=lambda pair: len(words & content(pair[1])))
+        return max(pairwise(["", *clauses(self._read(number))]), key=lambda pair: len(words & content_terms(pair[1])))
 
     def missing_numbers(self, text: str, sources: Sequence[int]) -> tuple[str, ...]:
         """Return the numbers in a claim that its sources, or without any all evidence, lack or give in another unit."""
         held = self._together(sources) if sources else self._whole
-        return tuple(map(str, sorted(foreign(text, held))))
+        return tuple(map(str, sorted(unsupported_numbers(text, held))))
 
     def invents(self, text: str, missing_names: Sequence[str], question: str) -> bool:
         """Return whether a claim has a number that no evidence contains, or a missing name that the question lacks too."""
         asked = fold(question)
-        return any(fold(name) not in asked for name in missing_names) or not stated(text) <= self._values
+        return any(fold(name) not in asked for name in missing_names) or not stated_numbers(text) <= self._values
 
     def missing_names(self, text: str) -> tuple[str, ...]:
         """Return the names in a claim that no evidence contains, including Chinese originals in parentheses.
@@ -195,7 +199,7 @@ class Grounds:
         if not self.for_english:
             return _foreign_names(text, self.words) + sorted(transliterated(text) - transliterated(self.names))
         if not self.in_english:
-            return [name for name in unread(text, self._whole) if fold(name) not in self.names]
+            return [name for name in unmatched_names(text, self._whole) if fold(name) not in self.names]
         later = _FIRST_WORD.sub("", text)
         strange = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
         strange += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
@@ -203,8 +207,8 @@ class Grounds:
 
     def _strange(self, first: str) -> bool:
         """Return whether the first word of a sentence is a content word, or a name, that resembles no word of the evidence."""
-        words = content(first) - _OPENERS
-        if not words or not first[0].isalpha() or first.endswith("ly") or values(first):
+        words = content_terms(first) - _OPENERS
+        if not words or not first[0].isalpha() or first.endswith("ly") or possible_numbers(first):
             return False
         stem = fold(first)[:STEM]
         return all(word[:STEM] != stem for word in self.words) and _differ(words, self.words)
@@ -222,7 +226,7 @@ def _differ(words: set[str], others: set[str]) -> bool:
 
 def _may_repeat(claim: str, question: str) -> bool:
     """Return whether a claim may repeat its question's words: it adds a number, is short (a choice), or introduces a list."""
-    return bool(stated(claim) - stated(question)) or few(claim) or claim.endswith((":", "："))
+    return bool(stated_numbers(claim) - stated_numbers(question)) or few(claim) or claim.endswith((":", "："))
 
 
 def few(claim: str) -> bool:
@@ -232,8 +236,8 @@ def few(claim: str) -> bool:
 
 def added_terms(claim: str, question: str) -> list[set[str]]:
     """Return the terms that each clause of a claim adds to the question, for clauses that add at least FEW."""
-    asked = content(question)
-    return [new for clause in clauses(claim) if len(new := content(clause) - asked) >= FEW]
+    asked = content_terms(question)
+    return [new for clause in clauses(claim) if len(new := content_terms(clause) - asked) >= FEW]
 
 
 def without_glosses(text: str, allowed: set[str]) -> str:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 from rag.clock import Clock
 from rag.embedding import Vectors
-from rag.evidence import likeliest
+from rag.evidence import best_with_antecedent
 from rag.generation import Generator, Stop
 from rag.grounding.claim import Claim
 from rag.grounding.gate import Signals, Verdict
 from rag.index import Index
-from rag.numbers import numbers_asked, values
-from rag.prompting import Templates, judge_prompt, verdicts
+from rag.numbers import numbers_asked, possible_numbers
+from rag.prompting import judge_prompt, verdicts
 from rag.question import Query
 from rag.retrieval import Found
+from rag.templates import Templates
 from rag.text.stance import denies
 
 
@@ -46,7 +47,7 @@ class Judge:
         """
         query = found.query
         behind = [source for claim in claims for source in claim.sources]
-        behind += likeliest(found, self.index)
+        behind += best_with_antecedent(found, self.index)
         sentences = [self.index.sentences[number].text for number in dict.fromkeys(behind)]
         invented = sum(claim.invented for claim in claims) / len(claims) if claims else 1.0
         if numbers_asked(query.text) and not any(_tells_how_many(claim, query) for claim in claims):
@@ -57,4 +58,4 @@ class Judge:
 
 def _tells_how_many(claim: Claim, query: Query) -> bool:
     """Return whether a claim may answer a question for a number: it adds a number, or has a source and denies something."""
-    return bool(values(claim.text) - values(query.text)) or (bool(claim.sources) and denies(claim.text))
+    return bool(possible_numbers(claim.text) - possible_numbers(query.text)) or (bool(claim.sources) and denies(claim.text))

@@ -17,7 +17,7 @@ import numpy as np
 from rag import weights
 from rag.embedding import Vectors
 from rag.linear import Linear
-from rag.prompting import Templates
+from rag.templates import Templates
 
 SHIPPED = Path(__file__).parent / "probes.npz"
 OF_CLAIMS = Path(__file__).parent / "claims.npz"

@@ -36,14 +36,14 @@ class Quotes:
         sentence = self.index.sentences[number].text
         quote = sentence
         if self._foreign(sentence):
-            told = self.told(sentence)
-            own = self.language == "en" and self.english.brings(sentence)
-            quote = told + ("" if own else reply("translated", self.language)) if told else f"“{sentence}”"
+            translated = self.translated(sentence)
+            own = self.language == "en" and self.english.has_own_translation(sentence)
+            quote = translated + ("" if own else reply("translated", self.language)) if translated else f"“{sentence}”"
         return Claim("", quote, (number,), (1.0,), quoted=True)
 
-    def told(self, sentence: str) -> str:
+    def translated(self, sentence: str) -> str:
         """Return the translation of a sentence into the reader's language, "" where none can be trusted."""
-        return (self.english.sentence(sentence) if self.language == "en" else "") or self.translate(sentence)
+        return (self.english.translation_of(sentence) if self.language == "en" else "") or self.translate(sentence)
 
     def _foreign(self, sentence: str) -> bool:
         return has_han(sentence) if self.language == "en" else mostly_latin(sentence)

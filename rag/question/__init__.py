@@ -26,7 +26,7 @@ class Query:
     text: the question; in an English one each known name is followed by its original in parentheses. previous: the question
     before it, "" where there is none or where `retrieve` found no follow-up to it. language: of the answer.
     earlier: the questions before the previous one, latest first. answered: the beginning of the answer to the previous one,
-    "" where it is unknown. beside: whether the previous one is asked in the same message.
+    "" where it is unknown. same_message: whether the previous one is asked in the same message.
     """
 
     text: str
@@ -34,10 +34,10 @@ class Query:
     language: Language
     earlier: tuple[str, ...] = ()
     answered: str = ""
-    beside: bool = False
+    same_message: bool = False
 
     @property
-    def together(self) -> str:
+    def with_previous(self) -> str:
         """Return the previous question followed by this one."""
         return f"{self.previous} {self.text}"
 

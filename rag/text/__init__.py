@@ -55,14 +55,14 @@ def terms(text: str, folding: Callable[[str], str] = fold) -> list[str]:
     return found
 
 
-def content(text: str) -> set[str]:
+def content_terms(text: str) -> set[str]:
     """Return the set of content terms of a text: all but English function words."""
     return set(terms(text)) - ENGLISH_FUNCTION
 
 
-def share_held(words: set[str], text: str) -> float:
+def term_recall(words: set[str], text: str) -> float:
     """Return the share of some terms that are among the content terms of a text, 0 if there are none."""
-    return len(words & content(text)) / len(words) if words else 0.0
+    return len(words & content_terms(text)) / len(words) if words else 0.0
 
 
 def has_letters(text: str) -> bool:
@@ -70,6 +70,6 @@ def has_letters(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
-def extent(text: str) -> float:
+def han_length(text: str) -> float:
     """Return the length of a text in Chinese characters: its code points, divided by LATIN_LETTERS if none is Chinese."""
     return len(text) if has_han(text) else len(text) / LATIN_LETTERS

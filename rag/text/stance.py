@@ -33,7 +33,7 @@ def asks(text: str) -> bool:
     return text.endswith(("?", "？"))
 
 
-def points_back(text: str) -> bool:
+def refers_back(text: str) -> bool:
     """Return whether a sentence contains a word, such as an initial "it", that refers to what precedes the sentence."""
     return _POINTER.search(fold(text)) is not None
 

@@ -11,7 +11,7 @@ import gradio as gr
 
 from rag.errors import GenerationError, RagError
 from rag.results import Final
-from rag.ui.desk import Desk
+from rag.ui.sessions import AnswerSessions
 
 _LOG = logging.getLogger("rag.ui")
 
@@ -28,7 +28,7 @@ def _told() -> Iterator[None]:
         raise gr.Error("The call failed in a way that was not foreseen; the log tells more.", print_exception=False) from error
 
 
-def offer_endpoints(desk: Desk) -> None:
+def offer_endpoints(sessions: AnswerSessions) -> None:
     """Register the endpoints `/answer` and `/retrieve`."""
 
     def answer(  # noqa: D417 - Gradio puts the request in
@@ -43,7 +43,7 @@ def offer_endpoints(desk: Desk) -> None:
         """
         session = str(request.session_hash) if request else ""
         with _told():
-            for event in desk.stream(session, question, history or []):
+            for event in sessions.stream(session, question, history or []):
                 if isinstance(event, Final):
                     return event.answer.to_dict()
             raise GenerationError("The answer ended before it was complete; ask again.")
@@ -56,7 +56,7 @@ def offer_endpoints(desk: Desk) -> None:
 
         """
         with _told():
-            found = desk.answerer.retrieve(question)
+            found = sessions.answerer.retrieve(question)
         return {"passages": [vars(p) for p in found.passages], "sentences": [vars(s) for s in found.sentences]}
 
     gr.api(answer, api_name="answer")

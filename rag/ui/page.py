@@ -20,9 +20,9 @@ from rag.text import clean
 from rag.ui import conversation, feedback, render
 from rag.ui.components import Components
 from rag.ui.conversation import Turn
-from rag.ui.desk import Desk
 from rag.ui.endpoints import offer_endpoints
 from rag.ui.live import Live
+from rag.ui.sessions import AnswerSessions
 from rag.ui.strings import languages, preferred, say, say_error
 from rag.ui.view import Shown, View
 
@@ -45,11 +45,11 @@ _ENDED = """() => {
 _FOCUS = "() => setTimeout(() => document.querySelector('#{part} :is(input, textarea)')?.focus(), 50)"
 
 
-def create_app(desk: Desk) -> gr.Blocks:
+def create_app(sessions: AnswerSessions) -> gr.Blocks:
     """Return the page with its endpoints; serving it is up to `server.py`."""
     with _Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
-        _Page(desk, Components()).wire(page)
-        offer_endpoints(desk)
+        _Page(sessions, Components()).wire(page)
+        offer_endpoints(sessions)
     page.queue(default_concurrency_limit=64, max_size=256, api_open=False)  # no call bypasses the queue and its limits
     page.state_session_capacity = SESSIONS
     page._queue.pending_event_ids_session = LRUCache(CALLS)  # Gradio's own has no limit
@@ -70,10 +70,10 @@ class _Blocks(gr.Blocks):  # type: ignore[misc]
 class _Page:
     """Handle the reader's actions: each method takes values of components, and returns those that change."""
 
-    def __init__(self, desk: Desk, components: Components) -> None:
-        self.desk = desk
+    def __init__(self, sessions: AnswerSessions, components: Components) -> None:
+        self.sessions = sessions
         self.components = components
-        self.view = View(desk.answerer, components)
+        self.view = View(sessions.answerer, components)
 
     def wire(self, page: gr.Blocks) -> None:
         """Connect the components' events to the methods."""
@@ -117,7 +117,7 @@ class _Page:
         linked = "" if asked in (turn["question"] for turn in before) else asked
         yield {self.components.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
         warming = False
-        while self.desk.answerer.status()[0] == "warming":
+        while self.sessions.answerer.status()[0] == "warming":
             warming = True
             yield {self.components.status: self.view.notice(language)}
             time.sleep(0.5)
@@ -182,8 +182,8 @@ class _Page:
             yield {self.components.status: render.notice(told, urgent=True)}
             return
         session = str(request.session_hash)
-        self.desk.stop(session)
-        events = self.desk.stream(session, question, [] if alone else conversation.history(before))
+        self.sessions.stop(session)
+        events = self.sessions.stream(session, question, [] if alone else conversation.history(before))
         live = Live.asked(question, language, alone)
         shown = self.view.shown(before, language, drawn, live)
         yield shown
@@ -204,7 +204,7 @@ class _Page:
 
     def halt(self, request: gr.Request) -> None:
         """Stop the answers of a reader who stops them or leaves."""
-        self.desk.stop(str(request.session_hash))
+        self.sessions.stop(str(request.session_hash))
 
     def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], Shown]:
         def judge(turns: list[Turn], language: str, reason: str) -> Shown:
@@ -213,7 +213,7 @@ class _Page:
             if not judged or not judged[0].get("answer"):
                 return {p.why: gr.update(visible=False)}
             try:
-                feedback.record(self.desk.feedback_path, judged[0]["question"], judged[0]["answer"], helpful, reason)
+                feedback.record(self.sessions.feedback_path, judged[0]["question"], judged[0]["answer"], helpful, reason)
             except RagError as error:
                 told = say_error(type(error).__name__, language)
                 return {p.status: render.notice(told, language, str(error), urgent=True)}

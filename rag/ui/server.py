@@ -28,8 +28,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
 from rag.ui.components import look
-from rag.ui.desk import Answerer, Desk
 from rag.ui.page import create_app
+from rag.ui.sessions import Answerer, AnswerSessions
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -64,8 +64,8 @@ def create_server(
     the Host header, ("*",) for any.
     """
     app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
-    desk = Desk(answerer, feedback_path)
-    app.add_middleware(_Leaving, stop=desk.stop)
+    sessions = AnswerSessions(answerer, feedback_path)
+    app.add_middleware(_Leaving, stop=sessions.stop)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(_Guard)
     known = partial(_same, auth) if auth else None
@@ -84,7 +84,7 @@ def create_server(
     def metrics() -> PlainTextResponse:
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
-    page = create_app(desk)
+    page = create_app(sessions)
     served: FastAPI = gr.mount_gradio_app(
         app,
         page,

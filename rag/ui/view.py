@@ -12,8 +12,8 @@ from rag.ui import render
 from rag.ui.article import article, lights
 from rag.ui.components import OFFERED, Components
 from rag.ui.conversation import Turn
-from rag.ui.desk import Answerer
 from rag.ui.live import Live
+from rag.ui.sessions import Answerer
 from rag.ui.strings import say
 
 Shown = dict[Any, Any]

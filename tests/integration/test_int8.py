@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rag.int8_linear import STRETCH, Int8Linear, supported
+from rag.generation.int8_linear import BLOCK, Int8Linear, supported
 
 pytestmark = pytest.mark.skipif(not supported(), reason="this processor does not multiply 8-bit numbers fast")
 
@@ -33,11 +33,11 @@ def test_rows_may_come_in_pieces_of_any_height() -> None:
 
 
 def test_an_outlier_costs_only_its_own_stretch_its_digits() -> None:
-    wide, inputs = matrix(64, 4 * STRETCH), tokens(4, 4 * STRETCH)
+    wide, inputs = matrix(64, 4 * BLOCK), tokens(4, 4 * BLOCK)
     inputs[:, 0] = 1000
-    far = Int8Linear((64, 4 * STRETCH), [wide.clone()])(inputs) - inputs @ wide.T
-    narrow = torch.cat([wide[:, :STRETCH]], 1)
-    near = Int8Linear((64, STRETCH), [narrow.clone()])(inputs[:, :STRETCH]) - inputs[:, :STRETCH] @ narrow.T
+    far = Int8Linear((64, 4 * BLOCK), [wide.clone()])(inputs) - inputs @ wide.T
+    narrow = torch.cat([wide[:, :BLOCK]], 1)
+    near = Int8Linear((64, BLOCK), [narrow.clone()])(inputs[:, :BLOCK]) - inputs[:, :BLOCK] @ narrow.T
     assert float(far.norm()) < 1.2 * float(near.norm())
 
 
@@ -49,7 +49,7 @@ def test_inputs_that_are_all_alike_or_zero_are_kept() -> None:
         torch.testing.assert_close(linear(inputs), inputs @ weights.T, rtol=0.05, atol=0.05)
 
 
-@pytest.mark.parametrize("inputs", [128, 4 * STRETCH])
+@pytest.mark.parametrize("inputs", [128, 4 * BLOCK])
 def test_a_token_gives_the_same_alone_or_among_others_before_its_weights_are_packed_or_after(inputs: int) -> None:
     linear, many = Int8Linear((64, inputs), [matrix(64, inputs)], torch.linspace(-1, 1, 64)), tokens(40, inputs)
     before = linear(many)

@@ -6,9 +6,9 @@ from unittest.mock import Mock
 import pytest
 from gguf_files import write_gguf
 
-from rag import int8_linear, weights
+from rag import weights
 from rag.errors import GenerationError, SettingsError
-from rag.generation import int8, llama_cpp
+from rag.generation import int8, int8_linear, llama_cpp
 from rag.models import engine_of, needed, open_generator
 from rag.settings import Settings
 

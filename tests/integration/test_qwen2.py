@@ -9,8 +9,8 @@ from gguf_files import floats, write_gguf
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rag.generation.gguf import GGUF
+from rag.generation.int8_linear import supported
 from rag.generation.qwen2 import Qwen2, fits
-from rag.int8_linear import supported
 
 pytestmark = pytest.mark.skipif(not supported(), reason="this processor does not multiply 8-bit numbers fast")
 

@@ -6,10 +6,10 @@ from fakes import FakeEmbedder
 
 from rag.errors import RagError
 from rag.evaluation import claims
-from rag.evaluation.claims import Told
+from rag.evaluation.claims import LabelledClaim
 from rag.evaluation.tuning import Collected, Row, fit_gate, fit_intents, fit_probes
 from rag.grounding.gate import Signals
-from rag.question.steering import INTENTS
+from rag.question.intents import INTENTS
 
 TEXTS, EACH, HIDDEN = 5, 200, 12
 WITHOUT = np.array([3.0] * (HIDDEN - 1) + [30.0], np.float32)
@@ -59,7 +59,7 @@ def test_the_judges_probe_learns_from_what_was_left_out_that_the_evidence_is_mis
 def test_a_probe_reads_in_states_whether_a_claim_stands() -> None:
     random = np.random.default_rng(2)
     states = random.normal(3.0, 4.0, (TEXTS * EACH, HIDDEN)).astype(np.float32)
-    told = [Told(f"text {number % TEXTS}", state, bool(state[0] > state[1])) for number, state in enumerate(states)]
+    told = [LabelledClaim(f"text {number % TEXTS}", state, bool(state[0] > state[1])) for number, state in enumerate(states)]
     fitted, printed = claims.fit(told, "a hash")
     odds = states @ fitted.weights[0] + fitted.biases[0]
     assert np.mean([(odd > 0) == claim.stands for odd, claim in zip(odds, told, strict=True)]) > 0.9

@@ -13,12 +13,13 @@ from rag.embedding import Vectors
 from rag.english import English
 from rag.errors import GenerationError, PromptTooLongError
 from rag.generation import Generator, Piece, Prompt, Reading, Trace, Usage
+from rag.generation.int8_linear import supported
 from rag.generation.llama_cpp import LlamaCppGenerator
 from rag.generation.openai import OpenAIGenerator
-from rag.int8_linear import supported
-from rag.prompting import Templates, answer_prompt
+from rag.prompting import answer_prompt
 from rag.question import Query
 from rag.settings import Settings
+from rag.templates import Templates
 
 pytestmark = pytest.mark.models
 KEY = "a-key-of-this-test"

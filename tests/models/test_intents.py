@@ -5,7 +5,7 @@ import pytest
 from rag.embedding import Embedder
 from rag.evaluation import messages
 from rag.models import open_embedder
-from rag.question.steering import Steering, intents
+from rag.question.intents import IntentClassifier, intent_model
 from rag.settings import Settings
 from rag.tuned import tuned
 
@@ -27,7 +27,7 @@ def embedder() -> Embedder:
     ],
 )
 def test_messages_are_told_apart(embedder: Embedder, kind: str, told: str, least: float) -> None:
-    steering = Steering(intents(embedder, {}, 0.0), tuned().steering, tuned().steering_behind)
-    judged = [steering.judge(row["message"], embedder)[0] for row in messages("test") if row["kind"] == kind]
+    steering = IntentClassifier(intent_model(embedder, {}, 0.0), tuned().intent_question, tuned().intent_follow_up)
+    judged = [steering.classify(row["message"], embedder)[0] for row in messages("test") if row["kind"] == kind]
     assert len(judged) >= 20
     assert judged.count(told) / len(judged) >= least

@@ -47,11 +47,11 @@ def ask(client: httpx.Client, question: str, history: list[dict[str, str]] | Non
     return dict(answer)
 
 
-Asked = tuple[str, list[dict[str, str]], list[str]]
+QuestionCost = tuple[str, list[dict[str, str]], list[str]]
 """A question, the conversation before it, and the words that its answer must hold."""
 
 
-def question_and_history() -> Asked:
+def question_and_history() -> QuestionCost:
     """Return a question that leans on the one before it, that conversation, and the words that its answer must hold."""
     before, now = code(), code()
     earlier = [
@@ -78,7 +78,7 @@ class Load:
 def load(
     url: str,
     readers: int,
-    make: Callable[[], Asked],
+    make: Callable[[], QuestionCost],
     warm: Callable[[int], bool],
     done: Callable[[int], bool],
     settled: Callable[[], Any],

@@ -14,7 +14,7 @@ from programs import Amount, App, Figures
 from readers import Load, ask, asking, load, question_and_history
 from waiting import wait_for
 
-from rag import answer, face, stream
+from rag import answer, stream
 from rag.generation import Prompt
 from rag.pipeline import Rag
 from rag.results import Answer, Event, Final
@@ -91,7 +91,7 @@ def test_many_threads_get_their_own_answers_through_answer(
         return "\n".join(f"{question}：" for question in questions_asked(prompt))
 
     shared = Rag(chosen, FakeEmbedder(), ScriptedGenerator([repeated])).warm()
-    monkeypatch.setattr(face, "_shared", lambda: shared)
+    monkeypatch.setattr(api, "_shared", lambda: shared)
     threads, rounds = 40, int(amount(3, 100))
 
     def reader(number: int) -> float:

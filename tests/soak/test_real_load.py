@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from programs import App, Scripted
-from readers import Asked, load
+from readers import QuestionCost, load
 from test_load import assert_healthy, level, told
 
 from rag.settings import Settings
@@ -20,7 +20,7 @@ SALARY = [
     {"role": "user", "content": "杭州企业平均招聘月薪是多少元？"},
     {"role": "assistant", "content": "杭州企业平均招聘月薪为11662元。"},
 ]
-ASKED: list[Asked] = [
+ASKED: list[QuestionCost] = [
     ("杭州企业平均招聘月薪是多少元？", [], ["11662"]),
     ("那薪酬中位数呢？", SALARY, ["9500"]),
     ("2023年南京國有企業營收佔百強企業營收總額的多少？", [], ["71.89"]),

@@ -254,7 +254,7 @@ def test_retrieving_alone_needs_no_generation(make_rag: Maker) -> None:
 
 
 def test_other_tuned_numbers_can_be_tried(chosen: Settings, embedder: FakeEmbedder) -> None:
-    rag = Rag(chosen, embedder, ScriptedGenerator([DRAFT]), numbers=replace(tuned(), passages=2))
+    rag = Rag(chosen, embedder, ScriptedGenerator([DRAFT]), parameters=replace(tuned(), passages=2))
     assert len(rag.retrieve(FOUNDED).passages) == 2
 
 

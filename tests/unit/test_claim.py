@@ -5,7 +5,7 @@ from fakes import FakeEmbedder
 
 from rag.composition import compose
 from rag.documents import Document
-from rag.grounding.claim import Claim, once
+from rag.grounding.claim import Claim, without_repeats
 from rag.index import Index, build
 
 FOUNDED = "深度求索成立於2023年7月17日，總部設在杭州。"
@@ -35,7 +35,7 @@ def quote(before: str, text: str) -> Claim:
 def test_what_is_said_twice_stays_at_its_first_place_and_what_announced_it_announces_the_next(
     claims: list[Claim], text: str
 ) -> None:
-    assert "".join(claim.before + claim.text for claim in once(claims)) == text
+    assert "".join(claim.before + claim.text for claim in without_repeats(claims)) == text
 
 
 def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index) -> None:

@@ -163,7 +163,7 @@ def test_the_doctor_fails_where_something_is_to_mend(
 def test_figures_that_cannot_be_written_are_printed_all_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("rag.evaluation.own", lambda *arguments: {"seconds": 1})
+    monkeypatch.setattr("rag.evaluation.evaluate", lambda *arguments: {"seconds": 1})
     assert main(["eval", "--json", "--output", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out) == {"seconds": 1}
@@ -183,7 +183,7 @@ def test_figures_that_cannot_be_written_are_printed_all_the_same(
 def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    for work in ("rag.evaluation.own", "rag.evaluation.squad.squad", "rag.pipeline.Rag.warm"):
+    for work in ("rag.evaluation.evaluate", "rag.evaluation.squad.squad", "rag.pipeline.Rag.warm"):
         monkeypatch.setattr(work, lambda *arguments, work=work: pytest.fail(f"{work} was called"))
     assert main(["eval", "--check", *arguments]) == 1
     printed = capsys.readouterr()
@@ -212,8 +212,8 @@ def test_what_would_be_passed_over_or_lost_in_the_end_is_told_at_once(
 def test_the_test_half_is_checked_against_the_baseline(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    monkeypatch.setattr("rag.evaluation.own", lambda settings, split, *others: {"split": split})
-    monkeypatch.setattr("rag.evaluation.fallen", lambda figures: [f"{figures['split']} fell"])
+    monkeypatch.setattr("rag.evaluation.evaluate", lambda settings, split, *others: {"split": split})
+    monkeypatch.setattr("rag.evaluation.regressions", lambda figures: [f"{figures['split']} fell"])
     assert main(["eval", "--json", "--check", *arguments]) == 1
     assert capsys.readouterr().err == "rag: test fell\n"
 

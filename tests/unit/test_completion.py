@@ -148,7 +148,7 @@ def test_the_two_nearest_sentences_follow_what_neither_cites_nor_says_them_for_a
     number = {sentence.text: place for place, sentence in enumerate(index.sentences)}
     claims = [Claim("", to_traditional(MOST), (number[SENTENCE],), (1.0,))]
     near = [(number[FOUNDER], 0.8), (number[BOTH], second), (number[SENTENCE], 0.5)]
-    found = Completion(claims, index, English(), tuned()).unsaid(near, question, account=False)
+    found = Completion(claims, index, English(), tuned()).sentences_to_quote(near, question, account=False)
     assert sorted(found) == sorted(number[text] for text in quoted)
 
 
@@ -184,7 +184,7 @@ def test_no_more_is_listed_behind_a_summary_than_was_tuned(
     chosen: Settings, embedder: FakeEmbedder, listed: int, lines: int
 ) -> None:
     generator = ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"])
-    rag = Rag(chosen, embedder, generator, numbers=replace(tuned(), listed=listed))
+    rag = Rag(chosen, embedder, generator, parameters=replace(tuned(), listed=listed))
     answer = rag.answer("總結一下浙江大學為杭州培養了人才和浙大校友創辦的企業")
     assert answer.text.count("\n- ") == lines
 
@@ -194,7 +194,7 @@ def test_a_sentence_that_asks_is_no_answer_beside_one() -> None:
     index = build([Document("a", f"{asking}{telling}{SENTENCE}")], FakeEmbedder(), longest=100)[0]
     claims = [Claim("", to_traditional(MOST), (2,), (1.0,))]
     near = [(0, 0.9), (1, 0.8), (2, 0.5)]
-    assert Completion(claims, index, English(), tuned()).unsaid(near, "杭州為什麼成功？", account=False) == (1,)
+    assert Completion(claims, index, English(), tuned()).sentences_to_quote(near, "杭州為什麼成功？", account=False) == (1,)
 
 
 @pytest.mark.parametrize(("question", "following"), [("作坊眼下有哪些難關？", (1, 2)), ("作坊眼下的難關從何時起？", ())])
@@ -202,4 +202,4 @@ def test_where_several_things_are_asked_for_the_items_of_a_list_follow(question:
     text = "作坊眼下有兩道難關。\n第一道是豆價，貴了一倍。\n第二道是人手，少了一半。"
     index = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
     claims = [Claim("", "作坊眼下有两道难关。", (0,), (1.0,))]
-    assert Completion(claims, index, English(), tuned()).unsaid([(0, 0.9)], question, account=False) == following
+    assert Completion(claims, index, English(), tuned()).sentences_to_quote([(0, 0.9)], question, account=False) == following

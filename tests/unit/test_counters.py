@@ -1,6 +1,6 @@
 """What is counted is told exactly, however much of it there is."""
 
-from rag.counters import Counters
+from rag.serving.counters import Counters
 
 
 def test_seconds_are_summed_to_the_last_digit() -> None:

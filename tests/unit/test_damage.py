@@ -58,11 +58,11 @@ def test_a_damaged_file_is_told_by_both_hashes(store: Path) -> None:
 
 
 def test_files_that_changed_places_are_told(store: Path) -> None:
-    rows, owners = place(store, "rows.npy"), place(store, "owners.npy")
+    rows, passage_of_row = place(store, "rows.npy"), place(store, "owners.npy")
     kept = rows.read_bytes()
-    replace(rows, owners.read_bytes())
-    replace(owners, kept)
-    assert f"{owners} is damaged" in failure(store) or f"{rows} is damaged" in failure(store)
+    replace(rows, passage_of_row.read_bytes())
+    replace(passage_of_row, kept)
+    assert f"{passage_of_row} is damaged" in failure(store) or f"{rows} is damaged" in failure(store)
     rebuild(store, article(), FakeEmbedder(), LONGEST)
     load(store, recipe())
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents import Document, beside, group, read_corpus, repeated, split_document
+from rag.documents import Document, companion_files, group, pull_quotes, read_corpus, split_document
 from rag.errors import CorpusError
-from rag.text import extent
+from rag.text import han_length
 
 PROSE = st.text(st.sampled_from("杭州的說国。！？“”《》（）a .3\n，；\t"), max_size=300) | st.text(max_size=200)
 
@@ -28,14 +28,14 @@ def test_offsets_are_exact_for_any_text(text: str, longest: int) -> None:
 def test_passages_are_whole_sentences_of_one_paragraph_no_longer_than_asked(text: str, longest: int) -> None:
     document = Document("any.txt", text)
     sentences = split_document(document)
-    left_out = repeated(sentences)
+    left_out = pull_quotes(sentences)
     inside: list[int] = []
     for passage in group(document, sentences, longest):
         own = [i for i, s in enumerate(sentences) if passage.start <= s.start and s.end <= passage.end]
         assert passage.start == sentences[own[0]].start
         assert passage.end == sentences[own[-1]].end
         assert len({sentences[i].paragraph for i in own}) == 1
-        assert len(own) == 1 or extent(passage.text) <= longest
+        assert len(own) == 1 or han_length(passage.text) <= longest
         inside += own
     assert inside == [i for i in range(len(sentences)) if i not in left_out]
 
@@ -59,24 +59,27 @@ SAID = "憑什麼是杭州養出了深度求索這樣的公司"
 def test_a_pull_quote_of_the_running_text_is_dropped() -> None:
     document = Document("a", f"大家都在問，{SAID}。答案很長。\n{SAID}\n完。")
     sentences = split_document(document)
-    assert [sentences[i].text for i in repeated(sentences)] == [SAID]
-    assert [p.text for p in group(document, sentences, 100, repeated(sentences))] == [f"大家都在問，{SAID}。答案很長。", "完。"]
+    assert [sentences[i].text for i in pull_quotes(sentences)] == [SAID]
+    assert [p.text for p in group(document, sentences, 100, pull_quotes(sentences))] == [
+        f"大家都在問，{SAID}。答案很長。",
+        "完。",
+    ]
 
 
 def test_a_pull_quote_in_the_other_script_is_dropped() -> None:
     document = Document("a", f"{SAID}？這是個好問題。\n凭什么是杭州养出了深度求索这样的公司\n")
-    assert repeated(split_document(document)) == {2}
+    assert pull_quotes(split_document(document)) == {2}
 
 
 def test_of_lines_that_only_repeat_each_other_the_first_stays() -> None:
     document = Document("a", f"{SAID}。\n別的。\n{SAID}。\n{SAID}。")
-    assert repeated(split_document(document)) == {2, 3}
+    assert pull_quotes(split_document(document)) == {2, 3}
 
 
 def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> None:
     first = split_document(Document("a", f"{SAID}。\n杭州很好。\n杭州很好。"))
     second = split_document(Document("b", f"{SAID}。\n"))
-    assert repeated((*first, *second)) == frozenset()
+    assert pull_quotes((*first, *second)) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -92,25 +95,25 @@ def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> Non
     ],
 )
 def test_lines_whose_figures_differ_are_no_quotes_of_each_other(one: str, other: str) -> None:
-    assert repeated(split_document(Document("a", f"{one}\n{other}"))) == frozenset()
+    assert pull_quotes(split_document(Document("a", f"{one}\n{other}"))) == frozenset()
 
 
 def test_a_last_line_is_no_quote_of_itself_where_a_longer_one_begins_like_it() -> None:
     document = Document("a", "第三章寫杭州的人工智能產業的政策與發展\n第三章寫杭州的人工智能產業很早")
-    assert repeated(split_document(document)) == frozenset()
+    assert pull_quotes(split_document(document)) == frozenset()
 
 
 def test_a_pull_quote_with_figures_is_dropped_however_its_marks_are_set() -> None:
     quote = "In 2023 it grew by -3.2% to 1,800 people"
     document = Document("a", f"“In 2023, it grew by -3.2% to 1800 people,” she said.\n{quote}")
-    assert repeated(split_document(document)) == {1}
+    assert pull_quotes(split_document(document)) == {1}
 
 
 def test_many_lines_that_begin_alike_are_gone_through_once() -> None:
     lines = [f"第一千零一號的會議記錄{number:05}號" for number in range(20_000)]
     sentences = split_document(Document("a", "\n".join([*lines, lines[0]])))
     began = time.monotonic()
-    assert repeated(sentences) == {20_000}
+    assert pull_quotes(sentences) == {20_000}
     assert time.monotonic() - began < 5
 
 
@@ -119,7 +122,7 @@ def test_files_that_editors_and_file_managers_hide_are_no_sources(tmp_path: Path
     (tmp_path / "._a.txt").write_bytes(b"\0\1\2")
     (tmp_path / ".#a.names.toml").write_text("x", encoding="utf-8")
     assert [document.source for document in read_corpus(tmp_path)] == ["a.txt"]
-    assert beside(tmp_path, "names.toml") == []
+    assert companion_files(tmp_path, "names.toml") == []
 
 
 def test_a_corpus_is_read_in_the_order_of_names_with_plain_line_ends(tmp_path: Path) -> None:
@@ -184,11 +187,11 @@ def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(tmp_path:
     monkeypatch.setattr(os, "listdir", refuse)
     assert failure(tmp_path) == f"The corpus {tmp_path} cannot be read: Permission denied."
     with pytest.raises(CorpusError, match="cannot be read: Permission denied"):
-        beside(tmp_path, "names.toml")
+        companion_files(tmp_path, "names.toml")
 
 
 def test_what_a_corpus_that_is_not_there_would_bring_is_nothing(tmp_path: Path) -> None:
-    assert beside(tmp_path / "gone", "names.toml") == beside(tmp_path / "gone.txt", "names.toml") == []
+    assert companion_files(tmp_path / "gone", "names.toml") == companion_files(tmp_path / "gone.txt", "names.toml") == []
 
 
 def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def kept(source: str, question: str, draft: str, embedder: FakeEmbedder | None =
     query = Query(question, "", "en" if mostly_latin(draft) else "zh-Hans")
     (claim,) = ground(split_draft(draft), query, range(len(index.sentences)), index, embedder, tuned(), English())
     assert claim.sources
-    return claim.holds(tuned().cover)
+    return claim.is_supported(tuned().cover)
 
 
 SEATS = "三家江蘇企業的總部都在蘇州，沒有一家在南京。"

@@ -10,7 +10,7 @@ from fakes import SENTENCE, ScriptedGenerator, asked
 from rag.documents import read_corpus, split_document
 from rag.english import English, keep
 from rag.errors import CorpusError, RagError
-from rag.numbers import stated, values
+from rag.numbers import possible_numbers, stated_numbers
 from rag.settings import Settings
 
 ROWS = [
@@ -35,8 +35,8 @@ def brought(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("corpus_of", [lambda folder: folder, lambda folder: folder / "a.txt"], ids=["folder", "file"])
 def test_a_sentence_is_found_in_either_script(brought: Path, corpus_of) -> None:
     english = English.read(corpus_of(brought))
-    assert english.sentence("總部設在杭州。") == english.sentence("总部设在杭州。") == "Its seat is Hangzhou."
-    assert english.sentence("總部") == ""
+    assert english.translation_of("總部設在杭州。") == english.translation_of("总部设在杭州。") == "Its seat is Hangzhou."
+    assert english.translation_of("總部") == ""
 
 
 def test_a_translation_of_the_texts_own_comes_before_one_that_the_model_made_and_the_two_are_told_apart(
@@ -46,8 +46,16 @@ def test_a_translation_of_the_texts_own_comes_before_one_that_the_model_made_and
     for sentence, english in (("房價更低。", "Cheap house."), ("上海最大。", "Shanghai is largest."), ("乙。", "")):
         keep(written, sentence, english)
     english = English.read(brought, written)
-    assert [english.sentence(text) for text in ("房价更低。", "上海最大。")] == ["Homes cost less.", "Shanghai is largest."]
-    assert [english.brings(text) for text in ("房价更低。", "上海最大。", "乙。", "丙。")] == [True, False, False, False]
+    assert [english.translation_of(text) for text in ("房价更低。", "上海最大。")] == [
+        "Homes cost less.",
+        "Shanghai is largest.",
+    ]
+    assert [english.has_own_translation(text) for text in ("房价更低。", "上海最大。", "乙。", "丙。")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_what_is_not_translated_stays_chinese_with_its_names_in_english(brought: Path) -> None:
@@ -78,7 +86,7 @@ def test_of_the_models_own_translations_a_row_of_another_form_is_left_out(tmp_pa
     kept = tmp_path / "english.jsonl"
     kept.write_text(f"{row}\n{json.dumps({'sentence': '甲。', 'english': 'A.'})}\n", encoding="utf-8")
     english = English.read(None, kept)
-    assert (english.sentence("甲。"), english.lacks("乙。")) == ("A.", True)
+    assert (english.translation_of("甲。"), english.needs_translation("乙。")) == ("A.", True)
 
 
 def test_a_byte_order_mark_costs_no_row_and_no_name(brought: Path) -> None:
@@ -95,13 +103,13 @@ def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_n
     count = rag.translate(lambda *step: done.append(step))
     assert (count, done[-1], len(generator.prompts)) == (10, (10, 10), 10)
     english = rag.answering().english
-    assert english.sentence(SENTENCE) == "It is so."
-    assert english.sentence("宇樹科技的機器人在春節晚會上跳了舞。") == ""
+    assert english.translation_of(SENTENCE) == "It is so."
+    assert english.translation_of("宇樹科技的機器人在春節晚會上跳了舞。") == ""
     assert make_rag(generator).translate() == 0
     (chosen.corpus / "article.english.jsonl").write_text(
         json.dumps({"sentence": SENTENCE, "english": "The text's own words."}), encoding="utf-8"
     )
-    assert make_rag().answering().english.sentence(SENTENCE) == "The text's own words."
+    assert make_rag().answering().english.translation_of(SENTENCE) == "The text's own words."
 
 
 def test_translations_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
@@ -114,7 +122,7 @@ def test_the_shipped_article_is_translated_whole_and_with_every_number() -> None
     corpus = Settings().corpus
     english = English.read(corpus)
     for sentence in (sentence for document in read_corpus(corpus) for sentence in split_document(document)):
-        translation = english.sentence(sentence.text)
+        translation = english.translation_of(sentence.text)
         assert translation, sentence.text
-        assert stated(translation) <= values(sentence.text)
-        assert stated(sentence.text) <= values(translation)
+        assert stated_numbers(translation) <= possible_numbers(sentence.text)
+        assert stated_numbers(sentence.text) <= possible_numbers(translation)

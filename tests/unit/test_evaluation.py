@@ -8,9 +8,9 @@ import pytest
 from fakes import DRAFT, FOUNDED, ScriptedGenerator
 
 from rag import evaluation
-from rag.evaluation import CLAIMS, Figures, fallen, messages, questions, rows, summary, table
-from rag.evaluation.measures import Question, Scores, holds
-from rag.evaluation.variants import Remembering, Unfolded
+from rag.evaluation import CLAIMS, Figures, messages, questions, regressions, rows, summary, table
+from rag.evaluation.measures import Question, Scores, contains_fact
+from rag.evaluation.variants import CachingGenerator, Unfolded
 from rag.pipeline import Rag
 from rag.settings import Settings
 from rag.text import fold
@@ -31,7 +31,7 @@ def test_without_folding_simplified_words_are_not_found_in_a_traditional_text(
 
 def test_variants_that_share_a_prompt_share_its_draft_and_verdict(make_rag: Callable[..., Rag]) -> None:
     scripted = ScriptedGenerator([DRAFT])
-    remembering = Remembering(scripted)
+    remembering = CachingGenerator(scripted)
     texts = {make_rag(remembering).answer(FOUNDED).text for _ in range(3)}
     assert texts == {make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED).text}
     assert (len(scripted.prompts), len(scripted.chosen)) == (1, 1)
@@ -46,7 +46,7 @@ QUESTIONS = [
 
 def test_no_question_is_answered_by_its_own_words() -> None:
     asked = [question for question in questions("all") if question.answerable and question.facts]
-    assert [q.id for q in asked if all(holds(q.question, wordings) for wordings in q.facts)] == []
+    assert [q.id for q in asked if all(contains_fact(q.question, wordings) for wordings in q.facts)] == []
 
 
 @pytest.mark.parametrize("split", ["test", "unseen"])
@@ -77,25 +77,25 @@ def baseline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("baseline")
 def test_what_is_as_good_as_the_baseline_has_not_fallen() -> None:
-    assert fallen(figures(0.8, 1.0)) == []
-    assert fallen(figures(0.9, 1.0)) == []
+    assert regressions(figures(0.8, 1.0)) == []
+    assert regressions(figures(0.9, 1.0)) == []
 
 
 @pytest.mark.usefixtures("baseline")
 def test_a_figure_below_the_baselines_interval_has_fallen_in_all_and_in_its_kind_and_language() -> None:
-    assert fallen(figures(0.7, 1.0)) == [
+    assert regressions(figures(0.7, 1.0)) == [
         f"{of}all facts right is 0.700; the baseline's interval is 0.800 to 0.800" for of in ("", "fact: ", "en: ")
     ]
 
 
 @pytest.mark.usefixtures("baseline")
 def test_a_measure_that_is_no_longer_taken_has_fallen() -> None:
-    assert "all facts right was not measured" in fallen(figures(0.8, 1.0, measure="fact recall"))
+    assert "all facts right was not measured" in regressions(figures(0.8, 1.0, measure="fact recall"))
 
 
 @pytest.mark.usefixtures("baseline")
 def test_other_questions_are_not_compared_with_the_baseline() -> None:
-    assert fallen({**figures(0.8, 1.0), "questions": 1}) == [
+    assert regressions({**figures(0.8, 1.0), "questions": 1}) == [
         "The baseline has the questions 3 (test), these are 1 (test); leave --limit out, and --split at test."
     ]
 

@@ -7,8 +7,8 @@ import pytest
 from fakes import FakeEmbedder
 
 from rag.examples import LISTS, embed_examples
-from rag.prompting import Templates
 from rag.settings import Settings
+from rag.templates import Templates
 
 
 class Counting(FakeEmbedder):

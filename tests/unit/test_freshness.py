@@ -57,11 +57,11 @@ def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, 
 
 def test_an_edited_translation_is_used_at_the_next_question(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
-    assert rag.answering().english.sentence(SENTENCE) == ""
+    assert rag.answering().english.translation_of(SENTENCE) == ""
     (chosen.corpus / "article.english.jsonl").write_text(
         json.dumps({"sentence": SENTENCE, "english": "Founded in 2023."}), encoding="utf-8"
     )
-    assert rag.answering().english.sentence(SENTENCE) == "Founded in 2023."
+    assert rag.answering().english.translation_of(SENTENCE) == "Founded in 2023."
 
 
 def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(

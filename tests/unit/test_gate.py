@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.grounding.gate import Signals, hopeless, probability
+from rag.grounding.gate import Signals, probability, too_distant
 from rag.grounding.probe import Probe, Probes
 from rag.tuned import tuned
 
@@ -18,8 +18,8 @@ GATE = replace(
     gate_probed_judge=2.0,
     gate_probed_draft=-1.0,
     gate_probed_share=0.75,
-    gate_hopeless=0.3,
-    gate_hopeless_english=0.2,
+    gate_least_similarity=0.3,
+    gate_least_similarity_english=0.2,
 )
 
 
@@ -72,5 +72,5 @@ def test_a_question_for_a_detail_needs_a_surer_judge() -> None:
 
 
 def test_a_question_far_from_every_passage_is_hopeless() -> None:
-    assert [hopeless(near, "zh-Hant", GATE) for near in (0.29, 0.3)] == [True, False]
-    assert [hopeless(near, "en", GATE) for near in (0.19, 0.2)] == [True, False]
+    assert [too_distant(near, "zh-Hant", GATE) for near in (0.29, 0.3)] == [True, False]
+    assert [too_distant(near, "en", GATE) for near in (0.19, 0.2)] == [True, False]

@@ -296,7 +296,7 @@ def test_a_name_is_held_whole_or_by_its_hyphened_parts() -> None:
 def test_a_paraphrase_that_strays_has_a_small_cover(index: Index) -> None:
     (claim,) = claims(index, "王興興是宇樹科技的創始人，他喜歡在週末爬山釣魚看電影，還會打籃球與唱歌。")
     assert claim.sources == (number_of(index, FOUNDER),)
-    assert not claim.holds(tuned().cover)
+    assert not claim.is_supported(tuned().cover)
 
 
 STRAYING = "王興興是宇樹科技的創始人，他喜歡在週末爬山釣魚看電影，還會打籃球與唱歌。"
@@ -322,7 +322,7 @@ def test_what_the_generator_held_while_it_wrote_a_claim_counts_before_likeness_a
     written = [Sentence("", draft, None if state is None else np.array([state], np.float32))]
     numbers = range(len(index.sentences))
     (claim,) = ground(written, query_of("問", draft), numbers, index, FakeEmbedder(), tuned(), English(), READS)
-    assert claim.holds(tuned().cover) is holds
+    assert claim.is_supported(tuned().cover) is holds
     assert (claim.fault == "doubted") is (state == -2.0 and not holds)
 
 

@@ -11,11 +11,11 @@ from waiting import wait_for
 
 from rag.errors import Cancelled, GenerationError
 from rag.generation import Prompt
-from rag.idle import Idle
 from rag.results import Progress
-from rag.suggestions import Suggestions
+from rag.serving.idle import Idle
+from rag.serving.suggestions import Suggestions
+from rag.serving.turns import Turns
 from rag.text.script import to_simplified
-from rag.turns import Turns
 
 ROBOT = "宇樹科技的機器人在春節晚會上跳了舞。"
 QUESTION = "宇樹科技的機器人在春節晚會上做了什麼？"
@@ -76,7 +76,7 @@ def test_a_servers_own_time_is_not_used_unasked(make_rag, monkeypatch, changes: 
 
 def test_work_while_nobody_asks_does_not_change_the_waiting_time_that_is_told(make_rag, monkeypatch, tmp_path: Path) -> None:
     now = [100.0]
-    monkeypatch.setattr("rag.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("rag.serving.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     class Slow(ScriptedGenerator):
         def read(self, prompt: Prompt, stop) -> None:

@@ -59,7 +59,7 @@ def test_search_among_many_finds_numpys_ten_best_with_their_inner_products(
 def test_what_holds_no_letter_or_digit_is_not_searched() -> None:
     text = "杭州很好。 ——。深圳也好。\n---\n| 城市 | 房價 |\n|---|---|\n\u200b\n北京最大。……\n"
     index, _ = build([Document("a", text)], FakeEmbedder(), longest=100)
-    searched = [sentence.text for sentence, row in zip(index.sentences, index.rows, strict=True) if row >= 0]
+    searched = [sentence.text for sentence, row in zip(index.sentences, index.row_of_sentence, strict=True) if row >= 0]
     assert searched == ["杭州很好。", "深圳也好。", "| 城市 | 房價 |", "北京最大。……"]
     assert [passage.text for passage in index.passages] == ["杭州很好。 ——。深圳也好。", "| 城市 | 房價 |", "北京最大。……"]
 
@@ -68,7 +68,7 @@ def test_dense_search_scores_a_passage_by_its_best_row(article: Index) -> None:
     embedder = FakeEmbedder()
     query = embedder.vector("宇樹科技的創始人是誰")
     texts = {number: [passage.text] for number, passage in enumerate(article.passages)}
-    for number, members in enumerate(article.members):
+    for number, members in enumerate(article.sentences_of_passage):
         texts[number] += [article.sentences[sentence].text for sentence in members]
     expected = {number: max(float(embedder.vector(text) @ query) for text in own) for number, own in texts.items()}
     hits = article.dense(query, 5)
@@ -124,10 +124,10 @@ def test_passages_without_terms_can_be_indexed() -> None:
 
 def test_a_sentence_that_is_a_whole_passage_shares_its_row(article: Index) -> None:
     made, embedded = build([Document("a", "第一句話。第二句話。\n單獨一句。")], FakeEmbedder(), 100)
-    assert [made.passages[owner].text for owner in made.owners] == [
+    assert [made.passages[owner].text for owner in made.passage_of_row] == [
         *("第一句話。第二句話。", "單獨一句。", "第一句話。第二句話。", "第一句話。第二句話。")
     ]
-    assert made.rows.tolist() == [2, 3, 1]
+    assert made.row_of_sentence.tolist() == [2, 3, 1]
     assert embedded == 4
 
 
@@ -135,8 +135,8 @@ def test_pull_quotes_have_no_row_and_are_in_no_passage() -> None:
     said = "憑什麼是杭州養出了深度求索這樣的公司"
     made, _ = build([Document("a", f"有人問，{said}。\n{said}")], FakeEmbedder(), 100)
     assert len(made.sentences) == 2
-    assert made.rows.tolist() == [0, -1]
-    assert list(made.members) == [(0,)]
+    assert made.row_of_sentence.tolist() == [0, -1]
+    assert list(made.sentences_of_passage) == [(0,)]
 
 
 def test_sentence_vectors_are_the_embedders(article: Index) -> None:
@@ -186,7 +186,7 @@ def test_passages_of_several_sources_keep_their_own_offsets() -> None:
     made, _ = build([Document(name, text) for name, text in texts.items()], FakeEmbedder(), 100)
     for number, passage in enumerate(made.passages):
         assert texts[passage.source][passage.start : passage.end] == passage.text
-        assert {made.sentences[i].source for i in made.members[number]} == {passage.source}
+        assert {made.sentences[i].source for i in made.sentences_of_passage[number]} == {passage.source}
     assert made.source_text("b") == texts["b"]
 
 
@@ -255,4 +255,4 @@ def test_a_sentence_leans_towards_its_neighbours_in_the_same_paragraph() -> None
 def test_a_sentence_points_at_the_one_before_it_in_its_own_source() -> None:
     documents = [Document("a", "有五個原因。這些原因都在文中。"), Document("b", "這些不算。別的也不算。")]
     index = build(documents, FakeEmbedder(), longest=100)[0]
-    assert [index.pointed_at(number) for number in range(4)] == [-1, 0, -1, -1]
+    assert [index.antecedent_of(number) for number in range(4)] == [-1, 0, -1, -1]

@@ -9,9 +9,9 @@ from rag.documents import Passage
 from rag.evaluation.measures import (
     MEASURES,
     Question,
+    contains_fact,
     foreign_names,
     foreign_numbers,
-    holds,
     interval,
     language_right,
     plain,
@@ -156,7 +156,7 @@ def test_a_yes_to_a_false_premise_is_wrong(text: str, right: float) -> None:
 def test_a_fact_is_looked_up_folded_numbers_whole_and_words_from_their_beginning(
     text: str, wordings: list[str], expected: bool
 ) -> None:
-    assert holds(text, wordings) is expected
+    assert contains_fact(text, wordings) is expected
 
 
 def test_a_text_is_compared_without_marks_separators_and_extra_spaces() -> None:

@@ -9,8 +9,8 @@ import pytest
 from rag import weights
 from rag.grounding import probe
 from rag.grounding.probe import Probe, Probes, claim_probe_of, probes_of
-from rag.prompting import Templates
 from rag.settings import Settings
+from rag.templates import Templates
 
 PROBE = Probe(np.array([1.0, -2.0, 0.5], np.float32), 0.25)
 

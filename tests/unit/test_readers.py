@@ -140,14 +140,14 @@ def test_the_questions_that_the_page_offers_first_are_read_whole(make_rag: Maker
 
 
 def test_no_more_is_read_ahead_than_stays_in_memory(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.idle.AHEAD", 3)
+    monkeypatch.setattr("rag.serving.idle.AHEAD", 3)
     generator = ScriptedGenerator()
     make_rag(generator).read_ahead()
     assert len(generator.readings) == 1 + 2 * 3
 
 
 def test_a_book_is_not_gone_through_while_nobody_asks(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.idle.LARGEST", 9)
+    monkeypatch.setattr("rag.serving.idle.LARGEST", 9)
     generator = ScriptedGenerator()
     rag = make_rag(generator, read_ahead=True).warm()
     wait_for(lambda: len(generator.readings) == 21 and not rag._idle._thread.is_alive())

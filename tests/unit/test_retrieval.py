@@ -11,13 +11,13 @@ from rag.documents import Document
 from rag.english.names import Names
 from rag.index import Index, build
 from rag.question import Query, read_question
-from rag.retrieval import pieces, retrieve
+from rag.retrieval import context_passages, retrieve
 from rag.text import fold, terms
 from rag.text.script import Script
 from rag.tuned import tuned
 
 NAMES = Names((("宇树科技", ("Unitree",)),))
-TUNED = replace(tuned(), passages=5, rank_constant=10, dense=1.0, lexical=1.0, alone=0.5)
+TUNED = replace(tuned(), passages=5, rank_constant=10, dense=1.0, lexical=1.0, follow_up_alone=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_the_nearest_is_the_best_inner_product_of_any_passage(index: Index) -> N
     query = FakeEmbedder().vector(fold("深度求索成立於2023年"))
     rows = index.vectors.reconstruct_n(0, index.vectors.ntotal)
     found = retrieve(Query("深度求索成立於2023年", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
-    assert found.nearest == pytest.approx(float((rows @ query).max()), abs=1e-6)
+    assert found.top_similarity == pytest.approx(float((rows @ query).max()), abs=1e-6)
 
 
 def test_both_scripts_find_the_same(index: Index) -> None:
@@ -151,10 +151,10 @@ def test_a_question_without_words_finds_nothing_by_words(index: Index) -> None:
 def test_the_likeliest_sentence_is_the_nearest_one_and_each_has_its_similarity(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, context=0.0))
     query = FakeEmbedder().vector(fold("王興興是誰"))
-    assert index.sentences[found.likely[0][0]].text == "王興興是宇樹科技的創始人。"
-    for number, similarity in found.likely:
+    assert index.sentences[found.ranked[0][0]].text == "王興興是宇樹科技的創始人。"
+    for number, similarity in found.ranked:
         assert similarity == pytest.approx(float(FakeEmbedder().vector(index.sentences[number].text) @ query), abs=1e-6)
-    assert len(found.likely) == len({number for number, _ in found.likely}) == len(index.sentences)
+    assert len(found.ranked) == len({number for number, _ in found.ranked}) == len(index.sentences)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_sentence_is_the_likelier_the_nearer_its_paragraphs_best_one_is(
     text = "燈塔的燈由老周看管。它每年在春天檢修一次。\n\n港口的秤由老周看管。魚價很低。"
     lighthouse = build([Document("a.txt", text)], FakeEmbedder(), longest=12)[0]
     plain = replace(TUNED, context=0.0, similarity=similarity, paragraph=weight, inherited=0.0)
-    likely = retrieve(Query("燈塔的燈由誰看管", "", "zh-Hant"), lighthouse, FakeEmbedder(), plain).likely
+    likely = retrieve(Query("燈塔的燈由誰看管", "", "zh-Hant"), lighthouse, FakeEmbedder(), plain).ranked
     assert [lighthouse.sentences[number].text for number, _ in likely[:2]] == ["燈塔的燈由老周看管。", second]
 
 
@@ -206,7 +206,7 @@ def test_of_english_as_much_is_read_in_more_letters() -> None:
 def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     second = found.chosen[0]
-    read = pieces(replace(found, chosen=(0, second, second + 1, second - 1)), index)
+    read = context_passages(replace(found, chosen=(0, second, second + 1, second - 1)), index)
     assert [piece.text for piece in read] == [
         "杭州的人工智能產業起步很早。",
         "宇樹科技的機器人在春節晚會上跳了舞。王興興是宇樹科技的創始人。",
@@ -218,9 +218,9 @@ def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(in
 def test_the_best_sentence_is_read_first_and_alone(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     best = found.chosen[0]
-    read = pieces(replace(found, chosen=(best, best - 1)), index)
+    read = context_passages(replace(found, chosen=(best, best - 1)), index)
     assert [piece.text for piece in read] == ["王興興是宇樹科技的創始人。", "宇樹科技的機器人在春節晚會上跳了舞。"]
-    assert pieces(replace(found, chosen=()), index) == ()
+    assert context_passages(replace(found, chosen=()), index) == ()
 
 
 WHOLE = "宇樹科技的創始人是誰，他的機器人在哪裡跳了舞？"
@@ -244,6 +244,6 @@ def test_a_follow_up_on_follow_ups_is_joined_to_the_questions_that_they_lean_on(
     query = Query("那它呢？", before[0], "zh-Hant", before[1:])
     found = retrieve(query, index, FakeEmbedder(), TUNED)
     assert found.query == Query("那它呢？", previous, "zh-Hant")
-    number, similarity = found.likely[0]
+    number, similarity = found.ranked[0]
     together = FakeEmbedder().vector(fold(f"{previous} 那它呢？"))
     assert similarity == pytest.approx(float(index.in_context([number], TUNED.context)[0] @ together))

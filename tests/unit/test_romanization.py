@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.english.romanization import as_written, glossed, respelled, unread
+from rag.english.romanization import in_source_script, respelled, unmatched_names, with_originals
 
 SOURCE = (
     "一九八一年，吹制工吴秀兰到上海看病；周晓满是她的外孙女。"
@@ -49,11 +49,11 @@ def test_what_two_names_or_none_are_like_stays_as_it_is(source: str) -> None:
 
 def test_a_name_is_spelled_as_the_question_spells_it() -> None:
     assert respelled("Wu Hsiulan and Wu Shulan", SOURCE, "who is wu shulan?") == "Wu Hsiulan and Wu Shulan"
-    assert glossed("Wu Shulan", SOURCE) == "Wu Shulan"
+    assert with_originals("Wu Shulan", SOURCE) == "Wu Shulan"
 
 
 def test_a_source_without_chinese_spells_no_name() -> None:
-    assert (respelled("Gong Shulan", "Gong Shulan"), unread("Gong Shulan", "No one.")) == ("Gong Shulan", [])
+    assert (respelled("Gong Shulan", "Gong Shulan"), unmatched_names("Gong Shulan", "No one.")) == ("Gong Shulan", [])
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_a_source_without_chinese_spells_no_name() -> None:
     ],
 )
 def test_a_name_that_no_characters_of_the_source_are_read_as_is_told(text: str, told: list[str]) -> None:
-    assert unread(text, SOURCE) == told
+    assert unmatched_names(text, SOURCE) == told
 
 
 @pytest.mark.parametrize(("english", "chinese"), [("Zhejiang University", "浙大"), ("Shanghai", "沪上"), ("Chengdu", "成都")])
 def test_a_place_may_be_written_short_or_with_a_function_word(english: str, chinese: str) -> None:
-    assert unread(english, chinese) == []
+    assert unmatched_names(english, chinese) == []
 
 
 def test_the_original_stands_behind_the_first_mention_alone() -> None:
     text = "Zhou Xiaoman is Wu Xiulan's granddaughter; Wu Xiulan, a blower, and Gu Yanzhang (顧延章) knew Shan Xiongxin."
-    assert glossed(text, SOURCE) == (
+    assert with_originals(text, SOURCE) == (
         "Zhou Xiaoman (周晓满) is Wu Xiulan's (吴秀兰) granddaughter; Wu Xiulan, a blower, and Gu Yanzhang (顧延章) "
         "knew Shan Xiongxin (單雄信)."
     )
@@ -89,10 +89,11 @@ def test_the_original_stands_behind_the_first_mention_alone() -> None:
 
 def test_originals_are_written_as_the_source_writes_them() -> None:
     text = "Shan Xiongxin (单雄信), Wu Xiulan (吳秀蘭), (GDP) and Zhuhai (珠海)"
-    assert as_written(text, SOURCE) == "Shan Xiongxin (單雄信), Wu Xiulan (吴秀兰), (GDP) and Zhuhai (珠海)"
+    assert in_source_script(text, SOURCE) == "Shan Xiongxin (單雄信), Wu Xiulan (吴秀兰), (GDP) and Zhuhai (珠海)"
 
 
 @pytest.mark.parametrize("hostile", ["An" + "an" * 5000, "Xian " * 1000, "Qiong-" * 1000, "Wu Xiulan " * 500, "Zhuhai " * 1000])
 def test_a_hostile_draft_does_not_take_long(hostile: str) -> None:
-    assert set(unread(hostile, SOURCE)) == {"Xian": {"Xian Xian Xian"}, "Zhuhai": {"Zhuhai"}}.get(hostile.split()[0], set())
-    assert glossed(respelled(hostile, SOURCE), SOURCE).count("(吴秀兰)") == ("Wu" in hostile)
+    unmatched = {"Xian": {"Xian Xian Xian"}, "Zhuhai": {"Zhuhai"}}.get(hostile.split()[0], set())
+    assert set(unmatched_names(hostile, SOURCE)) == unmatched
+    assert with_originals(respelled(hostile, SOURCE), SOURCE).count("(吴秀兰)") == ("Wu" in hostile)

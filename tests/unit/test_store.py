@@ -23,9 +23,9 @@ def test_what_was_saved_is_loaded_again(store: Path) -> None:
     assert found.documents == made.documents
     assert list(found.sentences) == list(made.sentences)
     assert list(found.passages) == list(made.passages)
-    assert list(found.members) == list(made.members)
-    np.testing.assert_array_equal(found.owners, made.owners)
-    np.testing.assert_array_equal(found.rows, made.rows)
+    assert list(found.sentences_of_passage) == list(made.sentences_of_passage)
+    np.testing.assert_array_equal(found.passage_of_row, made.passage_of_row)
+    np.testing.assert_array_equal(found.row_of_sentence, made.row_of_sentence)
     np.testing.assert_array_equal(found.vectors.reconstruct_n(0, found.vectors.ntotal), made.vectors.reconstruct_n(0, 15))
     query = embedder.vector("宇樹科技")
     assert found.dense(query, 5) == made.dense(query, 5)

@@ -10,8 +10,8 @@ from waiting import wait_for
 from rag.documents import Document, split_document
 from rag.errors import CorpusError, RagError
 from rag.pipeline import Rag
+from rag.serving.suggestions import Suggestions, write_question
 from rag.settings import Settings
-from rag.suggestions import Suggestions, write_question
 
 SHIPPED = Path(__file__).parents[2] / "index" / "corpus"
 QUESTION = "深度求索總部設在哪裡？"

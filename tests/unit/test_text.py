@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text import clean, extent, fold, normalize, terms
+from rag.text import clean, fold, han_length, normalize, terms
 from rag.text.script import (
     has_han,
     language,
@@ -16,7 +16,7 @@ from rag.text.script import (
     with_own_characters,
 )
 from rag.text.sentences import LONGEST_SENTENCE, clauses, split_sentences
-from rag.text.stance import compares, denies, doubts, points_back
+from rag.text.stance import compares, denies, doubts, refers_back
 
 LIVELY = st.text(st.sampled_from("杭州的說国。！？!?….,，;； \t“”「」『』《》（）()\"'’aBTo.3年%\u3000"), max_size=120)
 
@@ -323,7 +323,7 @@ def test_han_characters_are_found(text: str, expected: bool) -> None:
     ],
 )
 def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: str, points: bool) -> None:
-    assert points_back(text) is points
+    assert refers_back(text) is points
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_text_is_taken_apart_at_its_clauses_and_no_number_is() -> None:
 
 
 def test_english_says_a_third_as_much_in_as_many_letters() -> None:
-    assert [extent(text) for text in ("杭州很好。", "It rains.", "DeepSeek在杭州", "")] == [5, 3, 11, 0]
+    assert [han_length(text) for text in ("杭州很好。", "It rains.", "DeepSeek在杭州", "")] == [5, 3, 11, 0]
 
 
 def test_a_lone_surrogate_is_folded_into_a_question_mark() -> None:

@@ -8,12 +8,12 @@ from fakes import ScriptedGenerator, asked
 
 from rag.english import English
 from rag.english.names import Names
-from rag.english.translation import Translator, named
 from rag.generation import Prompt
 from rag.pipeline import Rag
-from rag.prompting import Templates
 from rag.settings import Settings
+from rag.templates import Templates
 from rag.text.script import to_simplified
+from rag.translation import Translator, named
 
 Maker = Callable[..., Rag]
 PORT = "羅錦濤說，雲港有深水碼頭。"
@@ -127,7 +127,7 @@ def test_a_translation_of_an_aside_keeps_it() -> None:
 
 
 def test_names_that_the_text_brings_are_its_own_however_they_are_spelled() -> None:
-    english = English(Names.of({"云港": ("Zhuhai Port",)}), brought=frozenset({"云港"}))
+    english = English(Names.of({"云港": ("Zhuhai Port",)}), own_names=frozenset({"云港"}))
     writer = Writer("never asked", "Zhuhai Port is deep.")
     assert translator(writer, english).sentence(PORT, "en") == "Zhuhai Port is deep."
 

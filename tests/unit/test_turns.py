@@ -5,7 +5,7 @@ import pytest
 from waiting import wait_for
 
 from rag.errors import Cancelled
-from rag.turns import Place, Turns
+from rag.serving.turns import Place, Turns
 
 
 def never() -> bool:
@@ -106,7 +106,7 @@ def test_a_turn_that_nobody_asked_for_does_not_change_the_expected_seconds(
     monkeypatch: pytest.MonkeyPatch, asked: bool, expected: float
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("rag.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("rag.serving.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
     turns = Turns()
     assert list(turns.wait("a", never, asked)) == []
     now[0] += 60.0
@@ -118,7 +118,7 @@ def test_a_turn_that_nobody_asked_for_does_not_change_the_expected_seconds(
 def test_what_nobody_asked_for_is_ahead_of_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turns, "POLL_S", 0.01)
     turns = Turns()
-    assert list(turns.wait("unasked", never, asked=False)) == []
+    assert list(turns.wait("unasked", never, by_reader=False)) == []
     second, third = turns.wait("b", never), turns.wait("c", never)
     behind: list[Place] = []
     reader = threading.Thread(target=lambda: behind.extend(second))

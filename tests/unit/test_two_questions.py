@@ -80,7 +80,7 @@ def test_a_question_beside_a_summary_is_searched_for_by_itself(make_rag: Maker) 
     answering = make_rag().answering()
     summary, question = answering.find(answering.query("請總結全文，另外王興興是什麼公司的創始人？"))
     assert summary.summary and not question.summary
-    assert answering.index.sentences[question.likely[0][0]].text == "王興興是宇樹科技的創始人。"
+    assert answering.index.sentences[question.ranked[0][0]].text == "王興興是宇樹科技的創始人。"
 
 
 def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer
 
 from rag.generation import Piece
-from rag.generation.tokens import Voice, ends, spellings
+from rag.generation.tokens import TextStream, ends, spellings
 from rag.generation.vocabulary import Vocabulary
 
 TEXTS = ["杭州有人才、資金和耐心。", "Hangzhou has people, money and patience. Yes? No!", "In 2024 it had 11662 yuan."]
@@ -116,9 +116,9 @@ def test_a_file_without_a_vocabulary_is_told() -> None:
 
 def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
     told: list[Piece] = []
-    voice = Voice(vocabulary, told.append)
+    voice = TextStream(vocabulary, told.append)
     for token in vocabulary.tokens("a🐉b"):
-        voice.say([token])
+        voice.add([token])
     voice.end()
     assert "".join(piece.text for piece in told) == "a🐉b"
     assert all("�" not in piece.text for piece in told)

@@ -39,7 +39,7 @@ class Answerer(Protocol):
         """Return counts in Prometheus' text format."""
 
 
-class Desk:
+class AnswerSessions:
     """Pass questions to an answerer, and stop a session's answers on demand.
 
     feedback_path: file to which readers' feedback is appended.

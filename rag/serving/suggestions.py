@@ -15,7 +15,7 @@ from typing import Any
 from rag import journal, tables
 from rag.answering import Answering
 from rag.clock import Clock
-from rag.documents import Sentence, beside
+from rag.documents import Sentence, companion_files
 from rag.errors import CorpusError
 from rag.generation import Stop
 from rag.index import Index
@@ -46,9 +46,9 @@ class Suggestions:
 
     def __init__(self, corpus: Path | None, written: Path) -> None:
         self._written = written
-        self._examples = [_examples(path) for path in beside(corpus, "examples.toml")]
+        self._examples = [_examples(path) for path in companion_files(corpus, "examples.toml")]
         self._questions: dict[tuple[str, str], str] = {}
-        for path in (written, *beside(corpus, "questions.jsonl")):  # the source's own come last and override
+        for path in (written, *companion_files(corpus, "questions.jsonl")):  # the source's own come last and override
             self._questions |= {(row["sentence"], row["language"]): row["question"] for row in _rows(path)}
 
     def missing(self, index: Index) -> Iterator[tuple[int, Language]]:
@@ -56,7 +56,7 @@ class Suggestions:
         for language in LANGUAGES:
             for number, sentence in enumerate(index.sentences):
                 tells = len(sentence.text) in LENGTHS and not asks(sentence.text)
-                worth = tells and index.rows[number] >= 0
+                worth = tells and index.is_searched(number)
                 if worth and (sentence.text, language) not in self._questions:
                     yield number, language
 
@@ -83,7 +83,7 @@ class Suggestions:
         """
         used = {index.sentence_at(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
         last = {index.sentence_at(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
-        here = [number for number in sorted(last) if number >= 0 and index.rows[number] >= 0]
+        here = [number for number in sorted(last) if number >= 0 and index.is_searched(number)]
         said = {fold(question) for question in asked}
         near = (index.sentences[number].text for number in index.near(here, NEIGHBOURS) if number not in used)
         questions = (self._question(sentence, language) for sentence in near)
@@ -108,7 +108,7 @@ def write_question(answering: Answering, number: int, language: Language, stop: 
     if unnamed or not asks(question):
         return ""  # it names nothing specific, or is incomplete
     query = answering.query(question)
-    likely = retrieve(query, index, answering.embedder, answering.tuned).likely
+    likely = retrieve(query, index, answering.embedder, answering.tuned).ranked
     if [found for found, _ in likely[:1]] != [number]:
         return ""
     if (answering.judge.verdict(query, [index.sentences[number].text], Clock(), stop).probability or 0.0) < SURE:

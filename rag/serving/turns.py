@@ -31,7 +31,7 @@ class Turns:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._line: deque[object] = deque()
-        self._unasked: set[object] = set()
+        self._idle_tickets: set[object] = set()
         self._typical_s = 5.0
         self._since = 0.0
 
@@ -50,43 +50,43 @@ class Turns:
         """Return whether a ticket waits for another one's turn to end."""
         return self.length > 0
 
-    def wait(self, ticket: object, cancelled: Callable[[], bool], asked: bool = True) -> Iterator[Place]:
+    def wait(self, ticket: object, cancelled: Callable[[], bool], by_reader: bool = True) -> Iterator[Place]:
         """Yield the place in the queue whenever it changes, until the ticket has the turn; `leave` must follow.
 
-        cancelled: polled; True raises Cancelled. asked: whether a reader asked for this turn. Idle work gives way at once, so
-        it does not count as being ahead of others, and its duration does not count in the estimates.
+        cancelled: polled; True raises Cancelled. by_reader: whether a reader asked for this turn. Idle work gives way at once,
+        so it does not count as being ahead of others, and its duration does not count in the estimates.
         """
         with self._changed:
             self._line.append(ticket)
-            if not asked:
-                self._unasked.add(ticket)
-        told = 0
+            if not by_reader:
+                self._idle_tickets.add(ticket)
+        last_reported = 0
         while True:
             with self._changed:
                 if self._line[0] is ticket:
                     self._since = time.monotonic()
                     return
                 place = self._place(ticket)
-                news = place.ahead not in (0, told)
+                news = place.ahead not in (0, last_reported)
                 if not news:
                     self._changed.wait(self.POLL_S)
             if news:
-                told = place.ahead
+                last_reported = place.ahead
                 yield place
             if cancelled():
                 raise Cancelled("The question was withdrawn while it waited.")
 
     def _place(self, ticket: object) -> Place:
-        ahead = sum(other not in self._unasked for other in islice(self._line, self._line.index(ticket)))
-        spent = 0.0 if self._line[0] in self._unasked else time.monotonic() - self._since
+        ahead = sum(other not in self._idle_tickets for other in islice(self._line, self._line.index(ticket)))
+        spent = 0.0 if self._line[0] in self._idle_tickets else time.monotonic() - self._since
         return Place(ahead, max(1.0, ahead * self._typical_s - min(spent, self._typical_s)))
 
     def leave(self, ticket: object) -> None:
         """End a turn, or leave the queue."""
         with self._changed:
-            if ticket not in self._unasked and self._line and self._line[0] is ticket and self._since:
+            if ticket not in self._idle_tickets and self._line and self._line[0] is ticket and self._since:
                 self._typical_s = 0.7 * self._typical_s + 0.3 * (time.monotonic() - self._since)
             if ticket in self._line:
                 self._line.remove(ticket)
-            self._unasked.discard(ticket)
+            self._idle_tickets.discard(ticket)
             self._changed.notify_all()

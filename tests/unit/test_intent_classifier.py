@@ -9,13 +9,13 @@ from fakes import FakeEmbedder
 
 from rag.embedding import Vectors
 from rag.examples import embed_examples
-from rag.prompting import Templates
-from rag.question.steering import Fitted, Nearest, Steering, intents
+from rag.question.intents import FittedIntents, IntentClassifier, NearestExamples, intent_model
 from rag.settings import Settings
+from rag.templates import Templates
 
 
 @dataclass
-class Told:
+class Scripted:
     """Embed each message as the chances that a test gives it."""
 
     chances_of: dict[str, tuple[float, float, float]]
@@ -48,8 +48,8 @@ QUESTION, TALK, ORDER = (0.95, 0.03, 0.02), (0.1, 0.7, 0.2), (0.1, 0.2, 0.7)
 def test_a_message_is_judged_as_a_whole_and_sentence_by_sentence(
     chances: dict[str, tuple[float, float, float]], judged: tuple[str, str]
 ) -> None:
-    told = Told(chances)
-    assert Steering(told, question=0.4, behind=0.3).judge(next(iter(chances)), told) == judged
+    told = Scripted(chances)
+    assert IntentClassifier(told, threshold=0.4, follow_up_threshold=0.3).classify(next(iter(chances)), told) == judged
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,20 @@ def test_a_message_is_judged_as_a_whole_and_sentence_by_sentence(
 def test_what_may_be_small_talk_is_a_question_more_easily_behind_another(
     chances: tuple[float, float, float], follows: bool, intent: str
 ) -> None:
-    told = Told({"Really?": chances})
-    assert Steering(told, question=0.4, behind=0.3).judge("Really?", told, follows)[0] == intent
+    told = Scripted({"Really?": chances})
+    assert IntentClassifier(told, threshold=0.4, follow_up_threshold=0.3).classify("Really?", told, follows)[0] == intent
 
 
 def test_a_message_of_very_many_sentences_is_judged_as_a_whole() -> None:
     endless = "A? " * 999 + "A?"
-    told = Told({endless: QUESTION, "A?": ORDER})
-    assert Steering(told, question=0.4, behind=0.3).judge(endless, told) == ("question", endless)
+    told = Scripted({endless: QUESTION, "A?": ORDER})
+    assert IntentClassifier(told, threshold=0.4, follow_up_threshold=0.3).classify(endless, told) == ("question", endless)
 
 
 def test_a_fitted_model_is_read_back_as_it_was_written_and_turns_odds_into_chances(tmp_path: Path) -> None:
-    Fitted(np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32), np.zeros(3, np.float32), "some").save(tmp_path / "a.npz")
-    fitted = Fitted.load(tmp_path / "a.npz")
+    weights = np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32)
+    FittedIntents(weights, np.zeros(3, np.float32), "some").save(tmp_path / "a.npz")
+    fitted = FittedIntents.load(tmp_path / "a.npz")
     assert fitted.fits == "some"
     odds = np.exp([2.0, 0.0, 0.0])
     assert fitted.chances(np.array([[1.0, 0.0]], np.float32))[0] == pytest.approx(odds / odds.sum())
@@ -84,9 +85,9 @@ def test_a_fitted_model_is_read_back_as_it_was_written_and_turns_odds_into_chanc
 
 def by_examples(question: str) -> tuple[str, str]:
     embedder = FakeEmbedder()
-    told_apart = intents(embedder, embed_examples(Templates(Settings().prompts), embedder), 0.75)
-    assert isinstance(told_apart, Nearest)
-    return Steering(told_apart, 0.4, 0.3).judge(question, embedder)
+    told_apart = intent_model(embedder, embed_examples(Templates(Settings().prompts), embedder), 0.75)
+    assert isinstance(told_apart, NearestExamples)
+    return IntentClassifier(told_apart, 0.4, 0.3).classify(question, embedder)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Use idle time to read prompts into the prefix cache, translate sentences and write questions to suggest.
 
 Each piece of work stops as soon as a reader asks, and later starts again from its beginning. Results are kept in the
-engine's cache, in the translations file and by `suggestions.py`.
+engine's cache, in the translations file and by `serving/suggestions.py`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from rag.generation import Prompt, Stop
 from rag.index import Index
 from rag.prompting import LANGUAGES, beginning_prompt, judge_prompt
 from rag.question import Query
-from rag.retrieval import piece
-from rag.suggestions import Suggestions, write_question
+from rag.retrieval import joined_passage
+from rag.serving.suggestions import Suggestions, write_question
+from rag.serving.turns import Turns
 from rag.text.script import Language
-from rag.turns import Turns
 
 Value = TypeVar("Value")
 _LOG = logging.getLogger("rag")
@@ -89,9 +89,9 @@ class Idle:
         for prompt in self._likely_prompts(answering):
 
             def read(stop: Stop, prompt: Prompt = prompt) -> None:
-                _or_nothing(lambda: answering.generator.read(prompt, stop))
+                _or_none(lambda: answering.generator.read(prompt, stop))
 
-            self._quietly(read)
+            self._when_idle(read)
 
     def _likely_prompts(self, answering: Answering) -> Iterator[Prompt]:
         templates, english, index = answering.templates, answering.english, answering.index
@@ -101,8 +101,8 @@ class Idle:
             for question in self._suggestions.first(language, index.sentences):
                 yield answering.prompt(answering.query(question))
         for query in queries:
-            for number in np.flatnonzero(index.rows >= 0)[:AHEAD].tolist():
-                yield beginning_prompt(templates, english, query, piece([number], index))
+            for number in np.flatnonzero(index.row_of_sentence >= 0)[:AHEAD].tolist():
+                yield beginning_prompt(templates, english, query, joined_passage([number], index))
 
     def translate(self, report: Report | None = None) -> int:
         """Translate the sentences that lack an English translation, and return how many there were.
@@ -111,15 +111,15 @@ class Idle:
         """
         answering = self._answering()
         index, english = answering.index, answering.english
-        searched = np.flatnonzero(index.rows >= 0).tolist()
-        missing = [text for number in searched if english.lacks(text := index.sentences[number].text)]
+        searched = np.flatnonzero(index.row_of_sentence >= 0).tolist()
+        missing = [text for number in searched if english.needs_translation(text := index.sentences[number].text)]
         for done, text in enumerate(missing, start=1):
 
             def put(stop: Stop, text: str = text) -> None:
                 translator = answering.translator(Clock(), stop)
-                keep(self._translations, text, _or_nothing(lambda: translator.carefully(text)) or "")
+                keep(self._translations, text, _or_none(lambda: translator.sentence_with_names(text)) or "")
 
-            self._quietly(put)
+            self._when_idle(put)
             if report:
                 report(done, len(missing))
         return len(missing)
@@ -131,13 +131,13 @@ class Idle:
         for number, language in missing:
 
             def seek(stop: Stop, number: int = number, language: Language = language) -> None:
-                question = _or_nothing(lambda: write_question(answering, number, language, stop)) or ""
+                question = _or_none(lambda: write_question(answering, number, language, stop)) or ""
                 self._suggestions.keep(answering.index.sentences[number].text, language, question)
 
-            self._quietly(seek)
+            self._when_idle(seek)
         return bool(missing)
 
-    def _quietly(self, work: Callable[[Stop], None]) -> None:
+    def _when_idle(self, work: Callable[[Stop], None]) -> None:
         """Do a piece of work when no reader waits; start it again if a question interrupts it."""
         while not self._ended.is_set():
             if not self._turns.busy and self._done(work):
@@ -147,7 +147,7 @@ class Idle:
     def _done(self, work: Callable[[Stop], None]) -> bool:
         ticket = object()
         try:
-            for _ in self._turns.wait(ticket, lambda: True, asked=False):
+            for _ in self._turns.wait(ticket, lambda: True, by_reader=False):
                 pass
             work(lambda: self._turns.waiting or self._ended.is_set())
             return True
@@ -157,7 +157,7 @@ class Idle:
             self._turns.leave(ticket)
 
 
-def _or_nothing(work: Callable[[], Value]) -> Value | None:
+def _or_none(work: Callable[[], Value]) -> Value | None:
     """Return the result of a piece of work, or None if the engine fails at it, so that the others still run."""
     try:
         return work()

@@ -16,10 +16,11 @@ from rag.english import English
 from rag.english.names import Names, transliterated
 from rag.english.pinyin import romanized
 from rag.english.proper_names import proper_names
-from rag.english.romanization import respelled, unread
+from rag.english.romanization import respelled, unmatched_names
 from rag.generation import Prompt
-from rag.numbers import foreign
-from rag.prompting import Templates, chinese_prompt, english_prompt, name_kinds, names_prompt, unmarked
+from rag.numbers import unsupported_numbers
+from rag.prompting import chinese_prompt, english_prompt, name_kinds, names_prompt, unmarked
+from rag.templates import Templates
 from rag.text import fold
 from rag.text.script import HAN, Language, has_han, own_characters, to_simplified
 
@@ -43,17 +44,17 @@ class Translator:
     write: Callable[[Prompt, int | None], str]
     is_name: Callable[[str], bool]
 
-    def naming(self, sentences: Sequence[str]) -> Translator:
+    def with_names(self, sentences: Sequence[str]) -> Translator:
         """Return a translator that also knows the names that the generator finds in the untranslated Chinese sentences.
 
         The generator is not asked if the text's own table has a name that occurs in them.
         """
-        missing = [text for text in sentences if has_han(text) and not self.english.sentence(text)]
+        missing = [text for text in sentences if has_han(text) and not self.english.translation_of(text)]
         chinese = "\n".join(missing)
-        if not missing or self.english.brings_names_of(chinese):
+        if not missing or self.english.has_own_names_for(chinese):
             return self
         listed = self.write(names_prompt(self.templates, missing), LONGEST_LIST)
-        return replace(self, english=self.english.naming(named(listed, chinese, *name_kinds(self.templates))))
+        return replace(self, english=self.english.with_names(named(listed, chinese, *name_kinds(self.templates))))
 
     def sentence(self, quote: str, language: Language) -> str:
         """Return a source sentence in another language, "" if the translation has a number or a name that the sentence lacks.
@@ -64,17 +65,17 @@ class Translator:
         if language != "en":
             return self._in_chinese(quote)
         said, strange = self._tried(quote)
-        if strange and (knowing := self.naming([quote])) != self:
+        if strange and (knowing := self.with_names([quote])) != self:
             said, _ = knowing._tried(quote)
         return said
 
-    def carefully(self, quote: str) -> str:
-        """Return a Chinese sentence in English as `sentence` does, but list its names first; this takes longer."""
-        return self.naming([quote])._tried(quote)[0]
+    def sentence_with_names(self, quote: str) -> str:
+        """Return a Chinese sentence in English as `translation_of` does, but list its names first; this takes longer."""
+        return self.with_names([quote])._tried(quote)[0]
 
     def _in_chinese(self, quote: str) -> str:
         said = unmarked(self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name))))
-        trusted = has_han(said) and not foreign(said, quote) and transliterated(said) <= transliterated(quote)
+        trusted = has_han(said) and not unsupported_numbers(said, quote) and transliterated(said) <= transliterated(quote)
         return said if trusted else ""
 
     def _written(self, prompt: Prompt) -> str:
@@ -84,10 +85,10 @@ class Translator:
         """Return an English translation, "" if it is not reliable, and whether a Chinese name in it is the reason."""
         said = self._written(english_prompt(self.templates, self.english, quote))
         said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
-        if foreign(said, quote):
+        if unsupported_numbers(said, quote):
             return "", False
         known = fold(self.english.names.forms_of(quote))
-        strange = any(fold(name) not in known for name in unread(said, quote))
+        strange = any(fold(name) not in known for name in unmatched_names(said, quote))
         return "" if strange else said, strange
 
 

@@ -8,7 +8,7 @@ import pytest
 from waiting import wait_for
 
 from rag.errors import Cancelled, GenerationError
-from rag.generation.listening import Left, Tell, Worker, one_line
+from rag.generation.worker import Abandoned, Emit, Worker, one_line
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def never() -> bool:
 
 
 def test_every_job_is_done_in_the_same_thread(worker: Worker) -> None:
-    def job(tell: Tell, left: Left) -> None:
+    def job(tell: Emit, left: Abandoned) -> None:
         tell(threading.current_thread())
 
     (first,), (second,) = worker.run(job, never), worker.run(job, never)
@@ -37,7 +37,7 @@ def test_what_a_job_tells_is_heard_in_order(worker: Worker) -> None:
 
 
 def test_a_failure_is_one_sentence_and_the_next_job_is_done(worker: Worker) -> None:
-    def fail(tell: Tell, left: Left) -> None:
+    def fail(tell: Emit, left: Abandoned) -> None:
         tell("before")
         raise RuntimeError("out of\nmemory.")
 
@@ -49,7 +49,7 @@ def test_a_failure_is_one_sentence_and_the_next_job_is_done(worker: Worker) -> N
 
 
 def test_an_error_of_ours_is_passed_on_as_it_is(worker: Worker) -> None:
-    def refuse(tell: Tell, left: Left) -> None:
+    def refuse(tell: Emit, left: Abandoned) -> None:
         raise GenerationError("The prompt is too long.")
 
     with pytest.raises(GenerationError, match=r"^The prompt is too long\.$"):
@@ -60,7 +60,7 @@ def test_a_librarys_panic_is_told_and_the_next_job_is_done(worker: Worker) -> No
     class Panic(BaseException):
         pass
 
-    def panic(tell: Tell, left: Left) -> None:
+    def panic(tell: Emit, left: Abandoned) -> None:
         raise Panic("index out of bounds")
 
     with pytest.raises(GenerationError, match=r"^The engine failed: index out of bounds\.$"):
@@ -89,7 +89,7 @@ def test_a_worker_holds_nothing_of_a_job_that_is_done(worker: Worker) -> None:
 def test_a_job_sees_that_its_listener_has_left(worker: Worker) -> None:
     seen: list[bool] = []
 
-    def wait(tell: Tell, left: Left) -> None:
+    def wait(tell: Emit, left: Abandoned) -> None:
         tell("begun")
         while not left():
             time.sleep(0.01)
@@ -142,7 +142,7 @@ def test_the_end_comes_before_the_steps_that_are_left_and_stops_a_job() -> None:
 
     list(worker.run(lambda tell, left: worker.between(steps()), never))
 
-    def wait(tell: Tell, left: Left) -> None:
+    def wait(tell: Emit, left: Abandoned) -> None:
         tell("begun")
         while not left():
             time.sleep(0.01)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag import face
+from rag import api
 
 
 def test_of_several_first_questions_at_once_only_one_opens_the_chatbot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,13 +26,13 @@ def test_of_several_first_questions_at_once_only_one_opens_the_chatbot(monkeypat
 
     def first_question(_: int) -> object:
         together.wait(5)
-        return face.answer("為什麼？")
+        return api.answer("為什麼？")
 
-    monkeypatch.setattr(face, "Rag", Slow)
-    face._opened.cache_clear()
+    monkeypatch.setattr(api, "Rag", Slow)
+    api._opened.cache_clear()
     try:
         with ThreadPoolExecutor(8) as pool:
             used = list(pool.map(first_question, range(8)))
     finally:
-        face._opened.cache_clear()
+        api._opened.cache_clear()
     assert used == opened * 8

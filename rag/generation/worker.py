@@ -20,25 +20,25 @@ POLL_S = 0.05
 """Seconds between two checks of `stop`."""
 
 Item = TypeVar("Item")
-Tell = Callable[[Any], None]
+Emit = Callable[[Any], None]
 """Passes an item from the worker thread to the caller."""
-Left = Callable[[], bool]
+Abandoned = Callable[[], bool]
 """Returns whether the caller has stopped waiting; called by the worker thread."""
 
 
 def listen(
-    told: queue.Queue[Item | BaseException | None], stop: Stop, explain: Callable[[BaseException], GenerationError]
+    items: queue.Queue[Item | BaseException | None], stop: Stop, explain: Callable[[BaseException], GenerationError]
 ) -> Iterator[Item]:
     """Yield the items of a worker thread until it is done.
 
-    told: the queue into which the thread puts them. explain: converts the exception that ended the thread, unless it is a
+    items: the queue into which the thread puts them. explain: converts the exception that ended the thread, unless it is a
     GenerationError or Cancelled already. Raises Cancelled if `stop` returns True.
     """
     while True:
         if stop():
             raise Cancelled("The answer was stopped.")
         try:
-            item = told.get(timeout=POLL_S)
+            item = items.get(timeout=POLL_S)
         except queue.Empty:
             continue
         if item is None:
@@ -64,7 +64,7 @@ class Worker:
         self._thread.start()
         atexit.register(self.end)  # at exit Python kills a thread that is computing, and torch then aborts the process
 
-    def run(self, job: Callable[[Tell, Left], None], stop: Stop) -> Iterator[Any]:
+    def run(self, job: Callable[[Emit, Abandoned], None], stop: Stop) -> Iterator[Any]:
         """Yield the items of a job.
 
         job: called with a function that passes on an item, and one that returns whether the caller has stopped waiting. Raises
@@ -72,21 +72,21 @@ class Worker:
         """
         if self._ended.is_set():
             raise GenerationError("The engine is closed; make a new one.")
-        told: queue.Queue[Any] = queue.Queue()
+        items: queue.Queue[Any] = queue.Queue()
         abandoned, done = threading.Event(), threading.Event()
 
         def guarded() -> None:
             try:
-                job(told.put, lambda: abandoned.is_set() or self._ended.is_set())
-                told.put(None)
+                job(items.put, lambda: abandoned.is_set() or self._ended.is_set())
+                items.put(None)
             except BaseException as error:  # of any kind, such as a library's panic: `listen` raises it
-                told.put(error)
+                items.put(error)
             finally:
                 done.set()
 
         self._jobs.put(guarded)
         try:
-            yield from listen(told, stop, lambda error: GenerationError(f"The engine failed: {one_line(error)}."))
+            yield from listen(items, stop, lambda error: GenerationError(f"The engine failed: {one_line(error)}."))
         finally:
             abandoned.set()
             done.wait(timeout=1)

@@ -27,14 +27,14 @@ MOST = 16
 """Most sentences of a message that are classified one by one; a longer message is classified as a whole."""
 
 
-class Intents(Protocol):
+class IntentModel(Protocol):
     """Classify messages by their intent."""
 
     def chances(self, messages: Vectors) -> Vectors:
         """Return the probability of each of INTENTS for embedded messages (messages, dimensions), float32 (messages, 3)."""
 
 
-class Fitted(Linear):
+class FittedIntents(Linear):
     """A multinomial logistic model of one embedder's vectors, a row for each of INTENTS.
 
     Fitted by `python -m rag tune --intents`.
@@ -48,7 +48,7 @@ class Fitted(Linear):
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestExamples:
     """Embedded examples of small talk and instructions, for an embedder without a fitted model.
 
     near: similarity to the nearest example above which a message has the intent of that one; otherwise it is a question.
@@ -66,31 +66,31 @@ class Nearest:
 
 
 @cache
-def _shipped() -> Fitted:
-    return Fitted.load(SHIPPED)
+def _shipped() -> FittedIntents:
+    return FittedIntents.load(SHIPPED)
 
 
-def intents(embedder: Embedder, examples: Examples, near: float) -> Intents:
-    """Return the model fitted to an embedder, or else `Nearest`, with the similarity `near`, over the examples."""
+def intent_model(embedder: Embedder, examples: Examples, near: float) -> IntentModel:
+    """Return the model fitted to an embedder, or else `NearestExamples`, with the similarity `near`, over the examples."""
     fitted = _shipped()
     if fitted.fits == embedder.identity:
         return fitted
-    return Nearest(examples["intents/small_talk"], examples["intents/instruction"], near)
+    return NearestExamples(examples["intents/small_talk"], examples["intents/instruction"], near)
 
 
 @dataclass(frozen=True)
-class Steering:
+class IntentClassifier:
     """Decide whether a message is a question.
 
-    question: the probability from which a message is a question. behind: the same for a message that follows a question and
-    is likelier small talk than an instruction, such as "really?".
+    threshold: the probability from which a message is a question. follow_up_threshold: the same for a message that follows a
+    question and is likelier small talk than an instruction, such as "really?".
     """
 
-    intents: Intents
-    question: float
-    behind: float
+    model: IntentModel
+    threshold: float
+    follow_up_threshold: float
 
-    def judge(self, message: str, embedder: Embedder, follows: bool = False) -> tuple[Intent, str]:
+    def classify(self, message: str, embedder: Embedder, follows: bool = False) -> tuple[Intent, str]:
         """Return a message's intent and, if it is a question, its text without small talk and instructions, else "".
 
         follows: whether a question was asked before it.
@@ -99,9 +99,9 @@ class Steering:
         if not 1 < len(sentences) <= MOST:
             sentences = [message]
         texts = [message, *sentences] if len(sentences) > 1 else [message]
-        chances = self.intents.chances(embedder.queries([normalize(text) for text in texts]))
+        chances = self.model.chances(embedder.queries([normalize(text) for text in texts]))
         of_question = chances[:, 0].tolist()
-        enough = self.behind if follows and chances[0, 1] > chances[0, 2] else self.question
+        enough = self.follow_up_threshold if follows and chances[0, 1] > chances[0, 2] else self.threshold
         asked = of_question[0] >= enough
         least = enough if asked else SURE
         kept = [sentence for sentence, chance in zip(sentences, of_question[-len(sentences) :], strict=True) if chance >= least]

@@ -15,7 +15,7 @@ import torch
 
 from rag.machine import use_threads
 
-STRETCH = 1536
+BLOCK = 1536
 """Minimum length of a block; long inputs are divided because an outlier reduces the precision of all values with its scale."""
 
 
@@ -23,12 +23,12 @@ def supported() -> bool:
     """Return whether this processor multiplies 8-bit numbers fast, and this version of torch does so correctly."""
     with ThreadPoolExecutor(1, "int8", use_threads, (1,)) as alone:
         try:
-            return bool(torch.cpu._is_vnni_supported()) and alone.submit(_right).result()
+            return bool(torch.cpu._is_vnni_supported()) and alone.submit(_computes_correctly).result()
         except (AttributeError, RuntimeError, TypeError):  # some releases of torch lack these functions
             return False
 
 
-def _right() -> bool:
+def _computes_correctly() -> bool:
     """Return whether a product is correct, both before and after its weights are packed."""
     linear, inputs = Int8Linear((16, 64), [torch.full((16, 64), 2.0)]), torch.full((1, 64), 3.0)
     products = [linear(inputs)]
@@ -97,4 +97,4 @@ class Int8Linear:
 
 def _stretches(inputs: int) -> int:
     """Return the number of equal blocks into which an input is divided."""
-    return next(count for count in range(max(inputs // STRETCH, 1), 0, -1) if inputs % (count * 32) == 0 or count == 1)
+    return next(count for count in range(max(inputs // BLOCK, 1), 0, -1) if inputs % (count * 32) == 0 or count == 1)
