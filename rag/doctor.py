@@ -37,7 +37,7 @@ class Finding:
 
     def line(self) -> str:
         """Return the finding as one line."""
-        return f"{'ok  ' if self.well else 'MEND'} {self.name}: {self.text}"
+        return f"{'ok  ' if self.well else 'FIX '} {self.name}: {self.text}"
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

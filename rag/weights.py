@@ -26,7 +26,7 @@ from rag.weight_sources import Carrier, Hub, Model, PackageIndex, Source, Source
 
 State = Literal["ok", "missing", "altered"]
 _RECORD = "verified.json"
-_MEND = "run python -m rag weights fetch"
+_REMEDY = "run python -m rag weights fetch"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def ensure(name: str, settings: Settings, sources: Sequence[Source] | None = Non
     folder = settings.weights / name
     if altered:
         raise WeightsError(
-            f"The model file {folder / altered[0]} is not the verified one (wrong size or SHA-256); {_MEND} {name}."
+            f"The model file {folder / altered[0]} is not the verified one (wrong size or SHA-256); {_REMEDY} {name}."
         )
     if any(state.state == "missing" for state in states):
         return fetch(name, settings, sources)
@@ -118,7 +118,7 @@ def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None
         return folder
     if settings.offline:
         raise WeightsError(
-            f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_MEND} once with a network."
+            f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_REMEDY} once with a network."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
     return messages
 
 
-def kept(value: object) -> list[Turn]:
+def restored(value: object) -> list[Turn]:
     """Return the valid turns of a value that the browser stored, at most the last LONGEST_KEPT.
 
     Values of another form, which an older version of the page may have stored, are left out. A turn that was still being

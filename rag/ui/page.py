@@ -113,7 +113,7 @@ class _Page:
         known = {code for _, code in languages()}
         language = picked if picked in known else _preferred(request)
         asked = clean(str(request.query_params.get("q", ""))).strip()
-        before = conversation.kept(turns)
+        before = conversation.restored(turns)
         linked = "" if asked in (turn["question"] for turn in before) else asked
         yield {self.components.linked: linked, **self.view.labels(language), **self.view.shown(before, language)}
         warming = False
@@ -126,12 +126,12 @@ class _Page:
 
     def switch(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page in another language, which the browser stores."""
-        shown = self.view.shown(conversation.kept(turns), language, drawn)
+        shown = self.view.shown(conversation.restored(turns), language, drawn)
         return {**self.view.labels(language), **shown, self.components.picked: language}
 
     def ask_again(self, turns: list[Turn], language: str, drawn: int, request: gr.Request) -> Iterator[Shown]:
         """Ask the last question again, and yield the page as it is answered."""
-        before = conversation.kept(turns)
+        before = conversation.restored(turns)
         if before:
             *others, last = before
             yield from self.ask(last["question"], others, language, drawn, request, alone=bool(last.get("alone")))
@@ -140,12 +140,12 @@ class _Page:
 
     def take_back(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page without the last question, which is put into the box for editing."""
-        before = conversation.kept(turns)
+        before = conversation.restored(turns)
         return {self.components.box: str(before[-1]["question"]) if before else "", **self.undo(turns, language, drawn)}
 
     def undo(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page without the last question."""
-        return self.view.shown(conversation.kept(turns)[:-1], language, drawn)
+        return self.view.shown(conversation.restored(turns)[:-1], language, drawn)
 
     def begin_anew(self, turns: list[Turn], language: str, drawn: int) -> Shown:
         """Return the page with an empty conversation."""
@@ -172,7 +172,7 @@ class _Page:
         alone: ask without the earlier turns.
         """
         question = clean(question).strip()
-        before = conversation.kept(turns)
+        before = conversation.restored(turns)
         language = language or _preferred(request)
         if not question:
             yield {self.components.why: gr.skip()}
@@ -209,7 +209,7 @@ class _Page:
     def _judge(self, helpful: bool) -> Callable[[list[Turn], str, str], Shown]:
         def judge(turns: list[Turn], language: str, reason: str) -> Shown:
             p = self.components
-            judged = conversation.kept(turns)[-1:]
+            judged = conversation.restored(turns)[-1:]
             if not judged or not judged[0].get("answer"):
                 return {p.why: gr.update(visible=False)}
             try:
@@ -228,4 +228,4 @@ def _preferred(request: gr.Request) -> str:
 
 def _written(write: Callable[[Sequence[Turn]], str]) -> Callable[[list[Turn]], str]:
     """Return a function that exports the conversation stored by a browser."""
-    return lambda turns: write(conversation.kept(turns))
+    return lambda turns: write(conversation.restored(turns))

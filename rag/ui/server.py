@@ -47,7 +47,7 @@ THREADS = 512
 """Worker threads: twice as many as the page's queue has places."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 """Names of this machine. Requests under another name, as in DNS rebinding attacks, are refused."""
-LEADING = (b"x-forwarded-", b"x-gradio-server")
+SPOOFABLE_HEADERS = (b"x-forwarded-", b"x-gradio-server")
 """Prefixes of request headers that would change the page's address for Gradio; uvicorn has already applied a proxy's."""
 
 
@@ -63,9 +63,9 @@ def create_server(
     address: URL at which this machine reaches it. auth: name and password that a reader must give. hosts: accepted values of
     the Host header, ("*",) for any.
     """
-    app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_room)
+    app = FastAPI(title="why-hangzhou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     sessions = AnswerSessions(answerer, feedback_path)
-    app.add_middleware(_Leaving, stop=sessions.stop)
+    app.add_middleware(_DisconnectMiddleware, stop=sessions.stop)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(_Guard)
     known = partial(_same, auth) if auth else None
@@ -103,7 +103,7 @@ def create_server(
 
 
 @asynccontextmanager
-async def _room(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Raise the limit of worker threads from its default of 40: a waiting reader occupies one, and stopping needs another."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
@@ -123,7 +123,7 @@ class _Guard:
 
         app = self._app
         if scope["type"] == "http":
-            scope["headers"] = [header for header in scope["headers"] if not header[0].startswith(LEADING)]
+            scope["headers"] = [header for header in scope["headers"] if not header[0].startswith(SPOOFABLE_HEADERS)]
             app = _refusal(scope) or app
         await app(scope, receive, sending)
 
@@ -140,7 +140,7 @@ def _refusal(scope: Scope) -> ASGIApp | None:
     return None
 
 
-class _Leaving:
+class _DisconnectMiddleware:
     """Stop the answers of a client that disconnects early: Gradio drops the answer, but lets its computation continue."""
 
     def __init__(self, app: ASGIApp, stop: Callable[[str], None]) -> None:

@@ -23,7 +23,7 @@ def test_only_the_caller_computes_with_fewer_threads() -> None:
 RESIDENT = """
 import numpy
 from pathlib import Path
-from rag.machine import give_back, give_back_at_once
+from rag.machine import free_large_blocks_at_once, trim_heap
 
 def resident():
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
@@ -32,7 +32,7 @@ def resident():
 """
 LARGE = """
 numpy.ones(24 << 17)  # by itself the library would now keep pieces of this size
-give_back_at_once()
+free_large_blocks_at_once()
 before = resident()
 pieces = [numpy.ones(20 << 17) for _ in range(8)]
 held = resident()
@@ -46,7 +46,7 @@ held = resident()
 last = pieces.pop()  # the library itself gives back only what lies behind the last piece that is held
 pieces.clear()
 kept = resident()
-give_back()
+trim_heap()
 print(held - before, kept - before, resident() - before)
 """
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this processor's system is not Linux")

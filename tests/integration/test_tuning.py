@@ -62,7 +62,7 @@ def test_a_probe_reads_in_states_whether_a_claim_stands() -> None:
     told = [LabelledClaim(f"text {number % TEXTS}", state, bool(state[0] > state[1])) for number, state in enumerate(states)]
     fitted, printed = claims.fit(told, "a hash")
     odds = states @ fitted.weights[0] + fitted.biases[0]
-    assert np.mean([(odd > 0) == claim.stands for odd, claim in zip(odds, told, strict=True)]) > 0.9
+    assert np.mean([(odd > 0) == claim.is_right for odd, claim in zip(odds, told, strict=True)]) > 0.9
     assert (fitted.fits, fitted.weights.shape, fitted.weights.dtype) == ("a hash", (1, HIDDEN), np.float32)
     doubted, lost = rates(printed, "0.50")
     assert doubted > 0.85 and lost < 0.15

@@ -17,7 +17,7 @@ FILES = (
     *(f"terms/{part}" for part in ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy")),
     *("terms/params.index.json", "terms/vocab.index.json"),
 )
-MEND = "; run python index/rebuild.py, or set RAG_REBUILD=auto."
+REMEDY = "; run python index/rebuild.py, or set RAG_REBUILD=auto."
 
 
 def article(text: str = ARTICLE) -> list[Document]:

@@ -156,7 +156,7 @@ def test_the_doctor_fails_where_something_is_to_mend(
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
     gone = tmp_path / "CORPUS"
-    assert f"MEND corpus: The corpus {gone} does not exist; put a UTF-8 text file there, or set RAG_CORPUS." in lines
+    assert f"FIX  corpus: The corpus {gone} does not exist; put a UTF-8 text file there, or set RAG_CORPUS." in lines
     assert any(line.startswith("ok   prompts: ") for line in lines)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import FakeEmbedder
-from stores import FILES, LONGEST, MEND, article, build_of, failure, place, recipe, replace
+from stores import FILES, LONGEST, REMEDY, article, build_of, failure, place, recipe, replace
 
 from rag import store as store_module
 from rag.store import load, rebuild
@@ -40,13 +40,13 @@ def test_a_harmed_file_is_named_and_a_rebuild_mends_it(store: Path, name: str, h
     path = place(store, name)
     harm(path)
     said = failure(store)
-    assert "The index file" in said and said.endswith(MEND)
+    assert "The index file" in said and said.endswith(REMEDY)
     if name == "current.json" and harm is flip:  # a pointer to another build or manifest: that one is named
         assert str(store) in said
     else:
         assert said.startswith(f"The index file {path} is {'missing' if harm is Path.unlink else 'damaged'}")
     done = rebuild(store, article(), FakeEmbedder(), LONGEST)
-    assert f"{done.why}{MEND}" == said
+    assert f"{done.why}{REMEDY}" == said
     assert load(store, recipe()).passages[0].text.startswith("杭州的人工智能")
 
 
@@ -54,7 +54,7 @@ def test_a_damaged_file_is_told_by_both_hashes(store: Path) -> None:
     path = place(store, "documents.json")
     expected = json.loads((build_of(store) / "manifest.json").read_text())["files"]["documents.json"]
     replace(path, b"")
-    assert failure(store) == f"The index file {path} is damaged: SHA-256 e3b0c44298fc…, expected {expected[:12]}…{MEND}"
+    assert failure(store) == f"The index file {path} is damaged: SHA-256 e3b0c44298fc…, expected {expected[:12]}…{REMEDY}"
 
 
 def test_files_that_changed_places_are_told(store: Path) -> None:
@@ -79,18 +79,18 @@ def test_a_file_of_another_index_is_told(store: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("pointer", ["[]", "{}", '{"build": "x"}', "7", "null"])
 def test_a_pointer_that_names_no_build_is_damaged(store: Path, pointer: str) -> None:
     replace(store / "current.json", pointer.encode())
-    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{MEND}"
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{REMEDY}"
 
 
 @pytest.mark.parametrize("build", ["x", "\0", "0123456789ab/..", 7])
 def test_a_pointer_to_what_is_no_build_is_damaged(store: Path, build: object) -> None:
     replace(store / "current.json", json.dumps({"build": build, "manifest": "x"}).encode())
-    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build {build!r}{MEND}"
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build {build!r}{REMEDY}"
 
 
 def test_a_file_of_endless_brackets_is_no_json(store: Path) -> None:
     replace(store / "current.json", b"[" * 100_000)
-    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it is not JSON{MEND}"
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it is not JSON{REMEDY}"
     rebuild(store, article(), FakeEmbedder(), LONGEST)
     load(store, recipe())
 
@@ -99,11 +99,11 @@ def test_a_pointer_cannot_lead_out_of_the_store(store: Path, tmp_path: Path) -> 
     pointer = json.loads((store / "current.json").read_text())
     shutil.move(build_of(store), tmp_path / "outside")
     replace(store / "current.json", json.dumps(pointer | {"build": "../outside"}).encode())
-    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build '../outside'{MEND}"
+    assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build '../outside'{REMEDY}"
 
 
 def test_a_store_that_was_never_built_says_which_file_is_missing(tmp_path: Path) -> None:
-    assert failure(tmp_path) == f"The index file {tmp_path / 'current.json'} is missing{MEND}"
+    assert failure(tmp_path) == f"The index file {tmp_path / 'current.json'} is missing{REMEDY}"
 
 
 def test_an_index_with_pickled_objects_cannot_be_loaded(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

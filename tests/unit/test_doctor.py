@@ -40,7 +40,7 @@ def findings(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 
 def test_weights_are_hashed_and_what_is_wrong_is_named_with_its_mend(findings, chosen: Settings) -> None:
     model = chosen.weights / "toy" / "model.bin"
-    assert findings()["weights toy"].line() == ("MEND weights toy: model.bin is missing; run python -m rag weights fetch toy.")
+    assert findings()["weights toy"].line() == ("FIX  weights toy: model.bin is missing; run python -m rag weights fetch toy.")
     model.parent.mkdir(parents=True)
     model.write_bytes(BODY)
     assert findings()["weights toy"].line() == f"ok   weights toy: every file in {model.parent} has its SHA-256"
@@ -60,7 +60,7 @@ def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Pat
     path = prompts / "zh" / "question.txt"
     path.write_text("$passages $$ $5 $questoin", encoding="utf-8")
     found = findings(prompts=prompts)["prompts"]
-    assert found.line().startswith(f"MEND prompts: {path} has the variables ['$', 'passages', 'questoin']; expected")
+    assert found.line().startswith(f"FIX  prompts: {path} has the variables ['$', 'passages', 'questoin']; expected")
     path.unlink()
     assert f"The prompt {path} cannot be read" in findings(prompts=prompts)["prompts"].text
 
@@ -97,7 +97,7 @@ def test_a_folder_that_the_doctor_may_not_look_into_is_told_and_ends_nothing(
     for owner in (os, Path):
         monkeypatch.setattr(owner, "stat", refusing(owner.stat))
     found = findings(corpus=secret / "corpus", store=secret / "store")
-    assert found["corpus"].line() == f"MEND corpus: The corpus {secret / 'corpus'} cannot be read: Permission denied."
+    assert found["corpus"].line() == f"FIX  corpus: The corpus {secret / 'corpus'} cannot be read: Permission denied."
     assert found["disk"].text.endswith(f" GB free at {secret}")
 
 
@@ -107,7 +107,7 @@ def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(fi
     assert findings(engine="llama_cpp")["engine"].text.startswith("writer by xllamacpp 20")
 
 
-@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "MEND engine: {url} refuses")])
+@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "FIX  engine: {url} refuses")])
 @pytest.mark.parametrize("key", ["key", ""])
 def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, line: str) -> None:
     class Handler(BaseHTTPRequestHandler):
@@ -136,13 +136,13 @@ def test_a_proxy_that_cannot_be_used_is_told(findings, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv("ALL_PROXY", proxy)
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
-    assert found.line().startswith("MEND engine: http://192.0.2.1/v1/models cannot be reached (")
+    assert found.line().startswith("FIX  engine: http://192.0.2.1/v1/models cannot be reached (")
 
 
 def test_certificates_that_cannot_be_read_are_told(findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
-    assert found.line().startswith("MEND engine: http://192.0.2.1/v1/models cannot be reached ([Errno 2] No such file")
+    assert found.line().startswith("FIX  engine: http://192.0.2.1/v1/models cannot be reached ([Errno 2] No such file")
 
 
 def test_a_server_elsewhere_is_not_asked_when_offline(findings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import ARTICLE, FakeEmbedder
-from stores import LONGEST, MEND, article, build_of, failure, recipe
+from stores import LONGEST, REMEDY, article, build_of, failure, recipe
 
 from rag import index as index_module
 from rag import store as store_module
@@ -23,30 +23,30 @@ def test_an_unchanged_article_is_not_embedded_again(store: Path) -> None:
 
 
 def test_a_changed_source_makes_the_index_stale(store: Path) -> None:
-    said = f"The index in {build_of(store)} is stale: the source article.txt has changed{MEND}"
+    said = f"The index in {build_of(store)} is stale: the source article.txt has changed{REMEDY}"
     assert failure(store, recipe(ARTICLE + "新的一句。")) == said
 
 
 def test_an_added_or_removed_source_makes_the_index_stale(store: Path) -> None:
     more = [*article(), Document("more.txt", "更多。")]
-    assert failure(store, Recipe.of(more, "bigrams", LONGEST)).endswith(f"the source more.txt has changed{MEND}")
+    assert failure(store, Recipe.of(more, "bigrams", LONGEST)).endswith(f"the source more.txt has changed{REMEDY}")
     rebuild(store, more, FakeEmbedder(), LONGEST)
-    assert failure(store).endswith(f"is stale: the source more.txt has changed{MEND}")
+    assert failure(store).endswith(f"is stale: the source more.txt has changed{REMEDY}")
 
 
 def test_another_embedder_makes_the_index_stale(store: Path) -> None:
     said = failure(store, recipe(identity="another-embedder"))
-    assert said == f"The index in {build_of(store)} is stale: it was made by embedder bigrams…, not another-embe…{MEND}"
+    assert said == f"The index in {build_of(store)} is stale: it was made by embedder bigrams…, not another-embe…{REMEDY}"
 
 
 def test_another_length_of_passages_makes_the_index_stale(store: Path) -> None:
     said = failure(store, recipe(longest=50))
-    assert said == f"The index in {build_of(store)} is stale: its passages have up to 100 characters, not 50{MEND}"
+    assert said == f"The index in {build_of(store)} is stale: its passages have up to 100 characters, not 50{REMEDY}"
 
 
 def test_another_format_is_told_with_both_numbers(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "FORMAT", FORMAT + 1)
-    assert failure(store) == f"The index in {build_of(store)} has format {FORMAT}; expected {FORMAT + 1}{MEND}"
+    assert failure(store) == f"The index in {build_of(store)} has format {FORMAT}; expected {FORMAT + 1}{REMEDY}"
     rebuild(store, article(), FakeEmbedder(), LONGEST)
     load(store, recipe())
 

@@ -38,13 +38,13 @@ def turn(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_damaged_turn_is_left_out(damaged: Any) -> None:
-    kept = conversation.kept([damaged, turn()])
+    kept = conversation.restored([damaged, turn()])
     assert kept == [turn()]
     assert "甲在杭州。" in render.turns(kept, "en")
 
 
 def test_a_turn_that_was_under_way_is_stopped() -> None:
-    assert conversation.kept([{"question": "a", "state": "asked", "draft": "甲"}])[0]["state"] == "stopped"
+    assert conversation.restored([{"question": "a", "state": "asked", "draft": "甲"}])[0]["state"] == "stopped"
 
 
 def lit(*arguments: Any) -> dict[str, list[str]]:
