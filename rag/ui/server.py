@@ -110,7 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 class _Guard:
-    """Add HEADERS to every response, remove LEADING headers from requests, and refuse requests as `_refusal` decides."""
+    """Add HEADERS to every response, remove SPOOFABLE_HEADERS from requests, and refuse requests as `_refusal` decides."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

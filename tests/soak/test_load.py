@@ -14,7 +14,7 @@ from programs import Amount, App, Figures
 from readers import Load, ask, asking, load, question_and_history
 from waiting import wait_for
 
-from rag import answer, stream
+from rag import answer, api, stream
 from rag.generation import Prompt
 from rag.pipeline import Rag
 from rag.results import Answer, Event, Final

@@ -122,8 +122,8 @@ def test_in_markdown_nothing_but_the_conversation_is_markup() -> None:
 
 
 def test_what_a_browser_kept_is_not_trusted() -> None:
-    assert conversation.kept("no") == []
-    assert conversation.kept([1, {"question": 3}, {"question": "q", "state": "asked"}]) == [
+    assert conversation.restored("no") == []
+    assert conversation.restored([1, {"question": 3}, {"question": "q", "state": "asked"}]) == [
         {"question": "q", "state": "stopped"}
     ]
 
