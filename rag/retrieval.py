@@ -42,15 +42,14 @@ class Found:
     """The result of retrieval for one question.
 
     query: the question, without the previous one if it does not depend on it. passages: best first, with their fusion scores.
-    numbers: the positions of these passages in the index. top_similarity: the highest inner product of the query with a passage
-    or one of its sentences. ranked: pairs of sentence number and similarity to the query, most likely to answer first. chosen:
-    numbers of the sentences for the generator to read, best first. summary: set if a summary is asked for. In an outline
-    (`survey`), passages and chosen sentences are in the order of the text, without scores, and top_similarity is 1.
+    top_similarity: the highest inner product of the query with a passage or one of its sentences. ranked: pairs of sentence
+    number and similarity to the query, most likely to answer first. chosen: numbers of the sentences for the generator to read,
+    best first. summary: set if a summary is asked for. In an outline (`survey`), passages and chosen sentences are in the order
+    of the text, without scores, and top_similarity is 1.
     """
 
     query: Query
     passages: tuple[Passage, ...]
-    numbers: tuple[int, ...]
     top_similarity: float
     ranked: tuple[tuple[int, float], ...]
     chosen: tuple[int, ...]
@@ -87,7 +86,7 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     best = {number: by_words[number] for number in _best(by_words)[:DEPTH]}
     ranked = _likely_sentences(best, texts, vectors, weights, index, tuned)
     chosen = _choose([number for number, _ in ranked], index, tuned)
-    return Found(query, passages, tuple(top), nearest, ranked, chosen)
+    return Found(query, passages, nearest, ranked, chosen)
 
 
 def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: int | None) -> Found:
@@ -96,13 +95,13 @@ def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: i
     most: maximum number of sentences that the question asks for, None if it names none.
     """
     chosen = index.outline
-    numbers = tuple(dict.fromkeys(int(index.passage_of_row[index.row_of_sentence[number]]) for number in chosen))
+    owners = dict.fromkeys(int(index.passage_of_row[index.row_of_sentence[number]]) for number in chosen)
+    passages = tuple(index.passages[number] for number in owners)
     vector = embedder.queries([normalize(query.text)])[0]
-    passages = tuple(index.passages[number] for number in numbers)
     summary = Summary(index.outlined(most) if most else chosen, most)
     likeness = index.in_context(chosen, tuned.context) @ vector
     ranked = tuple(sorted(zip(chosen, map(float, likeness), strict=True), key=lambda pair: -pair[1]))
-    return Found(replace(query, previous="", earlier=()), passages, numbers, 1.0, ranked, chosen, summary)
+    return Found(replace(query, previous="", earlier=()), passages, 1.0, ranked, chosen, summary)
 
 
 def _questions_depended_on(query: Query, vector: Vectors, index: Index, embedder: Embedder, tuned: Tuned) -> str:
