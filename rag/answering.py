@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from rag.clock import Clock
-from rag.composition import compose, localized
+from rag.composition import compose, localized, merge
 from rag.embedding import Embedder, Vectors
 from rag.english import English
 from rag.english.proper_names import stands_as_name
@@ -22,7 +22,7 @@ from rag.evidence import best_with_antecedent, evidence, find, passages
 from rag.generation import Generator as Engine
 from rag.generation import Piece, Prompt, Reading, Stop, Trace, Usage
 from rag.grounding import ground
-from rag.grounding.claim import Claim, without_repeats
+from rag.grounding.claim import Claim, PartAnswer, without_repeats
 from rag.grounding.completion import Completion
 from rag.grounding.draft import Sentence, split_draft
 from rag.grounding.gate import Signals, probability, too_distant
@@ -43,8 +43,6 @@ from rag.text.script import Language
 from rag.translation import Translator
 from rag.tuned import Tuned
 
-_ORDER = ("first", "second", "third")
-"""Prefixes of the `…_not_in_text` replies, by a question's position in a message with several."""
 _LOOP = re.compile(r"(.)\1{15}\Z|([\d,.]{2,20}?)\2{15}\Z|((?=[\d,.]*[^\d,.]).{2,60}?)\3{3}\Z", re.DOTALL)
 """A character 16 times in a row or a phrase 4 times at the end of a text; digits 16 times, because of 100,000,000."""
 
@@ -63,14 +61,6 @@ class _Draft(NamedTuple):
     text: str
     state: Vectors | None
     trace: Trace | None
-
-
-@dataclass(frozen=True)
-class _PartAnswer:
-    """The claims that answer, or decline to answer, one of the questions in a message."""
-
-    claims: tuple[Claim, ...]
-    declined: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +106,7 @@ class Answering:
         clock.retrieve_s = clock.now()
         yield evidence(parts, self.index, clock.retrieve_s)
         answering = self._with_names(parts, clock, stop)
-        answers: list[_PartAnswer] = []
+        answers: list[PartAnswer] = []
         for found in parts:
             if answers:
                 yield Token(text="\n\n")
@@ -131,7 +121,7 @@ class Answering:
         translator = self.translator(clock, stop).with_names([self.index.sentences[number].text for number in read])
         return replace(self, english=translator.english)
 
-    def _answered(self, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+    def _answered(self, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, PartAnswer]:
         """Yield the events of answering one of the questions and return its answer."""
         if self._too_distant(found):
             return self._declined(found, clock, stop)
@@ -212,7 +202,7 @@ class Answering:
                 clock.add(step)
         return text.strip()
 
-    def _checked(self, draft: _Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, _PartAnswer]:
+    def _checked(self, draft: _Draft, found: Found, clock: Clock, stop: Stop) -> Generator[Event, None, PartAnswer]:
         """Yield the events of checking a draft and return the resulting answer, or a decline."""
         yield Progress(stage="checking", fraction=0.0)
         sentences = self._sentences(draft, found)
@@ -228,11 +218,11 @@ class Answering:
         if sure < self.tuned.gate_threshold:
             return self._declined(found, clock, stop)
         if not self.switches.grounding:
-            return _PartAnswer((Claim("", draft.text.strip(), (), ()),))
+            return PartAnswer((Claim("", draft.text.strip(), (), ()),))
         quotes = self._quotes(found.query.language, clock, stop)
         if told := self._missing_translations(claims, quotes):
             claims = self._claims(sentences, found, self.english.with_translations(told))
-        return _PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
+        return PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
     def _sentences(self, draft: _Draft, found: Found) -> list[Sentence]:
         """Return the sentences of a draft, in English with names corrected to the romanisation of those in the evidence."""
@@ -289,28 +279,18 @@ class Answering:
             is_name=lambda word: stands_as_name(word, (document.text for document in self.index.documents)),
         )
 
-    def _declined(self, found: Found, clock: Clock, stop: Stop) -> _PartAnswer:
+    def _declined(self, found: Found, clock: Clock, stop: Stop) -> PartAnswer:
         """Return a decline, followed by the sentence of the text nearest to the question unless that is too far from it."""
         language = found.query.language
         claims = [Claim("", reply("not_in_text", language), (), ())]
         if not too_distant(found.ranked[0][1], language, self.tuned):
             claims += self._quotes(language, clock, stop).nearest(best_with_antecedent(found, self.index))
-        return _PartAnswer(tuple(claims), declined=True)
+        return PartAnswer(tuple(claims), declined=True)
 
-    def _joined(self, answers: Sequence[_PartAnswer], parts: Sequence[Found], language: Language, clock: Clock) -> Answer:
-        """Return the answer to one question, or to several asked in one message.
-
-        The nearest sentences that follow a decline are left out if the answer to another of the questions cites one of them.
-        """
+    def _joined(self, answers: Sequence[PartAnswer], parts: Sequence[Found], language: Language, clock: Clock) -> Answer:
+        """Return the answer to one question, or to several asked in one message."""
         declined = all(answer.declined for answer in answers)
-        cited = {source for answer in answers if not answer.declined for claim in answer.claims for source in claim.sources}
-        claims: list[Claim] = []
-        for number, answer in enumerate(answers[:1] if declined else answers):
-            first, *others = answer.claims
-            if answer.declined and not declined:
-                first = replace(first, text=reply(f"{_ORDER[number]}_not_in_text", language))
-                others = [] if any(cited.intersection(quote.sources) for quote in others) else others
-            claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
+        claims = merge(answers, language)
         sentences, citations = compose(without_repeats(claims), self.index)
         sentences = localized(sentences, citations, language, self.index, self.english.names)
         return Answer(

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag.english.names import Names
 from rag.english.romanization import in_source_script, with_originals
-from rag.grounding.claim import Claim
+from rag.grounding.claim import Claim, PartAnswer
 from rag.index import Index
+from rag.replies import reply
 from rag.results import Citation
 from rag.text.script import Language, to_script, with_own_characters
 from rag.text.sentences import FOOTNOTE
@@ -19,8 +21,27 @@ from rag.text.sentences import FOOTNOTE
 _FOOTNOTE = re.compile(rf"{FOOTNOTE}(?![\dA-Za-z])")
 """A footnote mark of the source, which could be mistaken for a citation mark."""
 _NUMBERED = re.compile(r"\d+")
+_ORDER = ("first", "second", "third")
+"""Prefixes of the `…_not_in_text` replies, by a question's position in a message with several."""
 _END = "\x1e"
 """Separator of sentences while they are one text, in which only the first mention of a name is followed by its original."""
+
+
+def merge(answers: Sequence[PartAnswer], language: Language) -> list[Claim]:
+    """Return the claims of the answers to the questions of one message; if all are declined, only of the first.
+
+    The nearest sentences that follow a decline are left out if the answer to another of the questions cites one of them.
+    """
+    answered = [answer for answer in answers if not answer.declined]
+    cited = {source for answer in answered for claim in answer.claims for source in claim.sources}
+    claims: list[Claim] = []
+    for number, answer in enumerate(answers if answered else answers[:1]):
+        first, *others = answer.claims
+        if answer.declined and answered:
+            first = replace(first, text=reply(f"{_ORDER[number]}_not_in_text", language))
+            others = [] if any(cited.intersection(quote.sources) for quote in others) else others
+        claims += [replace(first, before=f"\n\n{first.before}") if number else first, *others]
+    return claims
 
 
 def compose(claims: Sequence[Claim], index: Index) -> tuple[tuple[str, ...], tuple[Citation, ...]]:

@@ -37,6 +37,14 @@ class Claim:
         return not self.missing and not self.fault and (self.coverage is None or self.coverage >= least)
 
 
+@dataclass(frozen=True)
+class PartAnswer:
+    """The claims that answer, or decline to answer, one of the questions in a message."""
+
+    claims: tuple[Claim, ...]
+    declined: bool = False
+
+
 def without_repeats(claims: Sequence[Claim]) -> list[Claim]:
     """Return the claims without those whose text exactly repeats an earlier one.
 
