@@ -16,15 +16,15 @@ from rag.ui.server import LOOPBACK, address_of, bind, create_server, read_auth, 
 
 def main() -> int:
     """Serve the page and return the exit code."""
-    parser = argparse.ArgumentParser(description="Serve the chat page, to this machine alone unless told otherwise.")
+    parser = argparse.ArgumentParser(description="Serve the chat page, by default only to this machine.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; 127.0.0.1 by default")
-    parser.add_argument("--port", type=int, default=7860, help="7860 by default")
-    parser.add_argument("--auth", metavar="FILE", help="a file that holds name:password; RAG_AUTH holds the same")
-    parser.add_argument("--allow-public", action="store_true", help="let other machines in without a password")
+    parser.add_argument("--port", type=int, default=7860, help="the port to listen on; 7860 by default")
+    parser.add_argument("--auth", metavar="FILE", help="a file that contains name:password, instead of the variable RAG_AUTH")
+    parser.add_argument("--allow-public", action="store_true", help="let other machines connect without a password")
     parser.add_argument(
         "--share",
         action="store_true",
-        help="let the machines of this network in (needs --auth or --allow-public); unlike Gradio's, it opens no tunnel",
+        help="let machines on this network connect (needs a password or --allow-public); opens no tunnel, unlike Gradio's",
     )
     options = parser.parse_args()
     return run(lambda: _serve("0.0.0.0" if options.share else options.host, options))

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Rebuild the index and return the exit code."""
-    parser = argparse.ArgumentParser(description="Rebuild the index; only texts that are new are embedded.")
+    parser = argparse.ArgumentParser(description="Rebuild the index; only new texts are embedded.")
     parser.add_argument(
         "sources",
         nargs="*",
         type=Path,
         metavar="SOURCE",
-        help="a text file, or a folder of *.txt files; the corpus of the settings when left out",
+        help="a text file, or a folder of *.txt files; by default the corpus of the settings",
     )
     options = parser.parse_args()
     return run(lambda: _rebuild(options.sources))
@@ -48,7 +48,7 @@ def _rebuild(sources: Sequence[Path]) -> int:
     seconds = time.monotonic() - started
     _tell(done, settings, seconds)
     if sources and {path.resolve() for path in sources} != {settings.corpus.resolve()}:
-        print(f"To ask it, set RAG_CORPUS to {sources[0] if len(sources) == 1 else 'a folder that holds just these sources'}.")
+        print(f"To ask about it, set RAG_CORPUS to {sources[0] if len(sources) == 1 else 'a folder with only these sources'}.")
     return 0
 
 

@@ -38,11 +38,11 @@ class AnswerFile:
         """Ids of the questions that have an answer."""
         there = os.path.exists(path)
         if there and not path.is_file():
-            raise RagError(f"The results {path} are not a file; name a file for them.")
+            raise RagError(f"The results path {path} is not a file; name a file.")
         try:
             data = path.read_bytes() if there else b""
         except OSError as error:
-            raise RagError(f"The results {path} cannot be read: {error.strerror}.") from error
+            raise RagError(f"The results file {path} cannot be read: {error.strerror}.") from error
         whole = self._take_in(data)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,9 @@ class AnswerFile:
         """Append one answer; it is on disk when this returns. Raise RagError if it cannot be written."""
         try:
             if os.fstat(self._file.fileno()).st_size != self._bytes:
-                raise RagError(f"Another program has written to the results {self._path}; end it, and run this again.")
+                raise RagError(
+                    f"Another program has written to the results file {self._path}; stop it and run this command again."
+                )
             self._write(journal.line(_row(identity, answer)))
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -88,8 +90,8 @@ class AnswerFile:
         row = parsed(line)
         if not _is_answer(row):
             raise RagError(
-                f"{self._path}, line {number} is not an answer of this command; nothing was changed. Name another file for the "
-                "results."
+                f"{self._path}, line {number} was not written by this command; nothing was changed. Name another file for "
+                "the results."
             )
         self.ids.add(row["id"])
 
@@ -101,7 +103,9 @@ class AnswerFile:
             self._bytes += done
 
     def _unwritable(self, error: OSError) -> RagError:
-        return RagError(f"The results {self._path} cannot be written: {error.strerror}; free space or allow writing there.")
+        return RagError(
+            f"The results file {self._path} cannot be written: {error.strerror}; free space or allow writing there."
+        )
 
 
 def parsed(line: str | bytes) -> Any:

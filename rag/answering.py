@@ -184,7 +184,7 @@ class Answering:
                 state = step.state
                 trace = step.trace if said == len(text) else None  # its offsets are valid only if `clean` removed nothing
         if not text.strip():
-            raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first.")
+            raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model reasons first.")
         return _Draft(text, state, trace)
 
     def generate(self, prompt: Prompt, clock: Clock, stop: Stop, max_tokens: int | None = None) -> str:

@@ -54,9 +54,9 @@ def answer_file(source: Path, target: Path, settings: Settings, rag: Rag | None 
     """
     rows, refused = read_questions(source)
     if os.path.exists(target) and source.samefile(target):
-        raise RagError(f"The questions and the results are one file, {source}; name another file for the results.")
+        raise RagError(f"The questions and the results are the same file, {source}; name another file for the results.")
     if refused and not rows:
-        more = f" {len(refused) - 1} more lines cannot be asked either." if refused[1:] else ""
+        more = f" {len(refused) - 1} more lines are invalid too." if refused[1:] else ""
         raise QuestionError(refused[0] + more)
     with AnswerFile(target) as answers:
         for line in refused:
@@ -100,7 +100,7 @@ def read_questions(source: Path) -> tuple[list[Row], list[str]]:
     try:
         lines = source.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise QuestionError(f"The questions {source} cannot be read: {error}.") from error
+        raise QuestionError(f"The questions file {source} cannot be read: {error}.") from error
     rows: dict[Identity, Row] = {}
     refused = []
     for number, line in enumerate(lines, start=1):
@@ -109,7 +109,7 @@ def read_questions(source: Path) -> tuple[list[Row], list[str]]:
         try:
             row = _row(f"{source}, line {number}", line)
             if row.id in rows:
-                raise QuestionError(f"{row.place} has the id of {rows[row.id].place}; give each question an id of its own.")
+                raise QuestionError(f"{row.place} has the same id as {rows[row.id].place}; give each question a unique id.")
             rows[row.id] = row
         except QuestionError as error:
             refused.append(str(error))
@@ -119,7 +119,7 @@ def read_questions(source: Path) -> tuple[list[Row], list[str]]:
 def _row(place: str, line: str) -> Row:
     value = parsed(line)
     if not isinstance(value, dict) or "question" not in value or not is_identity(value.get("id")):
-        raise QuestionError(f'{place} is not {{"id", "question", "history"?}} with a text or a number as id.')
+        raise QuestionError(f'{place} is not {{"id", "question", "history"?}} with a string or a number as id.')
     history = () if value.get("history") is None else value["history"]
     try:
         question, turns = checked_question(value["question"], history)

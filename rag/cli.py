@@ -58,7 +58,7 @@ def _code(work: Callable[[], int]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rag", description="Ask a text questions; get answers that can be checked in it.")
+    parser = argparse.ArgumentParser(prog="rag", description="Ask questions about a text; the answers cite its sentences.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     ask = commands.add_parser(
@@ -73,67 +73,90 @@ def _parser() -> argparse.ArgumentParser:
     batch = commands.add_parser(
         "batch",
         help="answer the questions of a JSON-lines file",
-        description="Answer many questions. A row of OUT is written as soon as it is answered, and an id that has a row there "
-        "is not asked again, so an interrupted run goes on when it is started again. Lines that cannot be asked are told and "
-        "passed over; then the exit code is 1.",
+        description="Answer many questions. Each answer is appended to OUT as soon as it is complete, and a question whose id "
+        "is already in OUT is skipped, so an interrupted run continues when it is started again. Invalid lines are reported "
+        "and skipped; the exit code is then 1.",
     )
     batch.add_argument("input", type=Path, metavar="IN.jsonl", help='lines of {"id", "question", "history"?}')
     batch.add_argument(
-        "output", type=Path, metavar="OUT.jsonl", help="only ever appended to; refused if it holds anything else"
+        "output", type=Path, metavar="OUT.jsonl", help="answers are appended to it; refused if it contains anything else"
     )
     batch.set_defaults(run=_batch)
 
     evaluate = commands.add_parser(
         "eval", help="measure retrieval and answers", description="Measure on the project's own questions, or on a SQuAD file."
     )
-    evaluate.add_argument("--squad", type=Path, metavar="FILE", help="a SQuAD-format file instead of the own questions")
-    evaluate.add_argument("--questions", type=Path, metavar="FILE", help="take the questions from this parallel file")
+    evaluate.add_argument(
+        "--squad", type=Path, metavar="FILE", help="use a SQuAD-format file instead of the project's own questions"
+    )
+    evaluate.add_argument(
+        "--questions", type=Path, metavar="FILE", help="take the wording of the questions from this parallel SQuAD-format file"
+    )
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="sample N questions")
-    evaluate.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample; 0 by default")
+    evaluate.add_argument("--seed", type=int, default=0, metavar="S", help="random seed of the samples; 0 by default")
     evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
     evaluate.add_argument("--json", action="store_true", help="print only JSON")
     evaluate.add_argument(
-        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), help="which; test by default"
+        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), help="which questions; test by default"
     )
-    evaluate.add_argument("--ablations", action="store_true", help="compare with stages turned off")
-    evaluate.add_argument("--check", action="store_true", help="fail where a figure fell below the stored baseline's interval")
+    evaluate.add_argument(
+        "--ablations", action="store_true", help="also measure with stages turned off, and the plain pipeline"
+    )
+    evaluate.add_argument(
+        "--check", action="store_true", help="exit with 1 if a measure is worse than the stored baseline's interval"
+    )
     evaluate.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")
     evaluate.set_defaults(run=_eval)
 
     weights = commands.add_parser(
         "weights",
         help="list, fetch or verify the model files",
-        description="List the model files, fetch what is missing, or hash every file again.",
+        description="List the model files, fetch those that are missing, or verify the hash of every file.",
     )
     weights.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list", help="list by default")
-    weights.add_argument("names", nargs="*", metavar="NAME", help="models; those of the settings when left out")
+    weights.add_argument("names", nargs="*", metavar="NAME", help="models; by default those that the settings need")
     weights.set_defaults(run=_weights)
 
     tune = commands.add_parser("tune", help="fit the logistic models (gate, follow-ups, intents) and print their curves")
     tune.add_argument(
-        "--others", type=_positive, metavar="N", help="use only the first N questions on other texts: all take two hours"
+        "--others",
+        type=_positive,
+        metavar="N",
+        help="use only the first N questions on other texts; all of them take two hours",
     )
-    tune.add_argument("--probes", type=Path, metavar="FILE", help="also fit probes of the engine's states, into this file")
     tune.add_argument(
-        "--intents", type=Path, metavar="FILE", help="fit only what tells questions from small talk, into this file"
+        "--probes", type=Path, metavar="FILE", help="also fit probes of the engine's hidden states, and save them to this file"
     )
-    tune.add_argument("--claims", type=Path, metavar="FILE", help="fit only what tells whether a claim stands, into this file")
+    tune.add_argument(
+        "--intents",
+        type=Path,
+        metavar="FILE",
+        help="fit only the intent model (questions, small talk, instructions), and save it to this file",
+    )
+    tune.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE",
+        help="fit only the probe that predicts whether a claim is right, and save it to this file",
+    )
     tune.set_defaults(run=_tune)
 
     translate = commands.add_parser(
         "translate",
-        help="put a Chinese text's sentences into English, for English questions",
-        description="Put the sentences that have no English yet into English, as the page does while nobody asks: English "
-        "answers are better and sooner for it. An interrupted run goes on when it is started again.",
+        help="translate the sentences of a Chinese text into English, for English questions",
+        description="Translate the sentences that have no English translation yet, as the page does in idle time: answers in "
+        "English are then better and faster. An interrupted run continues when it is started again.",
     )
     translate.set_defaults(run=_translate)
 
-    bench = commands.add_parser("bench", help="measure speed and memory beside the plain pipeline (needs the bench extra)")
-    bench.add_argument("--questions", type=_positive, metavar="N", default=24, help="ask N of the own questions")
+    bench = commands.add_parser("bench", help="compare speed and memory with the plain pipeline (needs the bench extra)")
+    bench.add_argument("--questions", type=_positive, metavar="N", default=24, help="ask N of the project's own questions")
     bench.add_argument("--starts", type=_positive, metavar="N", default=3, help="start each pipeline N times")
     bench.add_argument("--pipelines", nargs="+", choices=KINDS, default=KINDS, help="measure only these")
-    bench.add_argument("--scale", action="store_true", help="instead, measure how indexing and searching grow")
-    bench.add_argument("--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot beside it")
+    bench.add_argument(
+        "--scale", action="store_true", help="instead, measure how indexing and searching scale with the size of the corpus"
+    )
+    bench.add_argument("--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot next to it")
     bench.set_defaults(run=_bench)
 
     doctor = commands.add_parser("doctor", help="check weights, corpus, prompts, index, engine, port and disk")
@@ -145,9 +168,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, not {text!r}")
     return number
 
 
@@ -196,11 +222,14 @@ def _eval(options: argparse.Namespace) -> int:
     settings = Settings.load(read_ahead=False)
     split = options.split or evaluation.BASELINE_SPLIT
     if options.check and (options.squad or options.limit or split != evaluation.BASELINE_SPLIT):
-        raise SettingsError(f"The baseline is of the whole {evaluation.BASELINE_SPLIT} half; use --check with that alone.")
+        raise SettingsError(
+            f"The baseline is for all {evaluation.BASELINE_SPLIT} questions; use --check without --squad, --limit or another "
+            "--split."
+        )
     if options.squad and (options.ablations or options.split):
-        raise SettingsError("--ablations and --split are for the project's own questions; leave them out, or --squad.")
+        raise SettingsError("--ablations and --split are for the project's own questions; leave out either these or --squad.")
     if not options.squad and (options.questions or options.answers):
-        raise SettingsError("--questions and --answers are for a SQuAD-format file; name it by --squad.")
+        raise SettingsError("--questions and --answers are for a SQuAD-format file; name one with --squad.")
     if options.squad:
         figures = squad.squad(settings, options.squad, options.questions, options.limit, options.seed, options.answers)
     else:
@@ -232,7 +261,7 @@ def _weights(options: argparse.Namespace) -> int:
 
     settings = Settings.load()
     if options.action == "list" and options.names:
-        raise SettingsError("weights list names every model; give names to fetch or verify alone.")
+        raise SettingsError("weights list shows every model; give names only to fetch or verify.")
     names = options.names or models.needed(settings)
     if options.action == "fetch":
         for name in names:
@@ -298,7 +327,7 @@ def _translate(options: argparse.Namespace) -> int:
         number = rag.warm().translate(bar("translation", "sentence"))
     finally:
         rag.close()
-    print(f"{number} sentences had no English; what they say now lies beside the index.", file=sys.stderr)
+    print(f"{number} sentences lacked an English translation; the translations are now stored with the index.", file=sys.stderr)
     return 0
 
 
@@ -335,7 +364,7 @@ def _feedback(options: argparse.Namespace) -> int:
     try:
         rows = list(export(path))
     except OSError as error:
-        raise RagError(f"The feedback {path} cannot be read ({error.strerror}).") from error
+        raise RagError(f"The feedback file {path} cannot be read ({error.strerror}).") from error
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
     return 0

@@ -56,14 +56,14 @@ def _weights(name: str, settings: Settings) -> str:
     wrong = [state for state in weights.inspect(name, settings, full=True) if state.state != "ok"]
     if wrong:
         raise RagError(f"{wrong[0].file.path} is {wrong[0].state}; run python -m rag weights fetch {name}.")
-    return f"every file in {settings.weights / name} has its SHA-256"
+    return f"every file in {settings.weights / name} has the expected SHA-256"
 
 
 def _corpus(settings: Settings) -> str:
     documents, english = read_corpus(settings.corpus), English.read(settings.corpus, translations_path(settings.store))
     characters = sum(len(document.text) for document in documents)
-    known = f"names in English {len(english.names.forms)}, sentences {len(english.sentences)}"
-    return f"text files {len(documents)}, characters {characters:,}, {known}; in {settings.corpus}"
+    known = f"names in English: {len(english.names.forms)}, sentences in English: {len(english.sentences)}"
+    return f"text files: {len(documents)}, characters: {characters:,}, {known}; in {settings.corpus}"
 
 
 def _prompts(settings: Settings) -> str:
@@ -89,7 +89,7 @@ def _engine(settings: Settings) -> str:
     own_generator(settings)
     package = {"int8": "torch", "llama_cpp": "xllamacpp", "transformers": "transformers"}[engine_of(settings)]
     try:
-        return f"{settings.generator} by {package} {version(package)}"
+        return f"{settings.generator} run by {package} {version(package)}"
     except PackageNotFoundError:
         raise RagError(f"the package {package} is missing; run pip install {package}.") from None
 
@@ -101,21 +101,21 @@ def _server(settings: Settings) -> str:
         raise RagError(f"base_url is not a URL ({error}); correct RAG_BASE_URL.") from error
     here = is_loopback(url.host)  # a server on this machine is reached without a proxy
     if settings.offline and not here:
-        raise RagError(f"{shown(url)} is elsewhere and RAG_OFFLINE is set; unset it, or use a server on this machine.")
+        raise RagError(f"{shown(url)} is on another machine and RAG_OFFLINE is set; unset it, or use a server on this machine.")
     headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
     try:
         status = httpx.get(url, headers=headers, timeout=5, trust_env=not here).status_code
     except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as error:  # also bad environment variables
         raise RagError(f"{shown(url)} cannot be reached ({error}); start the server, or correct RAG_BASE_URL.") from error
     if status in (401, 403):
-        raise RagError(f"{shown(url)} refuses the key ({status}); correct RAG_API_KEY.")
+        raise RagError(f"{shown(url)} rejects the key ({status}); correct RAG_API_KEY.")
     return f"{shown(url)} answers"
 
 
 def _port(settings: Settings) -> str:
     with socket.socket() as probe:
         taken = probe.connect_ex(("127.0.0.1", PORT)) == 0
-    return f"{PORT} is {'in use: by a page that is being served, or choose another with --port' if taken else 'free'}"
+    return f"{PORT} is {'in use; unless the page is being served there, choose another with --port' if taken else 'free'}"
 
 
 def _disk(settings: Settings) -> str:
@@ -123,6 +123,6 @@ def _disk(settings: Settings) -> str:
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         raise RagError(
-            f"{free / 1e9:.1f} GB free at {folder}, and the index needs {LEAST_FREE / 1e9:g} GB; free space or set RAG_STORE."
+            f"{free / 1e9:.1f} GB free at {folder}, but the index needs {LEAST_FREE / 1e9:g} GB; free space or set RAG_STORE."
         )
     return f"{free / 1e9:.1f} GB free at {folder}"

@@ -46,14 +46,14 @@ class Document:
         try:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
-            raise CorpusError(f"The source {self.source!r} has a name that is no Unicode text; rename it.") from None
+            raise CorpusError(f"The name of the source {self.source!r} is not valid Unicode; rename it.") from None
         if not isinstance(self.text, str):
-            raise CorpusError(f"The source {self.source} is a {type(self.text).__name__}; expected a text.")
+            raise CorpusError(f"The text of the source {self.source} is of type {type(self.text).__name__}; expected a string.")
         try:
             self.text.encode("utf-8")
         except UnicodeEncodeError as error:
             raise CorpusError(
-                f"The source {self.source} holds half of a character (at {error.start}); expected Unicode text."
+                f"The source {self.source} contains a lone surrogate (at {error.start}); expected valid Unicode text."
             ) from None
 
 
@@ -103,7 +103,7 @@ def source_files(corpus: Path) -> list[Path]:
     except OSError as error:
         raise _unreadable(corpus, error) from error
     if not paths:
-        raise CorpusError(f"The corpus {corpus} holds no .txt file; put a UTF-8 text file there.")
+        raise CorpusError(f"The corpus {corpus} contains no .txt file; put a UTF-8 text file there.")
     return paths
 
 
@@ -145,9 +145,9 @@ def _read(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise CorpusError(f"The source {path} is not UTF-8 (byte {error.start}); save it as UTF-8 text.") from error
     if "\0" in text:
-        raise CorpusError(f"The source {path} holds binary data; expected a text file.")
+        raise CorpusError(f"The source {path} contains binary data; expected a text file.")
     if not has_letters(text):
-        raise CorpusError(f"The source {path} is empty; expected a text.")
+        raise CorpusError(f"The source {path} is empty; expected some text.")
     return Document(path.name, text.replace("\r\n", "\n").replace("\r", "\n"), _title(path.with_suffix(".toml")))
 
 
@@ -156,7 +156,7 @@ def _title(record: Path) -> str:
     try:
         return str(tables.read(record).get("title", "")) if record.is_file() else ""
     except (OSError, ValueError) as error:
-        raise CorpusError(f'The record {record} cannot be read ({error}); expected title = "…".') from error
+        raise CorpusError(f'The title file {record} cannot be read ({error}); expected title = "…".') from error
 
 
 def split_document(document: Document) -> tuple[Sentence, ...]:

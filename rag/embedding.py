@@ -84,7 +84,7 @@ class SentenceTransformerEmbedder:
 def _encode(encode: Callable[..., Any], texts: Sequence[str]) -> Vectors:
     vectors = np.asarray(encode(texts, normalize_embeddings=True, show_progress_bar=False), dtype=np.float32)
     if not np.isfinite(vectors).all():  # NaN is near to nothing: the text would seem not to answer
-        raise GenerationError("The embedder returned what is no number; run python -m rag doctor.")
+        raise GenerationError("The embedder returned a value that is not a finite number; run python -m rag doctor.")
     return vectors
 
 

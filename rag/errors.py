@@ -63,7 +63,7 @@ class PromptTooLongError(GenerationError):
     @classmethod
     def of(cls, tokens: int, context: int) -> PromptTooLongError:
         """Return the error for a prompt of `tokens` tokens and an engine with a context of `context` tokens."""
-        return cls(f"The prompt has {tokens:,} tokens, and the engine holds {context:,}; shorten the question.")
+        return cls(f"The prompt has {tokens:,} tokens, but the engine's context is {context:,}; shorten the question.")
 
 
 class Cancelled(RagError):

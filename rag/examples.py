@@ -51,7 +51,7 @@ def _read(kept: Path, key: str) -> Examples | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-        _LOG.warning("The vectors of the examples in %s cannot be read (%s); they are made again.", kept, error)
+        _LOG.warning("The cached vectors of the examples in %s cannot be read (%s); they are computed again.", kept, error)
         return None
 
 
@@ -64,4 +64,4 @@ def _keep(kept: Path, key: str, vectors: Examples) -> None:
                 np.savez(file, allow_pickle=False, **{_KEY: np.asarray(key)}, **vectors)
             os.replace(written, kept)
     except OSError as error:
-        _LOG.warning("The vectors of the examples cannot be kept in %s (%s); each start makes them.", kept, error.strerror)
+        _LOG.warning("The vectors of the examples cannot be cached in %s (%s); each start computes them.", kept, error.strerror)

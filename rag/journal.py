@@ -60,4 +60,4 @@ def rows(path: Path, strict: bool = False) -> Iterator[tuple[int, Any]]:
             yield number, json.loads(line)
         except (ValueError, RecursionError) as error:
             if strict and line.strip():
-                raise ValueError(f"line {number} is no JSON") from error
+                raise ValueError(f"line {number} is not JSON") from error

@@ -92,7 +92,7 @@ class Library:
         except IndexStoreError as error:
             if self._settings.rebuild == "never":
                 raise
-            say(f"{error.why}. It is built now.")
+            say(f"{error.why}. Building the index.")
         rebuild(self._settings.store, documents, embedder, self._longest, bar("index", "text"))
         try:
             return load(self._settings.store, recipe)
@@ -110,9 +110,9 @@ class Library:
         else:
             documents = self._documents
         if not any(has_letters(document.text) for document in documents):
-            raise CorpusError("The documents hold no text; expected at least one sentence.")
+            raise CorpusError("The documents contain no text; expected at least one sentence.")
         if len({document.source for document in documents}) < len(documents):
-            raise CorpusError("Two documents have one name; give each a `source` of its own, since citations name it.")
+            raise CorpusError("Two documents have the same name; give each a unique `source`, since citations refer to it.")
         return documents
 
     def english(self) -> English:

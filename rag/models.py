@@ -50,7 +50,9 @@ def open_embedder(settings: Settings) -> Embedder:
     """
     known = weights.names("embedder")
     if settings.embedder not in known:
-        raise SettingsError(f"embedder={settings.embedder!r} is not one; set RAG_EMBEDDER to {' or '.join(known)}.")
+        raise SettingsError(
+            f"embedder={settings.embedder!r} is not a known embedder; set RAG_EMBEDDER to {' or '.join(known)}."
+        )
     folder = weights.ensure(settings.embedder, settings)
     try:
         return SentenceTransformerEmbedder(folder, weights.identity(settings.embedder), settings.threads)
@@ -70,7 +72,7 @@ def open_generator(settings: Settings) -> Generator:
         server = OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
         if settings.offline and not server.is_here:
             raise SettingsError(
-                "RAG_OFFLINE is set and base_url is a server elsewhere; unset RAG_OFFLINE, or use a server on this machine."
+                "RAG_OFFLINE is set and base_url is on another machine; unset RAG_OFFLINE, or use a server on this machine."
             )
         return server
     model = _model_path(settings)
@@ -81,7 +83,7 @@ def open_generator(settings: Settings) -> Generator:
 
         return TransformersGenerator(model, threads=settings.threads)
     if gguf is None or gguf.suffix != ".gguf":
-        raise SettingsError(f"engine={engine!r} needs a GGUF file; {model} holds none. Use engine='transformers'.")
+        raise SettingsError(f"engine={engine!r} needs a GGUF file, and there is none at {model}; use engine='transformers'.")
     if engine == "int8":
         from rag.generation.int8 import Int8Generator
 
@@ -90,7 +92,7 @@ def open_generator(settings: Settings) -> Generator:
         except GenerationError as error:
             if settings.engine != "auto":
                 raise
-            _LOG.warning("llama.cpp runs the model in place of 8-bit numbers: %s", error)
+            _LOG.warning("The 8-bit engine failed, so llama.cpp runs the model: %s", error)
     from rag.generation.llama_cpp import LlamaCppGenerator
 
     return LlamaCppGenerator(gguf, settings.context, settings.threads)

@@ -199,7 +199,7 @@ class Rag:
         try:
             answering = self._load()
         except Exception as error:
-            unforeseen = f"What answers are made with could not be loaded ({type(error).__name__}); the log tells more."
+            unforeseen = f"The models or the index could not be loaded ({type(error).__name__}); see the log."
             self._error = str(error) if isinstance(error, RagError) else unforeseen
             raise
         self._error = ""

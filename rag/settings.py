@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     try:
         return (Path(base) if base else Path.home() / ".cache") / "why-hangzhou"
     except RuntimeError:
-        raise SettingsError("The home folder is not known, and so no cache folder; set HOME or XDG_CACHE_HOME.") from None
+        raise SettingsError("The home folder is unknown, so there is no cache folder; set HOME or XDG_CACHE_HOME.") from None
 
 
 def _default_store() -> Path:
@@ -83,9 +83,9 @@ class Settings:
             value = getattr(self, name)
             if choices := get_args(kind):
                 if value not in choices:
-                    raise SettingsError(f"{name}={value!r} is not a choice; use one of {', '.join(choices)}.")
+                    raise SettingsError(f"{name}={value!r} is not valid; use one of {', '.join(choices)}.")
             elif not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool) != (kind is bool):
-                raise SettingsError(f"{name} is of type {type(value).__name__}; use one of type {kind.__name__}.")
+                raise SettingsError(f"{name} is of type {type(value).__name__}; use a value of type {kind.__name__}.")
         for name, least, most in _RANGES:
             if not least <= getattr(self, name) <= most:
                 raise SettingsError(f"{name}={getattr(self, name)!r} is out of range; use a number from {least} to {most}.")
@@ -118,7 +118,7 @@ class Settings:
             if name in known:
                 values[name] = _parse(variable, text, hints[name])
             elif meant := get_close_matches(name, known - {name}, n=1, cutoff=0.8):
-                raise SettingsError(f"{variable} is not a setting; RAG_{meant[0].upper()} is. Correct or unset it.")
+                raise SettingsError(f"{variable} is not a setting; correct it to RAG_{meant[0].upper()}, or unset it.")
         for name, value in changes.items():
             if name not in known:
                 raise SettingsError(f"{name!r} is not a setting; use one of {', '.join(sorted(known))}.")
@@ -131,13 +131,13 @@ def _parse(name: str, text: str, kind: Any) -> Any:
     """Return the value of a variable's text as the given type."""
     if kind is bool:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
-            raise SettingsError(f"{name}={text!r} is not a yes or a no; use 1 or 0.")
+            raise SettingsError(f"{name}={text!r} is not a Boolean; use 1 or 0.")
         return text.lower() in {"1", "true", "yes"}
     if kind in (int, float):
         try:
             return kind(text)
         except ValueError:
-            raise SettingsError(f"{name}={text!r} is not a number.") from None
+            raise SettingsError(f"{name}={text!r} is not {'an integer' if kind is int else 'a number'}.") from None
     return _expanded(name, text) if kind is Path else text
 
 
@@ -145,4 +145,4 @@ def _expanded(name: str, text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise SettingsError(f"{name}={text!r} names a home folder that is not known; write the whole path.") from None
+        raise SettingsError(f"{name}={text!r} refers to an unknown home folder; write the full path.") from None

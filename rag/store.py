@@ -156,7 +156,7 @@ def _json(data: bytes, path: Path) -> Any:
 
 def _difference(found: Recipe, expected: Recipe) -> str:
     if found.embedder != expected.embedder:
-        return f"it was made by embedder {found.embedder[:12]}…, not {expected.embedder[:12]}…"
+        return f"it was built with embedder {found.embedder[:12]}…, not {expected.embedder[:12]}…"
     if found.longest != expected.longest:
         return f"its passages have up to {found.longest} characters, not {expected.longest}"
     changed = [name for name in expected.sources if found.sources.get(name) != expected.sources[name]]

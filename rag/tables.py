@@ -26,5 +26,5 @@ def read(path: Path) -> dict[str, Any]:
 def texts(value: object) -> list[str]:
     """Return the items of a list in a table as strings; raise ValueError for anything else, including a string."""
     if not isinstance(value, list):
-        raise ValueError(f"{value!r} is no list")
+        raise ValueError(f"{value!r} is not a list")
     return [str(item) for item in value]

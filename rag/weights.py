@@ -79,9 +79,7 @@ def ensure(name: str, settings: Settings, sources: Sequence[Source] | None = Non
     altered = [state.file.path for state in states if state.state == "altered"]
     folder = settings.weights / name
     if altered:
-        raise WeightsError(
-            f"The model file {folder / altered[0]} is not the verified one (wrong size or SHA-256); {_REMEDY} {name}."
-        )
+        raise WeightsError(f"The model file {folder / altered[0]} has the wrong size or SHA-256; {_REMEDY} {name}.")
     if any(state.state == "missing" for state in states):
         return fetch(name, settings, sources)
     return folder
@@ -102,7 +100,7 @@ def listing(settings: Settings) -> list[str]:
     for name, model in models().items():
         here = all((settings.weights / name / file.path).exists() for file in model.files)
         size = sum(file.bytes for file in model.files) / 1e9
-        lines.append(f"{name:22} {model.role:10} {size:5.2f} GB  {model.licence:20} {'here' if here else 'not here'}")
+        lines.append(f"{name:22} {model.role:10} {size:5.2f} GB  {model.licence:20} {'present' if here else 'missing'}")
     return lines
 
 
@@ -118,7 +116,7 @@ def fetch(name: str, settings: Settings, sources: Sequence[Source] | None = None
         return folder
     if settings.offline:
         raise WeightsError(
-            f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_REMEDY} once with a network."
+            f"The model {name} is not in {settings.weights} and RAG_OFFLINE is set; {_REMEDY} once while online."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,8 +146,8 @@ def _fetch(model: Model, missing: Sequence[WeightFile], folder: Path, sources: S
             shutil.rmtree(scratch, ignore_errors=True)
             return
     raise WeightsError(
-        f"The model {model.name} could not be fetched ({'; '.join(failures)}). Check the network and repeat, or copy the files "
-        f"to {folder} by hand."
+        f"The model {model.name} could not be fetched ({'; '.join(failures)}). Check the network and try again, or copy the "
+        f"files to {folder} by hand."
     )
 
 
@@ -174,8 +172,8 @@ def _enough_disk(folder: Path, model: Model, room: int, scratch: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise WeightsError(
-            f"There is too little disk for {model.name}: {free / 1e9:.1f} GB free at {folder}, {needed / 1e9:.1f} GB needed; "
-            "free space there or set RAG_WEIGHTS to another folder."
+            f"There is too little disk space for {model.name}: {free / 1e9:.1f} GB free at {folder}, {needed / 1e9:.1f} GB "
+            "needed; free space there or set RAG_WEIGHTS to another folder."
         )
 
 

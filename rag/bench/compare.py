@@ -55,7 +55,7 @@ def compare(settings: Settings, count: int = 24, starts: int = 3, kinds: Sequenc
     """
     asked = chosen(count)
     samples = Samples(kinds, [question.id for question in asked], machine())
-    _say("starting once, uncounted: the index is built, and the weights are in the operating system's cache")
+    _say("warm-up start, not counted: builds the index and brings the weights into the operating system's cache")
     Process("ours").close()
     for figure, kind, statement in IMPORTS:
         for _ in range(5) if kind in kinds else ():

@@ -32,7 +32,7 @@ class Process:
     def ask(self, do: str, **more: Any) -> dict[str, Any]:
         """Return the reply to a request; raise RagError with the error of a pipeline that failed."""
         if self._process.stdin is None:
-            raise RagError(f"The pipeline {self.kind!r} takes no requests.")
+            raise RagError(f"The pipeline {self.kind!r} accepts no requests.")
         with contextlib.suppress(BrokenPipeError):  # the reply below reports how it ended
             self._process.stdin.write(json.dumps({"do": do, **more}, ensure_ascii=False) + "\n")
             self._process.stdin.flush()
@@ -61,7 +61,7 @@ class Process:
         line = self._process.stdout.readline() if self._process.stdout is not None else ""
         if not line:
             code = self._process.wait()
-            raise RagError(f"The pipeline {self.kind!r} ended with exit code {code}; its last words are above.")
+            raise RagError(f"The pipeline {self.kind!r} ended with exit code {code}; its last output is above.")
         told: dict[str, Any] = json.loads(line)
         if "error" in told:
             raise RagError(f"The pipeline {self.kind!r} failed: {told['error']}")

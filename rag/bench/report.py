@@ -23,9 +23,9 @@ class Figure:
 
 FIGURES = (
     Figure("import", "import of the package", "s"),
-    Figure("import names", "import of what answers", "s"),
+    Figure("import names", "import of the answering code", "s"),
     Figure("start", "process start to ready", "s"),
-    Figure("read ahead", "process start to everything read ahead", "s"),
+    Figure("read ahead", "process start to prompts read ahead", "s"),
     *(
         figure
         for kind, label in (("cold", "cold"), ("unchanged", "nothing changed"), ("one sentence", "one sentence changed"))
@@ -48,11 +48,11 @@ FIGURES = (
             ("written_tokens", "answer tokens", ""),
         )
     ),
-    Figure("pace_read", "reading, more is better", "tokens/s"),
-    Figure("pace_written", "writing, more is better", "tokens/s"),
+    Figure("pace_read", "prompt reading, higher is better", "tokens/s"),
+    Figure("pace_written", "generation, higher is better", "tokens/s"),
     Figure("peak", "peak memory", "MiB"),
 )
-LABELS = {"ours": "this project", "ahead": "the same, read ahead", "plain": "plain pipeline"}
+LABELS = {"ours": "this project", "ahead": "this project, read ahead", "plain": "plain pipeline"}
 
 
 @dataclass

@@ -43,7 +43,7 @@ def handle(contestant: Contestant, request: Mapping[str, Any]) -> dict[str, Any]
         case "peak":
             return {"mib": peak_mib()}
         case other:
-            raise RagError(f"The request {other!r} is not one that the benchmark knows.")
+            raise RagError(f"The request {other!r} is unknown to the benchmark.")
 
 
 def serve(make: Callable[[], Contestant], requests: IO[str], replies: IO[str]) -> None:

@@ -120,9 +120,11 @@ def _own_translations(path: Path) -> dict[str, str]:
 def _pair(row: Any) -> tuple[str, str]:
     sentence, english = row["sentence"], row["english"]
     if not (isinstance(sentence, str) and isinstance(english, str)):
-        raise TypeError(f"not two texts: {row}")
+        raise TypeError(f"not two strings: {row}")
     return fold(sentence), english
 
 
 def _unreadable(path: Path, error: Exception) -> CorpusError:
-    return CorpusError(f'The translations {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.')
+    return CorpusError(
+        f'The translations file {path} cannot be read ({error!r}); expected rows of {{"sentence": …, "english": …}}.'
+    )

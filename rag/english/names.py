@@ -40,7 +40,7 @@ class Names:
                 table |= {original: tuple(tables.texts(forms)) for original, forms in rows.items() if forms}
             except (OSError, ValueError, KeyError, AttributeError) as error:
                 raise CorpusError(
-                    f'The names {path} cannot be read ({error}); expected [names] "original" = ["English"].'
+                    f'The names file {path} cannot be read ({error}); expected [names] "original" = ["English"].'
                 ) from error
         return cls.of(table)
 

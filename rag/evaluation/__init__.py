@@ -57,7 +57,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise RagError(f"The questions {path} cannot be read; run this in a checkout of the project.") from error
+        raise RagError(f"The questions file {path} cannot be read; run this in a checkout of the project.") from error
     return [json.loads(line) for line in lines if line.strip()]
 
 
@@ -85,7 +85,9 @@ def evaluate(settings: Settings, split: str, limit: int | None, seed: int, ablat
     `bench` extra is missing.
     """
     if ablations and split in ELSEWHERE:
-        raise SettingsError("Ablations compare with the plain pipeline, which reads the article; use another --split.")
+        raise SettingsError(
+            "Ablations compare with the plain pipeline, which reads only the article; use --split tune, test or all."
+        )
     asked = questions(split)
     if limit and limit < len(asked):
         asked = random.Random(seed).sample(asked, limit)
@@ -176,11 +178,14 @@ def regressions(figures: Figures) -> list[str]:
     try:
         stored = json.loads(BASELINE.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RagError(f"There is no baseline at {BASELINE}; make one with eval --output {BASELINE}.") from error
+        raise RagError(f"There is no baseline at {BASELINE}; create one with eval --output {BASELINE}.") from error
     old, new = stored["variants"]["as it is"], figures["variants"]["as it is"]
     if (stored["split"], stored["questions"]) != (figures["split"], figures["questions"]):
         had, have = (f"{told['questions']} ({told['split']})" for told in (stored, figures))
-        return [f"The baseline has the questions {had}, these are {have}; leave --limit out, and --split at {BASELINE_SPLIT}."]
+        return [
+            f"The number of questions is {had} in the baseline and {have} in this run; leave out --limit and use "
+            f"--split {BASELINE_SPLIT}."
+        ]
     lines = list(_worse("", old["all"], new["all"]))
     for kind in ("by type", "by language"):
         for name, rows in old[kind].items():

@@ -60,7 +60,7 @@ def collect(settings: Settings) -> list[LabelledClaim]:
     finally:
         shared.close()
     if not told:
-        raise RagError("The engine shows no state, or writes none of the labelled claims; set RAG_ENGINE=int8.")
+        raise RagError("The engine exposes no hidden states, or writes none of the labelled claims; set RAG_ENGINE=int8.")
     return told
 
 
@@ -76,4 +76,4 @@ def fit(told: Sequence[LabelledClaim], fits: str) -> tuple[Linear, str]:
         return float(np.mean(held_out[~labels] < threshold)), float(np.mean(held_out[labels] < threshold))
 
     model = Linear(probe.weights[np.newaxis], np.array([probe.bias]), fits)
-    return model, "\n".join([f"{len(told)} claims", *curve("doubted rightly", "doubted wrongly", kept_apart)])
+    return model, "\n".join([f"{len(told)} claims", *curve("wrong rejected", "right rejected", kept_apart)])

@@ -56,7 +56,7 @@ class PlainRag:
         self._store = vector_store(self.documents, self._embedder)
         model = gguf_file(self.settings)
         if model is None:
-            raise SettingsError(f"generator={self.settings.generator!r} is no GGUF file; the plain pipeline needs one.")
+            raise SettingsError(f"generator={self.settings.generator!r} is not a GGUF file; the plain pipeline needs one.")
         self._server, url, key = _serve(model, self.settings)
         self.engine: Generator = OpenAIGenerator(url, key, "plain", self.settings.timeout_s)
         self._http = _client()

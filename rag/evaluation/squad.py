@@ -54,7 +54,7 @@ def read_squad(path: Path) -> tuple[list[Document], list[SquadQuestion]]:
                 for qa in paragraph["qas"]:
                     accepted = tuple(dict.fromkeys(str(answer["text"]) for answer in qa["answers"]))
                     if not isinstance(qa["question"], str):
-                        raise TypeError(f"the question {qa['question']!r} is no text")
+                        raise TypeError(f"the question {qa['question']!r} is not a string")
                     asked.append(SquadQuestion(qa["id"], qa["question"], name, accepted))
         return documents, asked
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -72,7 +72,7 @@ def squad(settings: Settings, path: Path, parallel: Path | None, limit: int | No
         wording = {q.id: q.text for q in read_squad(parallel)[1]}
         asked = [replace(q, text=wording[q.id]) for q in asked if q.id in wording]
     if not asked:
-        raise CorpusError(f"{path} holds no question that could be asked; expected at least one.")
+        raise CorpusError(f"{path} contains no usable question; expected at least one.")
     if limit and limit < len(asked):
         asked = random.Random(seed).sample(asked, limit)
     key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -135,7 +135,9 @@ def fit_probes(collected: Collected, fits: str) -> tuple[Probes, str]:
     """
     drafted = [row for row in collected.asked if row.signals is not None and row.signals.draft_state is not None]
     if not drafted:
-        raise RagError("The engine shows no state, so no probe can be fitted; leave out --probes, or set RAG_ENGINE=int8.")
+        raise RagError(
+            "The engine exposes no hidden states, so no probe can be fitted; leave out --probes, or set RAG_ENGINE=int8."
+        )
     judge, judged = _fit_probe(drafted, collected.left_out, lambda signals: signals.judge_state)
     draft, written = _fit_probe(drafted, [], lambda signals: signals.draft_state)
     features = np.array([[log_odds(chance) for chance in pair] for pair in zip(judged, written, strict=True)])
@@ -190,7 +192,7 @@ def _fit_leaning(rags: Chatbots) -> str:
     def kept_apart(threshold: float) -> tuple[float, float]:
         return float(np.mean(held_out[labels] >= threshold)), float(np.mean(held_out[~labels] < threshold))
 
-    return "\n".join([*lines, *curve("leaning heard", "alone kept", kept_apart)])
+    return "\n".join([*lines, *curve("follow-ups found", "others kept", kept_apart)])
 
 
 def fit_intents(embedder: Embedder) -> tuple[FittedIntents, str]:
@@ -212,7 +214,7 @@ def fit_intents(embedder: Embedder) -> tuple[FittedIntents, str]:
         return float(np.mean(chance[steers] < threshold)), float(np.mean(chance[~steers] < threshold))
 
     model = FittedIntents(fitted.coef_.astype(np.float32), fitted.intercept_.astype(np.float32), embedder.identity)
-    return model, "\n".join(curve("told apart", "questions lost", told_apart))
+    return model, "\n".join(curve("others found", "questions lost", told_apart))
 
 
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:

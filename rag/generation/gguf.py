@@ -51,7 +51,7 @@ class GGUF:
             with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as content:
                 header = _Header(content)
                 if header.taken(4) != b"GGUF" or header.scalar(4) not in (2, 3):
-                    raise ValueError("it does not begin as GGUF does")
+                    raise ValueError("its header is not that of GGUF version 2 or 3")
                 tensors, entries = header.scalar(10), header.scalar(10)
                 self.metadata = {header.text(): header.value(header.scalar(4)) for _ in range(entries)}
                 self._tensors = dict(header.tensor() for _ in range(tensors))
@@ -88,14 +88,14 @@ class GGUF:
         try:
             return self._tensors[tensor]
         except KeyError:
-            raise GenerationError(f"{self._path} holds no tensor {tensor!r}; use engine='llama_cpp'.") from None
+            raise GenerationError(f"{self._path} contains no tensor {tensor!r}; use engine='llama_cpp'.") from None
 
     def _bytes(self, stored: _Stored, first: int, count: int) -> torch.Tensor:
         """Return the bytes of `count` rows, uint8 of shape (count, bytes per row)."""
         width = stored.packing.bytes_of(stored.shape[-1])
         read = torch.empty(count, width, dtype=torch.uint8)
         if os.preadv(self._file, [read.numpy()], self._base + stored.start + first * width) < read.numel():
-            raise GenerationError(f"{self._path} ends too soon; fetch the model again.")
+            raise GenerationError(f"{self._path} is truncated; fetch the model again.")
         return read
 
 

@@ -258,7 +258,7 @@ class _Guide:
             token = _likeliest(logits.masked_fill(~allowed, -torch.inf))
         self._matcher.consume_token(token)
         if self._matcher.is_error():
-            raise GenerationError(f"The grammar cannot be kept: {self._matcher.get_error()}")
+            raise GenerationError(f"The grammar cannot be enforced: {self._matcher.get_error()}")
         return token
 
 

@@ -64,9 +64,11 @@ class OpenAIGenerator:
         except httpx.InvalidURL as error:
             raise SettingsError(f"base_url is not a URL ({error}); use one such as http://127.0.0.1:8080/v1.") from None
         if url.scheme not in {"http", "https"} or not url.host:
-            raise SettingsError(f"base_url={shown(url)!r} is not a server; use a URL such as http://127.0.0.1:8080/v1.")
+            raise SettingsError(
+                f"base_url={shown(url)!r} is not the URL of a server; use one such as http://127.0.0.1:8080/v1."
+            )
         if not (api_key.strip().isascii() and api_key.strip().isprintable()):
-            raise SettingsError("api_key has characters that no header can carry; use the key as the server gave it.")
+            raise SettingsError("api_key contains characters that are not allowed in an HTTP header; use the key as issued.")
         self._url = url.copy_with(path=url.path.rstrip("/").removesuffix("/chat/completions") + "/chat/completions")
         self._key = api_key.strip()
         self._model = model
@@ -195,7 +197,7 @@ class OpenAIGenerator:
                     finished = finished or any(choice.get("finish_reason") for choice in _objects(chunk, "choices"))
                     yield chunk
             if not finished:
-                raise GenerationError(f"{self._server_label} broke off before the answer's end.")
+                raise GenerationError(f"{self._server_label} ended its reply before the answer was complete.")
 
     async def _lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
         r"""Yield lines as bytes, split at \n only: httpx would also split at U+2028, and silently replace invalid UTF-8."""
@@ -249,12 +251,14 @@ class OpenAIGenerator:
         """Return the GenerationError for a failed request, its message one sentence."""
         reason = self._safe(str(error)) or type(error).__name__
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-            return GenerationError(f"{self._server_label} could not be reached ({reason}); check base_url and that it runs.")
+            return GenerationError(
+                f"{self._server_label} could not be reached ({reason}); check base_url and that the server is running."
+            )
         return GenerationError(f"{self._server_label} failed: {reason}.")
 
     @property
     def _server_label(self) -> str:
-        return f"The server at {shown(self._url)}, asked for {self._model!r},"
+        return f"The server at {shown(self._url)} (model {self._model!r})"
 
     def _safe(self, text: str) -> str:
         """Return a server's message on one line of about 200 characters at most, without the API key or the URL's password."""
@@ -313,7 +317,7 @@ def _too_long(body: Any) -> PromptTooLongError | None:
     tokens, context = error.get("n_prompt_tokens"), error.get("n_ctx")
     if isinstance(tokens, int) and isinstance(context, int):
         return PromptTooLongError.of(tokens, context)
-    return PromptTooLongError("The prompt has more tokens than the server holds; shorten the question.")
+    return PromptTooLongError("The prompt has more tokens than the server's context; shorten the question.")
 
 
 def _message(body: Any) -> str:

@@ -37,7 +37,7 @@ class TransformersGenerator:
     def __init__(self, model: str | Path, device: str = "auto", threads: int = 0) -> None:
         folder = Path(model)
         if not (folder / "config.json").is_file():
-            raise GenerationError(f"{folder} is not a transformers model; use a folder that holds config.json.")
+            raise GenerationError(f"{folder} is not a transformers model; use a folder that contains config.json.")
         logging.disable_progress_bar()
         local = {"local_files_only": True, "trust_remote_code": False}
         try:
@@ -51,7 +51,7 @@ class TransformersGenerator:
         except Exception as error:  # loaders pass on any exception of the file formats' libraries
             raise GenerationError(f"transformers could not load {folder}: {one_line(error)}.") from error
         if not self._tokenizer.chat_template:
-            raise GenerationError(f"The tokenizer in {folder} has no chat template; use a model that was tuned for chats.")
+            raise GenerationError(f"The tokenizer in {folder} has no chat template; use a model that is tuned for chat.")
         self._spoken = _Tokenizer(self._tokenizer)
         self._model.generation_config = self._greedy()
         self._context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)

@@ -120,7 +120,7 @@ class Worker:
             if self._between is None or next(self._between, self) is self:  # it yields None until it is done
                 self._between = None
         except Exception as error:  # no caller waits for these steps, and all are optional
-            _LOG.warning("What was to be done between questions has ended: %s", one_line(error))
+            _LOG.warning("The work between questions failed and was stopped: %s", one_line(error))
             self._between = None
 
 

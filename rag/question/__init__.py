@@ -48,12 +48,12 @@ def checked_question(question: str, history: Sequence[Message]) -> tuple[str, tu
     Raises QuestionError for a question that is not a string, empty or too long, and for a malformed history.
     """
     if not isinstance(question, str):
-        raise QuestionError(f"The question is a {type(question).__name__}; expected a text.")
+        raise QuestionError(f"The question is of type {type(question).__name__}; expected a string.")
     text = clean(question).strip()
     if not text:
         raise QuestionError("The question is empty; write what you want to know.")
     if len(text) > LONGEST_QUESTION:
-        raise QuestionError(f"The question has {len(text):,} characters; the most is {LONGEST_QUESTION:,}. Shorten it.")
+        raise QuestionError(f"The question has {len(text):,} characters; the maximum is {LONGEST_QUESTION:,}. Shorten it.")
     turns = []
     if isinstance(history, (str, bytes)) or not isinstance(history, Sequence):
         raise QuestionError('The history has the wrong form; expected a list of {"role": …, "content": …}.')

@@ -77,7 +77,7 @@ class Idle:
             if translated or suggested:
                 self.read_ahead()  # translations change prompts, and cached ones may have been evicted
         except RagError as error:  # only logged: if the error persists, the next question reports it
-            _LOG.warning("Work while nobody asks has ended: %s", error)
+            _LOG.warning("The idle work failed and was stopped: %s", error)
 
     def read_ahead(self) -> None:
         """Read prompts that questions will need into the engine's prefix cache; return when done.
@@ -162,5 +162,5 @@ def _or_none(work: Callable[[], Value]) -> Value | None:
     try:
         return work()
     except GenerationError as error:
-        _LOG.warning("Nothing came of some work while nobody asked: %s", error)
+        _LOG.warning("A piece of idle work failed and was skipped: %s", error)
         return None

@@ -124,7 +124,7 @@ def _examples(path: Path) -> dict[str, list[str]]:
     try:
         return {str(language): tables.texts(questions) for language, questions in tables.read(path)["examples"].items()}
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise CorpusError(f'The examples {path} cannot be read ({error}); expected [examples] en = ["…"].') from error
+        raise CorpusError(f'The examples file {path} cannot be read ({error}); expected [examples] en = ["…"].') from error
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
@@ -134,4 +134,6 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             if isinstance(row, dict) and all(isinstance(row.get(name), str) for name in ("sentence", "language", "question")):
                 yield row
     except OSError as error:
-        raise CorpusError(f"The suggested questions {path} cannot be read ({error.strerror}); allow reading them.") from error
+        raise CorpusError(
+            f"The suggested questions in {path} cannot be read ({error.strerror}); allow reading them."
+        ) from error

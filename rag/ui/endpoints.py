@@ -24,8 +24,8 @@ def _told() -> Iterator[None]:
     except RagError as error:
         raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:
-        _LOG.exception("A call failed in a way that was not foreseen.")
-        raise gr.Error("The call failed in a way that was not foreseen; the log tells more.", print_exception=False) from error
+        _LOG.exception("A call failed unexpectedly.")
+        raise gr.Error("The call failed unexpectedly; see the log.", print_exception=False) from error
 
 
 def offer_endpoints(sessions: AnswerSessions) -> None:

@@ -63,8 +63,10 @@ class _Blocks(gr.Blocks):  # type: ignore[misc]
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
         """Raise gr.Error if values are missing."""
         if len(inputs) < len(block_fn.inputs):
-            few = f"The call brings too few values ({len(inputs)})"
-            raise gr.Error(f"{few}; expected {len(block_fn.inputs)}, null for each that is left out.", print_exception=False)
+            few = f"The call has too few values ({len(inputs)})"
+            raise gr.Error(
+                f"{few}; expected {len(block_fn.inputs)}, with null for each that is omitted.", print_exception=False
+            )
 
 
 class _Page:
@@ -198,7 +200,7 @@ class _Page:
             live.stopped()
         except Exception as error:  # outermost handler: a reader must not wait forever
             if not isinstance(error, RagError):
-                _LOG.exception("An answer failed in a way that was not foreseen.")
+                _LOG.exception("An answer failed unexpectedly.")
             live.broken(error)
         yield self.view.shown(before, language, shown[self.components.drawn], live)
 

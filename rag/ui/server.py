@@ -132,11 +132,11 @@ def _refusal(scope: Scope) -> ASGIApp | None:
     """Return the response to a request that is refused: an upload, or one too large or without a length; None for others."""
     headers = Headers(scope=scope)
     if scope["path"].endswith("/gradio_api/upload"):
-        return PlainTextResponse("This page takes no files.", 403)
+        return PlainTextResponse("This page accepts no uploads.", 403)
     if "transfer-encoding" in headers:
-        return PlainTextResponse("A request must say how long it is.", 411)
+        return PlainTextResponse("A request must have a Content-Length header.", 411)
     if int(headers.get("content-length", "0")) > LARGEST_REQUEST:
-        return PlainTextResponse(f"A request may have {LARGEST_REQUEST:,} bytes.", 413)
+        return PlainTextResponse(f"A request may have at most {LARGEST_REQUEST:,} bytes.", 413)
     return None
 
 
@@ -208,7 +208,7 @@ def bind(host: str, port: int, auth: tuple[str, str] | None, allow_public: bool)
     """
     if host not in LOOPBACK and auth is None and not allow_public:
         raise SettingsError(
-            f"The host {host} lets other machines in and no password is set; set RAG_AUTH=name:password, or say --allow-public."
+            f"Other machines can reach {host}, but no password is set; set RAG_AUTH=name:password, or use --allow-public."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)

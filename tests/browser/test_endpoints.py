@@ -79,11 +79,11 @@ def call(address: str, name: str, *data: object) -> str:
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
-        ("answer", ["杭州？"], "The call brings too few values (1); expected 2, null for each that is left out."),
-        ("answer", [], "The call brings too few values (0); expected 2, null for each that is left out."),
-        ("retrieve", [], "The call brings too few values (0); expected 1, null for each that is left out."),
+        ("answer", ["杭州？"], "The call has too few values (1); expected 2, with null for each that is omitted."),
+        ("answer", [], "The call has too few values (0); expected 2, with null for each that is omitted."),
+        ("retrieve", [], "The call has too few values (0); expected 1, with null for each that is omitted."),
         ("answer", ["break", None], "The engine failed: it ran out of memory. Ask again."),
-        ("answer", ["crash", None], "The call failed in a way that was not foreseen; the log tells more."),
+        ("answer", ["crash", None], "The call failed unexpectedly; see the log."),
     ],
     ids=["no history", "nothing", "nothing to retrieve", "an error", "an unforeseen error"],
 )

@@ -102,7 +102,7 @@ def test_a_worker_says_that_it_is_ready_and_answers_each_request_in_one_line(our
     )
     assert ready == {"ready": True}
     assert asked.keys() == {"evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"}
-    assert unknown == {"error": "The request 'dance' is not one that the benchmark knows."}
+    assert unknown == {"error": "The request 'dance' is unknown to the benchmark."}
     assert peak["mib"] > 1
 
 
@@ -135,7 +135,7 @@ def test_a_process_is_asked_line_by_line(scripted: Callable[[str], Process]) -> 
 
 
 def test_a_process_that_ends_or_fails_is_an_error(scripted: Callable[[str], Process]) -> None:
-    with pytest.raises(RagError, match=r"The pipeline 'ours' ended with exit code 3; its last words are above\."):
+    with pytest.raises(RagError, match=r"The pipeline 'ours' ended with exit code 3; its last output is above\."):
         scripted("raise SystemExit(3)")
     with pytest.raises(RagError, match=r"The pipeline 'ours' failed: No weights\."):
         scripted('print("{\\"error\\": \\"No weights.\\"}")')

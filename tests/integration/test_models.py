@@ -86,7 +86,7 @@ def test_llama_cpp_runs_what_8_bit_numbers_cannot_where_nobody_chose_them(
     own: dict[str, str], opened: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert open_generator(Settings.load({}, generator=own["qwen2.gguf"])) is opened
-    assert caplog.messages == ["llama.cpp runs the model in place of 8-bit numbers: It cannot be run."]
+    assert caplog.messages == ["The 8-bit engine failed, so llama.cpp runs the model: It cannot be run."]
 
 
 def test_8_bit_numbers_that_were_chosen_fail_for_all_to_see(own: dict[str, str], opened: object) -> None:
@@ -111,7 +111,7 @@ def test_every_engine_here_is_told_how_many_threads_were_asked_for(
 def test_when_offline_only_a_server_on_this_machine_is_asked() -> None:
     for here in ("http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://[::1]:9/v1"):
         open_generator(Settings.load({}, base_url=here, offline=True)).close()
-    with pytest.raises(SettingsError, match=r"^RAG_OFFLINE is set and base_url is a server elsewhere; unset "):
+    with pytest.raises(SettingsError, match=r"^RAG_OFFLINE is set and base_url is on another machine; unset "):
         open_generator(Settings.load({}, base_url="https://192.0.2.1/v1", offline=True))
     open_generator(Settings.load({}, base_url="https://192.0.2.1/v1")).close()
 

@@ -55,7 +55,7 @@ def silent(headers: bool, first: bytes = b"") -> Answer:
 def test_a_refusal_says_what_was_asked_and_what_the_server_said(status: int, data: bytes, words: str) -> None:
     with serving(body(data, status)) as fake:
         message = told(fake.engine())
-        assert message.startswith(f"The server at {fake.url}/chat/completions, asked for 'small', ")
+        assert message.startswith(f"The server at {fake.url}/chat/completions (model 'small') ")
     assert message.endswith(words)
 
 
@@ -76,13 +76,13 @@ NO_STREAM = "sent something that is not a stream of chat completions."
         (event({"object": "error", "message": "out of memory", "code": 500}), "failed: out of memory."),
         (b'error: {"message": "out of memory"}\n\n', "failed: out of memory."),
         (event({"error": KEY}), "failed: …."),
-        (b"", "broke off before the answer's end."),
-        (said("half an"), "broke off before the answer's end."),
+        (b"", "ended its reply before the answer was complete."),
+        (said("half an"), "ended its reply before the answer was complete."),
     ],
 )
 def test_garbage_is_one_sentence(data: bytes, words: str) -> None:
     with serving(body(data)) as fake:
-        assert told(fake.engine()).endswith(f"asked for 'small', {words}")
+        assert told(fake.engine()).endswith(f"(model 'small') {words}")
 
 
 def test_a_body_that_breaks_off_is_one_sentence() -> None:
@@ -93,7 +93,7 @@ def test_a_body_that_breaks_off_is_one_sentence() -> None:
         handler.wfile.write(said("half"))
 
     with serving(cut) as fake:
-        assert "asked for 'small', failed: peer closed connection" in told(fake.engine())
+        assert "(model 'small') failed: peer closed connection" in told(fake.engine())
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
@@ -101,7 +101,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     message = told(OpenAIGenerator(url, KEY, "small", 5))
-    assert message.startswith(f"The server at {url}/chat/completions, asked for 'small', could not be reached (")
+    assert message.startswith(f"The server at {url}/chat/completions (model 'small') could not be reached (")
 
 
 def test_a_password_in_the_url_is_not_told() -> None:

@@ -86,9 +86,9 @@ def other_bytes(requirement: str, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("download", "reason"),
     [
-        (no_zip, "package index: toy==0.1 does not hold toy/chunk.bin"),
-        (no_member, "package index: toy==0.1 does not hold toy/chunk.bin"),
-        (other_bytes, "package index: the parts of toy do not make the archive that was expected"),
+        (no_zip, "package index: toy==0.1 does not contain toy/chunk.bin"),
+        (no_member, "package index: toy==0.1 does not contain toy/chunk.bin"),
+        (other_bytes, "package index: the parts of toy do not form the expected archive"),
     ],
 )
 def test_packages_that_hold_something_else_are_told(settings: Settings, download: object, reason: str) -> None:

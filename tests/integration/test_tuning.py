@@ -69,7 +69,7 @@ def test_a_probe_reads_in_states_whether_a_claim_stands() -> None:
 
 
 def test_an_engine_that_shows_no_state_is_told() -> None:
-    with pytest.raises(RagError, match=r"^The engine shows no state, .*RAG_ENGINE=int8\.$"):
+    with pytest.raises(RagError, match=r"^The engine exposes no hidden states, .*RAG_ENGINE=int8\.$"):
         fit_probes(Collected([Row("text 0", Signals(0.5, 0.0, 0.0), True)], []), "")
 
 

@@ -21,8 +21,7 @@ def test_a_file_of_the_wrong_size_is_altered_and_named(settings: Settings) -> No
     with pytest.raises(WeightsError) as error:
         weights.ensure("toy", settings, [])
     assert str(error.value) == (
-        f"The model file {folder / 'sub/config.json'} is not the verified one (wrong size or SHA-256); "
-        "run python -m rag weights fetch toy."
+        f"The model file {folder / 'sub/config.json'} has the wrong size or SHA-256; run python -m rag weights fetch toy."
     )
 
 

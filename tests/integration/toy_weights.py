@@ -45,7 +45,7 @@ def failure(settings: Settings, *sources: object) -> str:
 
 def advice(settings: Settings, *reasons: str) -> str:
     return (
-        f"The model toy could not be fetched ({'; '.join(reasons)}). Check the network and repeat, or copy the files to "
+        f"The model toy could not be fetched ({'; '.join(reasons)}). Check the network and try again, or copy the files to "
         f"{settings.weights / 'toy'} by hand."
     )
 

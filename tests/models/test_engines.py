@@ -144,7 +144,9 @@ class TestBothThatRunAGgufFile:
         assert usage(steps).written < 200
 
     def test_a_prompt_that_does_not_fit_is_one_sentence(self, engine: Generator) -> None:
-        with pytest.raises(PromptTooLongError, match=r"^The prompt has 6,0\d\d tokens, and the engine holds 3,072; shorten"):
+        with pytest.raises(
+            PromptTooLongError, match=r"^The prompt has 6,0\d\d tokens, but the engine's context is 3,072; shorten"
+        ):
             list(engine.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))
 
     def test_a_file_that_is_no_model_is_an_error(self, engine: Generator, tmp_path: Path) -> None:
@@ -252,5 +254,5 @@ class TestOpenAIAgainstLlamaCpp:
         with pytest.raises(GenerationError, match=r"401 Unauthorized \(Invalid API Key\); check api_key\.$") as caught:
             list(wrong.stream(CAPITAL, 4, never))
         assert "another-key" not in str(caught.value)
-        with pytest.raises(PromptTooLongError, match=r"has \d,\d{3} tokens, and the engine holds \d,\d{3}"):
+        with pytest.raises(PromptTooLongError, match=r"has \d,\d{3} tokens, but the engine's context is \d,\d{3}"):
             list(remote.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))

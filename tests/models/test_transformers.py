@@ -179,13 +179,13 @@ class TestTransformers:
         assert text(list(tiny.stream(QUESTION, 20, never))) == generated(folder, QUESTION, 20)
 
     def test_a_prompt_that_does_not_fit_is_one_sentence(self, tiny: Generator) -> None:
-        with pytest.raises(GenerationError, match=r"The prompt has [\d,]+ tokens, and the engine holds 2,048; shorten"):
+        with pytest.raises(GenerationError, match=r"The prompt has [\d,]+ tokens, but the engine's context is 2,048; shorten"):
             list(tiny.stream(Prompt(({"role": "user", "content": "river " * 3000},)), 4, never))
 
     def test_folders_that_cannot_be_loaded_are_named(self, folder: Path, tmp_path: Path) -> None:
         from rag.generation.transformers import TransformersGenerator
 
-        with pytest.raises(GenerationError, match=r"is not a transformers model; use a folder that holds config\.json\."):
+        with pytest.raises(GenerationError, match=r"is not a transformers model; use a folder that contains config\.json\."):
             TransformersGenerator(str(tmp_path))
         copied = tmp_path / "copy"
         copied.mkdir()

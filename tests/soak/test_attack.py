@@ -104,7 +104,7 @@ def test_any_article_any_question_and_any_draft_give_exact_quotes_or_one_sentenc
         except QuestionError as error:
             assert "\n" not in str(error)
         except pipeline.GenerationError as error:
-            assert str(error) == "The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first."
+            assert str(error) == "The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model reasons first."
         else:
             check(answer, {document.source: document.text for document in documents})
             answered += 1
@@ -139,4 +139,4 @@ def test_retrieval_agrees_with_brute_force_over_any_article(tmp_path: Path, amou
 def test_half_a_character_in_a_document_is_one_sentence() -> None:
     with pytest.raises(CorpusError) as error:
         Document("odd.txt", "杭州\ud800")
-    assert str(error.value) == "The source odd.txt holds half of a character (at 2); expected Unicode text."
+    assert str(error.value) == "The source odd.txt contains a lone surrogate (at 2); expected valid Unicode text."

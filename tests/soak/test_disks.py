@@ -140,7 +140,7 @@ def test_a_batch_on_a_full_disk_keeps_its_whole_answers_and_goes_on(small_disk: 
     with pytest.raises(RagError) as error:
         answer_file(source, target, chosen, Rag(chosen, FakeEmbedder(), ScriptedGenerator([DRAFT])))
     assert str(error.value) == (
-        f"The results {target} cannot be written: No space left on device; free space or allow writing there."
+        f"The results file {target} cannot be written: No space left on device; free space or allow writing there."
     )
     kept = target.read_bytes().rpartition(b"\n")[0]
     done = [json.loads(line)["id"] for line in kept.splitlines()]

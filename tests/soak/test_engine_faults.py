@@ -121,11 +121,11 @@ def rag(engine: Engine, chosen: Settings) -> Iterator[Rag]:
 @pytest.mark.parametrize(
     ("says", "told"),
     [
-        (dies, "broke off before the answer's end."),
+        (dies, "ended its reply before the answer was complete."),
         (hangs, "The answer took longer than 0.5 s; ask again, or raise RAG_TIMEOUT_S."),
         (endless, "The answer took longer than 0.5 s; ask again, or raise RAG_TIMEOUT_S."),
-        (empty, "The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first."),
-        (blank, "The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first."),
+        (empty, "The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model reasons first."),
+        (blank, "The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model reasons first."),
         (broken_utf8, "sent text that is not UTF-8."),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

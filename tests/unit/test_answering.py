@@ -269,7 +269,7 @@ def test_a_corpus_in_memory_is_answered_from(chosen: Settings, embedder: FakeEmb
 def test_two_documents_of_one_name_are_refused_before_anything_is_read(chosen: Settings, embedder: FakeEmbedder) -> None:
     generator = ScriptedGenerator()
     rag = Rag(chosen, embedder, generator, documents=[Document("lake", "西湖很大。"), Document("lake", "錢塘江很長。")])
-    with pytest.raises(CorpusError, match=r"^Two documents have one name; give each a `source` of its own"):
+    with pytest.raises(CorpusError, match=r"^Two documents have the same name; give each a unique `source`"):
         rag.answer("西湖很大嗎？")
     assert (embedder.embedded, generator.prompts) == ([], [])
 

@@ -101,7 +101,10 @@ def test_questions_that_are_too_long_say_nothing_of_the_engine(run, source: Path
     write(source, *map(ask, range(5)))
     long = PromptTooLongError.of(5000, 4096)
     assert run(long, long, long, long, DRAFT) == Done(1, 4)
-    assert run.told[3] == f"{source}, line 4: The prompt has 5,000 tokens, and the engine holds 4,096; shorten the question."
+    assert (
+        run.told[3]
+        == f"{source}, line 4: The prompt has 5,000 tokens, but the engine's context is 4,096; shorten the question."
+    )
     assert [row["id"] for row in read(target)] == [4]
 
 
@@ -160,7 +163,7 @@ def test_a_file_that_holds_anything_else_is_refused_and_stays_as_it_was(
     with pytest.raises(RagError) as error:
         run()
     assert str(error.value) == (
-        f"{target}, line {line} is not an answer of this command; nothing was changed. Name another file for the results."
+        f"{target}, line {line} was not written by this command; nothing was changed. Name another file for the results."
     )
     assert target.read_text(encoding="utf-8") == held
 
@@ -171,7 +174,7 @@ def test_swapped_arguments_harm_neither_file(make_rag, chosen, source: Path, tar
     before = source.read_bytes(), target.read_bytes()
     with pytest.raises(RagError):
         answer_file(target, source, chosen, make_rag())
-    with pytest.raises(RagError, match="are one file"):
+    with pytest.raises(RagError, match="are the same file"):
         answer_file(source, source, chosen, make_rag())
     assert (source.read_bytes(), target.read_bytes()) == before
 
@@ -179,7 +182,7 @@ def test_swapped_arguments_harm_neither_file(make_rag, chosen, source: Path, tar
 def test_results_go_into_a_folder_that_is_made_and_never_into_a_folder_itself(make_rag, chosen, source: Path, tmp_path) -> None:
     write(source, ask(1))
     assert answer_file(source, tmp_path / "deep" / "er" / "out.jsonl", chosen, make_rag()).answered == 1
-    with pytest.raises(RagError, match=r"deep are not a file; name a file for them\."):
+    with pytest.raises(RagError, match=r"deep is not a file; name a file\."):
         answer_file(source, tmp_path / "deep", chosen, make_rag())
 
 
@@ -197,7 +200,7 @@ def test_what_another_program_writes_meanwhile_is_left_alone(run, source: Path, 
             return super().__iter__()
 
     write(source, ask(1))
-    with pytest.raises(RagError, match="Another program has written to the results"):
+    with pytest.raises(RagError, match="Another program has written to the results file"):
         run(Meddler(DRAFT))
     assert target.read_text() == "mine\n"
 
@@ -219,7 +222,7 @@ def test_empty_lines_and_a_byte_order_mark_are_passed_over(run, source: Path) ->
     assert run() == Done(1, 0)
 
 
-FORM = ' is not {"id", "question", "history"?} with a text or a number as id.'
+FORM = ' is not {"id", "question", "history"?} with a string or a number as id.'
 
 
 @pytest.mark.parametrize(
@@ -237,18 +240,18 @@ FORM = ' is not {"id", "question", "history"?} with a text or a number as id.'
         ('{"id": 1e999, "question": "x"}', FORM),
         ('{"id": "\\ud800", "question": "x"}', FORM),
         ("[" * 100_000, FORM),
-        ('{"id": 1, "question": 2}', ": The question is a int; expected a text."),
+        ('{"id": 1, "question": 2}', ": The question is of type int; expected a string."),
         ('{"id": 1, "question": " \\u200b"}', ": The question is empty; write what you want to know."),
         (
             json.dumps({"id": 1, "question": "長" * 4001}),
-            ": The question has 4,001 characters; the most is 4,000. Shorten it.",
+            ": The question has 4,001 characters; the maximum is 4,000. Shorten it.",
         ),
         (
             '{"id": 1, "question": "x", "history": {}}',
             ': The history has the wrong form; expected a list of {"role": …, "content": …}.',
         ),
         (f'{{"id": {"9" * 5000}, "question": "x"}}', FORM),
-        ('{"id": 0, "question": "x"}', " has the id of {source}, line 1; give each question an id of its own."),
+        ('{"id": 0, "question": "x"}', " has the same id as {source}, line 1; give each question a unique id."),
     ],
 )
 def test_lines_that_cannot_be_asked_are_told_by_their_number_and_the_others_are_answered(
@@ -265,15 +268,15 @@ def test_a_file_without_a_question_answers_nothing_and_makes_no_file(chosen, sou
     source.write_text("not\nquestions\n", encoding="utf-8")
     with pytest.raises(QuestionError) as error:
         answer_file(source, target, chosen)
-    assert str(error.value) == f"{source}, line 1{FORM} 1 more lines cannot be asked either."
+    assert str(error.value) == f"{source}, line 1{FORM} 1 more lines are invalid too."
     assert not target.exists()
 
 
 def test_questions_that_cannot_be_read_are_an_error(chosen, tmp_path: Path, target: Path) -> None:
-    with pytest.raises(QuestionError, match=r"The questions .*gone\.jsonl cannot be read: "):
+    with pytest.raises(QuestionError, match=r"The questions file .*gone\.jsonl cannot be read: "):
         answer_file(tmp_path / "gone.jsonl", target, chosen)
     (tmp_path / "gbk.jsonl").write_bytes("問".encode("gbk"))
-    with pytest.raises(QuestionError, match=r"The questions .*gbk\.jsonl cannot be read: 'utf-8' codec"):
+    with pytest.raises(QuestionError, match=r"The questions file .*gbk\.jsonl cannot be read: 'utf-8' codec"):
         answer_file(tmp_path / "gbk.jsonl", target, chosen)
 
 

@@ -100,8 +100,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("RAG_ENGINE", "magic", "rag: engine='magic' is not a choice; use one of auto, int8, llama_cpp, transformers, openai."),
-        ("RAG_THREADS", "x", "rag: RAG_THREADS='x' is not a number."),
+        ("RAG_ENGINE", "magic", "rag: engine='magic' is not valid; use one of auto, int8, llama_cpp, transformers, openai."),
+        ("RAG_THREADS", "x", "rag: RAG_THREADS='x' is not an integer."),
     ],
 )
 def test_a_setting_that_is_no_choice_exits_with_1(
@@ -127,7 +127,7 @@ def test_batch_writes_the_file_and_tells_how_many_on_standard_error(
 
 def test_batch_without_its_file_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["batch", str(tmp_path / "gone"), str(tmp_path / "out")]) == 1
-    assert capsys.readouterr().err.startswith(f"rag: The questions {tmp_path / 'gone'} cannot be read: ")
+    assert capsys.readouterr().err.startswith(f"rag: The questions file {tmp_path / 'gone'} cannot be read: ")
 
 
 def test_weights_are_listed_and_missing_ones_fail_the_check(
@@ -138,7 +138,7 @@ def test_weights_are_listed_and_missing_ones_fail_the_check(
     assert main(["weights"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed][:2] == ["embeddinggemma-300m", "qwen2.5-coder-1.5b"]
-    assert all(line.endswith("not here") for line in listed)
+    assert all(line.endswith("missing") for line in listed)
     assert main(["weights", "verify", "qwen2.5-coder-1.5b"]) == 1
     assert capsys.readouterr().out.startswith("missing  qwen2.5-coder-1.5b/")
     assert main(["weights", "fetch", "qwen2.5-coder-1.5b"]) == 1
@@ -188,14 +188,16 @@ def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
     assert main(["eval", "--check", *arguments]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == "rag: The baseline is of the whole test half; use --check with that alone.\n"
+    assert (
+        printed.err == "rag: The baseline is for all test questions; use --check without --squad, --limit or another --split.\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["eval", "--squad", "q.json", "--split", "test"], "--ablations and --split are for the project's own questions; "),
-        (["weights", "list", "gpt-9"], "weights list names every model; give names to fetch or verify alone."),
+        (["weights", "list", "gpt-9"], "weights list shows every model; give names only to fetch or verify."),
         (["tune", "--probes", "/nowhere/p.npz"], "/nowhere/p.npz cannot be written (No such file or directory); "),
     ],
 )

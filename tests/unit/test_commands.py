@@ -41,8 +41,8 @@ def test_translating_puts_every_chinese_sentence_into_english_once(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert [line for line in printed.err.splitlines() if "English" in line] == [
-        "10 sentences had no English; what they say now lies beside the index.",
-        "0 sentences had no English; what they say now lies beside the index.",
+        "10 sentences lacked an English translation; the translations are now stored with the index.",
+        "0 sentences lacked an English translation; the translations are now stored with the index.",
     ]
 
 

@@ -43,13 +43,16 @@ def test_weights_are_hashed_and_what_is_wrong_is_named_with_its_mend(findings, c
     assert findings()["weights toy"].line() == ("FIX  weights toy: model.bin is missing; run python -m rag weights fetch toy.")
     model.parent.mkdir(parents=True)
     model.write_bytes(BODY)
-    assert findings()["weights toy"].line() == f"ok   weights toy: every file in {model.parent} has its SHA-256"
+    assert findings()["weights toy"].line() == f"ok   weights toy: every file in {model.parent} has the expected SHA-256"
     model.write_bytes(BODY[::-1])
     assert "model.bin is altered" in findings()["weights toy"].text
 
 
 def test_the_corpus_is_counted_and_its_names_are_read(findings, corpus: Path) -> None:
-    assert findings()["corpus"].text == f"text files 1, characters {len(ARTICLE)}, names in English 0, sentences 0; in {corpus}"
+    assert (
+        findings()["corpus"].text
+        == f"text files: 1, characters: {len(ARTICLE)}, names in English: 0, sentences in English: 0; in {corpus}"
+    )
     (corpus / "article.names.toml").write_text("[names", encoding="utf-8")
     assert not findings()["corpus"].well
 
@@ -104,10 +107,10 @@ def test_a_folder_that_the_doctor_may_not_look_into_is_told_and_ends_nothing(
 @pytest.mark.parametrize("name", ["gpt-9", "~nobody-of-that-name/m.gguf", "m" * 300])
 def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings, name: str) -> None:
     assert findings(generator=name)["engine"].text.startswith(f"generator={name!r} is neither a model (")
-    assert findings(engine="llama_cpp")["engine"].text.startswith("writer by xllamacpp 20")
+    assert findings(engine="llama_cpp")["engine"].text.startswith("writer run by xllamacpp 20")
 
 
-@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "FIX  engine: {url} refuses")])
+@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "FIX  engine: {url} rejects")])
 @pytest.mark.parametrize("key", ["key", ""])
 def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, line: str) -> None:
     class Handler(BaseHTTPRequestHandler):
@@ -149,5 +152,5 @@ def test_a_server_elsewhere_is_not_asked_when_offline(findings, monkeypatch: pyt
     monkeypatch.setattr(httpx, "get", lambda *arguments, **more: pytest.fail("the network was touched"))
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=True)["engine"]
     assert found.text == (
-        "http://192.0.2.1/v1/models is elsewhere and RAG_OFFLINE is set; unset it, or use a server on this machine."
+        "http://192.0.2.1/v1/models is on another machine and RAG_OFFLINE is set; unset it, or use a server on this machine."
     )

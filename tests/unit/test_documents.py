@@ -195,17 +195,17 @@ def test_what_a_corpus_that_is_not_there_would_bring_is_nothing(tmp_path: Path) 
 
 
 def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
-    assert failure(tmp_path) == f"The corpus {tmp_path} holds no .txt file; put a UTF-8 text file there."
+    assert failure(tmp_path) == f"The corpus {tmp_path} contains no .txt file; put a UTF-8 text file there."
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is empty; expected a text."),
-        (b" \n\t\r\n", "is empty; expected a text."),
-        ("\ufeff".encode(), "is empty; expected a text."),
-        ("---\n\u200b\n***。".encode(), "is empty; expected a text."),
-        (b"a\0b", "holds binary data; expected a text file."),
+        (b"", "is empty; expected some text."),
+        (b" \n\t\r\n", "is empty; expected some text."),
+        ("\ufeff".encode(), "is empty; expected some text."),
+        ("---\n\u200b\n***。".encode(), "is empty; expected some text."),
+        (b"a\0b", "contains binary data; expected a text file."),
         ("杭州".encode("gbk"), "is not UTF-8 (byte 0); save it as UTF-8 text."),
         ("杭州".encode()[:4], "is not UTF-8 (byte 3); save it as UTF-8 text."),
         (b"\x89PNG\r\n\x1a\n", "is not UTF-8 (byte 0); save it as UTF-8 text."),
@@ -226,4 +226,4 @@ def test_a_source_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
 def test_a_source_whose_name_is_no_unicode_text_is_told_in_words_that_can_be_shown() -> None:
     with pytest.raises(CorpusError) as error:
         Document("a\udcff.txt", "杭州很好。")
-    assert str(error.value) == r"The source 'a\udcff.txt' has a name that is no Unicode text; rename it."
+    assert str(error.value) == r"The name of the source 'a\udcff.txt' is not valid Unicode; rename it."

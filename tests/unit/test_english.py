@@ -77,7 +77,7 @@ def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Pa
 
 def test_translations_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "english.jsonl").mkdir()
-    with pytest.raises(CorpusError, match=r"^The translations .*english\.jsonl cannot be read \(IsADirectoryError"):
+    with pytest.raises(CorpusError, match=r"^The translations file .*english\.jsonl cannot be read \(IsADirectoryError"):
         English.read(None, tmp_path / "english.jsonl")
 
 

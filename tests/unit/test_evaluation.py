@@ -96,7 +96,7 @@ def test_a_measure_that_is_no_longer_taken_has_fallen() -> None:
 @pytest.mark.usefixtures("baseline")
 def test_other_questions_are_not_compared_with_the_baseline() -> None:
     assert regressions({**figures(0.8, 1.0), "questions": 1}) == [
-        "The baseline has the questions 3 (test), these are 1 (test); leave --limit out, and --split at test."
+        "The number of questions is 3 (test) in the baseline and 1 (test) in this run; leave out --limit and use --split test."
     ]
 
 

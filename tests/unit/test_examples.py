@@ -80,5 +80,5 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_only(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     assert set(embed_examples(templates, FakeEmbedder(), tmp_path / "file" / "examples.npz")) == set(LISTS)
-    assert "each start makes them" in caplog.text
+    assert "each start computes them" in caplog.text
     assert os.listdir(tmp_path) == ["file"]

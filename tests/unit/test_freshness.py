@@ -49,7 +49,7 @@ def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, 
     table.write_text('[names]\n"深度求索" = ["DeepSeek"]\n', encoding="utf-8")
     assert rag.answering().english.names.annotate("深度求索") == " DeepSeek (深度求索)"
     table.write_text("[names", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"The names .*article\.names\.toml cannot be read"):
+    with pytest.raises(CorpusError, match=r"The names file .*article\.names\.toml cannot be read"):
         rag.answer(FOUNDED)
     table.unlink()
     assert rag.answer(FOUNDED).answerable
@@ -70,7 +70,7 @@ def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(
     shutil.rmtree(chosen.store)
     make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
     told = capsys.readouterr().err
-    assert told.startswith(f"The index file {chosen.store / 'current.json'} is missing. It is built now.\n")
+    assert told.startswith(f"The index file {chosen.store / 'current.json'} is missing. Building the index.\n")
     assert "index: 100%" in told and "15/15" in told
 
 
@@ -167,10 +167,10 @@ def test_a_corpus_that_went_away_is_an_error_of_its_own(make_rag: Maker, chosen:
 def test_documents_in_memory_without_a_text_are_an_error_of_their_own(
     chosen: Settings, documents: tuple[Document, ...]
 ) -> None:
-    with pytest.raises(CorpusError, match="The documents hold no text; expected at least one sentence"):
+    with pytest.raises(CorpusError, match="The documents contain no text; expected at least one sentence"):
         Rag(chosen, FakeEmbedder(), ScriptedGenerator(), documents=documents).answer(FOUNDED)
 
 
 def test_a_document_that_is_no_text_is_an_error_of_its_own() -> None:
-    with pytest.raises(CorpusError, match="The source a is a NoneType; expected a text"):
+    with pytest.raises(CorpusError, match="The text of the source a is of type NoneType; expected a string"):
         Document("a", None)  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ def test_a_line_that_no_reader_of_json_can_take_is_left_out(tmp_path: Path) -> N
 
 def test_a_strict_reader_is_told_of_such_a_line_by_its_number(tmp_path: Path) -> None:
     (tmp_path / "rows").write_text('{"n": 1}\n\nn: 2\n', encoding="utf-8")
-    with pytest.raises(ValueError, match="line 3 is no JSON"):
+    with pytest.raises(ValueError, match="line 3 is not JSON"):
         list(journal.rows(tmp_path / "rows", strict=True))
 
 

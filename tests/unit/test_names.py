@@ -110,5 +110,5 @@ def test_a_table_that_cannot_be_read_is_named_with_the_expected_form(tmp_path: P
     with pytest.raises(CorpusError) as error:
         Names.read(tmp_path)
     said = str(error.value)
-    assert said.startswith(f"The names {tmp_path / 'a.names.toml'} cannot be read (")
+    assert said.startswith(f"The names file {tmp_path / 'a.names.toml'} cannot be read (")
     assert said.endswith('); expected [names] "original" = ["English"].')

@@ -65,7 +65,7 @@ def test_a_follow_up_is_put_to_the_model_with_the_question_before_it(make_rag) -
         (" \n\t ", "empty"),
         ("\u200b\u202e", "empty"),
         ("長" * 100_000, "100,000 characters"),
-        (5, "a int; expected a text"),
+        (5, "of type int; expected a string"),
     ],
 )
 def test_what_cannot_be_asked_is_told(make_rag, question, message: str) -> None:
@@ -94,7 +94,7 @@ def test_a_broken_engine_is_an_error_and_the_next_question_is_answered(make_rag)
 
 def test_a_question_that_is_too_long_for_the_engine_is_an_error_and_nothing_is_broken(make_rag) -> None:
     rag = make_rag(ScriptedGenerator([PromptTooLongError.of(5000, 4096)]))
-    with pytest.raises(PromptTooLongError, match="has 5,000 tokens, and the engine holds 4,096; shorten the question"):
+    with pytest.raises(PromptTooLongError, match="has 5,000 tokens, but the engine's context is 4,096; shorten the question"):
         rag.answer(QUESTION)
     assert rag.status() == ("ready", "")
 
@@ -108,7 +108,7 @@ def test_a_reader_who_stops_before_anything_was_found_waits_for_nothing(make_rag
 
 
 def test_an_engine_that_says_nothing_is_an_error_with_what_helps_one_that_only_thought(make_rag) -> None:
-    with pytest.raises(GenerationError, match="no text; ask again, or raise RAG_MAX_TOKENS if its model thinks first"):
+    with pytest.raises(GenerationError, match="no text; ask again, or raise RAG_MAX_TOKENS if its model reasons first"):
         make_rag(ScriptedGenerator([""])).answer(QUESTION)
 
 

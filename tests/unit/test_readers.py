@@ -211,7 +211,7 @@ def test_what_cannot_be_loaded_for_an_unforeseen_reason_is_told_until_it_can(
         rag.warm()
     assert rag.status() == (
         "broken",
-        "What answers are made with could not be loaded (RuntimeError); the log tells more.",
+        "The models or the index could not be loaded (RuntimeError); see the log.",
     )
     assert rag.warm().status() == ("ready", "")
 
@@ -222,7 +222,7 @@ def test_sources_that_go_away_under_a_running_page_are_told_until_they_are_back(
     article.rename(chosen.corpus / "article.bak")
     state, why = rag.status()
     assert state == "broken"
-    assert why == f"The corpus {chosen.corpus} holds no .txt file; put a UTF-8 text file there."
+    assert why == f"The corpus {chosen.corpus} contains no .txt file; put a UTF-8 text file there."
     (chosen.corpus / "article.bak").rename(article)
     assert rag.status() == ("ready", "")
 

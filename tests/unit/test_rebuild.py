@@ -54,7 +54,7 @@ def test_several_sources_become_one_index(rebuild, corpus, tmp_path: Path, capsy
     sources = read_corpus(corpus, other)
     index = load(tmp_path / "store", Recipe.of(sources, "bigrams", tuned().longest_passage))
     assert [document.text for document in index.documents] == [ARTICLE, "上海的外資企業最多。"]
-    assert capsys.readouterr().out.splitlines()[-1] == "To ask it, set RAG_CORPUS to a folder that holds just these sources."
+    assert capsys.readouterr().out.splitlines()[-1] == "To ask about it, set RAG_CORPUS to a folder with only these sources."
     assert rebuild(corpus) == 0
     assert "To ask it" not in capsys.readouterr().out
 

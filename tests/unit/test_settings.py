@@ -58,22 +58,22 @@ def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"RAG_ENGINE": "magic"}, "engine='magic' is not a choice; use one of auto, int8, llama_cpp, transformers, openai."),
-        ({"RAG_REBUILD": "maybe"}, "rebuild='maybe' is not a choice; use one of auto, never."),
-        ({"RAG_OFFLINE": "perhaps"}, "RAG_OFFLINE='perhaps' is not a yes or a no; use 1 or 0."),
-        ({"RAG_THREADS": "many"}, "RAG_THREADS='many' is not a number."),
+        ({"RAG_ENGINE": "magic"}, "engine='magic' is not valid; use one of auto, int8, llama_cpp, transformers, openai."),
+        ({"RAG_REBUILD": "maybe"}, "rebuild='maybe' is not valid; use one of auto, never."),
+        ({"RAG_OFFLINE": "perhaps"}, "RAG_OFFLINE='perhaps' is not a Boolean; use 1 or 0."),
+        ({"RAG_THREADS": "many"}, "RAG_THREADS='many' is not an integer."),
         ({"RAG_TIMEOUT_S": "soon"}, "RAG_TIMEOUT_S='soon' is not a number."),
-        ({"RAG_THREADS": "1.5"}, "RAG_THREADS='1.5' is not a number."),
+        ({"RAG_THREADS": "1.5"}, "RAG_THREADS='1.5' is not an integer."),
         ({"RAG_THREADS": "-1"}, "threads=-1 is out of range; use a number from 0 to 512."),
         ({"RAG_CONTEXT": "100"}, "context=100 is out of range; use a number from 512 to 1048576."),
         ({"RAG_MAX_TOKENS": "0"}, "max_tokens=0 is out of range; use a number from 1 to 1048576."),
         ({"RAG_TIMEOUT_S": "0"}, "timeout_s=0.0 is out of range; use a number from 0.001 to 86400."),
         ({"RAG_TIMEOUT_S": "nan"}, "timeout_s=nan is out of range; use a number from 0.001 to 86400."),
         ({"RAG_THREADS": "1000"}, "threads=1000 is out of range; use a number from 0 to 512."),
-        ({"RAG_CORPSU": "/texts"}, "RAG_CORPSU is not a setting; RAG_CORPUS is. Correct or unset it."),
+        ({"RAG_CORPSU": "/texts"}, "RAG_CORPSU is not a setting; correct it to RAG_CORPUS, or unset it."),
         (
             {"RAG_STORE": "~nobody-here/store"},
-            "RAG_STORE='~nobody-here/store' names a home folder that is not known; write the whole path.",
+            "RAG_STORE='~nobody-here/store' refers to an unknown home folder; write the full path.",
         ),
         (
             {"RAG_ENGINE": "openai"},
@@ -88,14 +88,14 @@ def test_a_value_that_cannot_be_used_is_named_with_its_choices(environ: dict[str
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"threads": "4"}, "threads is of type str; use one of type int."),
-        ({"threads": True}, "threads is of type bool; use one of type int."),
-        ({"context": 4096.5}, "context is of type float; use one of type int."),
-        ({"offline": "0"}, "offline is of type str; use one of type bool."),
-        ({"offline": 0}, "offline is of type int; use one of type bool."),
-        ({"timeout_s": "5"}, "timeout_s is of type str; use one of type float."),
-        ({"api_key": b"secret"}, "api_key is of type bytes; use one of type str."),
-        ({"corpus": 3}, "corpus is of type int; use one of type Path."),
+        ({"threads": "4"}, "threads is of type str; use a value of type int."),
+        ({"threads": True}, "threads is of type bool; use a value of type int."),
+        ({"context": 4096.5}, "context is of type float; use a value of type int."),
+        ({"offline": "0"}, "offline is of type str; use a value of type bool."),
+        ({"offline": 0}, "offline is of type int; use a value of type bool."),
+        ({"timeout_s": "5"}, "timeout_s is of type str; use a value of type float."),
+        ({"api_key": b"secret"}, "api_key is of type bytes; use a value of type str."),
+        ({"corpus": 3}, "corpus is of type int; use a value of type Path."),
     ],
 )
 def test_an_argument_of_another_type_is_named_with_the_right_one(changes: dict[str, object], said: str) -> None:
@@ -125,7 +125,7 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    assert failure() == "The home folder is not known, and so no cache folder; set HOME or XDG_CACHE_HOME."
+    assert failure() == "The home folder is unknown, so there is no cache folder; set HOME or XDG_CACHE_HOME."
     assert Settings.load({"RAG_WEIGHTS": "/models"}, weights="/models").weights == Path("/models")
 
 

@@ -36,7 +36,7 @@ def test_an_added_or_removed_source_makes_the_index_stale(store: Path) -> None:
 
 def test_another_embedder_makes_the_index_stale(store: Path) -> None:
     said = failure(store, recipe(identity="another-embedder"))
-    assert said == f"The index in {build_of(store)} is stale: it was made by embedder bigrams…, not another-embe…{REMEDY}"
+    assert said == f"The index in {build_of(store)} is stale: it was built with embedder bigrams…, not another-embe…{REMEDY}"
 
 
 def test_another_length_of_passages_makes_the_index_stale(store: Path) -> None:

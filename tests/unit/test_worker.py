@@ -129,7 +129,7 @@ def test_a_step_that_fails_is_told_in_the_log_and_jobs_go_on(worker: Worker, cap
     list(worker.run(lambda tell, left: worker.between(steps()), never))
     wait_for(lambda: caplog.messages)
     assert list(worker.run(lambda tell, left: tell("after"), never)) == ["after"]
-    assert caplog.messages == ["What was to be done between questions has ended: no room"]
+    assert caplog.messages == ["The work between questions failed and was stopped: no room"]
 
 
 def test_the_end_comes_before_the_steps_that_are_left_and_stops_a_job() -> None:
