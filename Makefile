@@ -1,10 +1,10 @@
-# Two commands do all set-up: `make chat` serves the page, `make test` runs the tests. Both are safe to repeat.
+# `make chat` serves the page and `make test` runs the tests. Both do all set-up first, and are safe to repeat.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7860
 
-# `make unit`: the tests on fakes alone, in seconds; tests/integration holds those with real libraries and sockets.
+# `make unit` runs only the tests on fakes, in seconds; those with real libraries and sockets are in tests/integration.
 .PHONY: chat test unit check fix setup soak screenshots clean
 
 chat: setup

@@ -1,4 +1,4 @@
-"""Take the README's pictures of the page, in Chromium and with the real models: `make screenshots`."""
+"""Take the README's screenshots of the page, in Chromium and with the real models: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PICTURES = {
 
 
 def main() -> int:
-    """Ask a question in each picture's language, follow its first mark, and take the picture."""
+    """For each screenshot, ask its question, click the first mark of the answer, and save the page; return the exit code."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         print("Chromium is not installed: apt-get install chromium fonts-noto-cjk", file=sys.stderr)

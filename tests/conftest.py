@@ -1,4 +1,4 @@
-"""Give tests a small article, settings that point at it, and a chatbot on fakes. Nothing here loads a model."""
+"""Provide a small article, settings for it, and a chatbot with fake models. Nothing here loads a real model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def _not_skipped_in_ci(report: Report) -> Report:
-    """Let a test that a missing tool skips fail where every tool must be there; a processor is what it is."""
+    """Turn a skip for a missing tool into a failure in CI, where only features of the processor may be missing."""
     lacking = "this processor" in str(report.longrepr)
     if os.environ.get("CI") and report.skipped and not lacking and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
@@ -46,14 +46,14 @@ def _not_skipped_in_ci(report: Report) -> Report:
 
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a store with the index of the small article, made once: each test has links to its files, which none may alter."""
+    """Yield a store with the indexed small article, built once; tests have hard links to its files and must not alter them."""
     folder = tmp_path_factory.mktemp("indexed")
     store = folder / "store"
     corpus = [Document("article.txt", ARTICLE)]
     own = Settings.load(environ={}, store=store, weights=folder / "weights", offline=True, read_ahead=False)
     Rag(own, FakeEmbedder(), ScriptedGenerator(), documents=corpus).answering()
     yield store
-    Rag(replace(own, rebuild="never"), FakeEmbedder(), ScriptedGenerator(), documents=corpus).search_index()  # it is unharmed
+    Rag(replace(own, rebuild="never"), FakeEmbedder(), ScriptedGenerator(), documents=corpus).search_index()  # fails if altered
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def chosen(tmp_path: Path, corpus: Path, indexed: Path) -> Settings:
-    """Return settings that touch nothing outside the test's own folder, where the article is indexed already."""
+    """Return settings confined to the test's own folder, where the article is already indexed."""
     shutil.copytree(indexed, tmp_path / "store", copy_function=os.link)
     return Settings.load(
         environ={}, corpus=corpus, store=tmp_path / "store", weights=tmp_path / "weights", offline=True, read_ahead=False
@@ -80,7 +80,7 @@ def embedder() -> FakeEmbedder:
 
 @pytest.fixture
 def make_rag(chosen: Settings, embedder: FakeEmbedder) -> Iterator[Callable[..., Rag]]:
-    """Return a maker of chatbots: make_rag(generator, **changed settings)."""
+    """Yield a factory of chatbots: make_rag(generator, **changed settings)."""
     opened: list[Rag] = []
 
     def make(generator: ScriptedGenerator | None = None, **changes: object) -> Rag:

@@ -1,4 +1,4 @@
-"""Stand in for the models: an embedder that can be computed by hand, and a generator that says what a test wrote."""
+"""Fake models: an embedder whose vectors can be computed by hand, and a generator that returns scripted drafts."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ def assert_exact(answer: Answer, source: str = ARTICLE) -> None:
 
 
 def stages(events: list[Event]) -> list[str]:
-    """Return the kinds of events in order, neighbours that are alike told once."""
+    """Return the kinds of events in order, without consecutive repeats."""
     kinds = [event.stage if isinstance(event, Progress) else event.type for event in events]
     return [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
 
 
 def toy_model(body: bytes) -> Model:
-    """Return a model of one file, model.bin, that a hub or one carrier holds."""
+    """Return a model of one file, model.bin, available from a hub or from one carrier package."""
     file = WeightFile("model.bin", len(body), hashlib.sha256(body).hexdigest())
     carrier = Carrier("toy", "1", 1, "toy/chunk.bin", "", len(body))
     return Model("toy", "embedder", "none", "who/what", "v1", (file,), carrier)
 
 
 class FakeEmbedder:
-    """Count folded character bigrams into hashed places: texts that share bigrams are near each other."""
+    """Embed texts as hashed counts of their folded character bigrams: texts that share bigrams are similar."""
 
     def __init__(self, identity: str = "bigrams", dimensions: int = 512) -> None:
         self.identity = identity
         self.dimensions = dimensions
         self.embedded: list[str] = []
-        """Every passage that was embedded, in order."""
+        """All embedded passages, in order."""
 
     def queries(self, texts: Sequence[str]) -> np.ndarray:
         return np.stack([self.vector(text) for text in texts])
@@ -90,11 +90,11 @@ Script = str | BaseException | Callable[[Prompt], str]
 
 @dataclass
 class ScriptedGenerator:
-    """Say the drafts in order, the last one again and again; a draft that is an exception is raised.
+    """Return the drafts in order, then repeat the last one; a draft that is an exception is raised.
 
-    chances: the probability of the first choice, by prompt. states: what is shown after a draft, and after a choice. hold: set
-    to let a held generation go on. names: what is said to which names there are, which is no draft. Prompts that came are kept,
-    as is whether a stop was obeyed.
+    chances: gives the probability of the first choice for a prompt. states: the hidden states returned after a draft and after
+    a choice. hold: an event that drafts wait for, if given. names: the reply to the prompt that asks for the names in a text,
+    which does not count as a draft. The prompts are recorded, as is whether the generation was stopped.
     """
 
     drafts: Sequence[Script] = ("深度求索成立於2023年。",)
@@ -151,10 +151,10 @@ class ScriptedGenerator:
 
 
 def asked(prompt: Prompt) -> str:
-    """Return the last words that a prompt says to the model."""
+    """Return the content of the last message of a prompt."""
     return prompt.messages[-1]["content"]
 
 
 def questions_asked(prompt: Prompt) -> list[str]:
-    """Return the question that a prompt asks behind the one that it leans on, if there is one, which was answered "是。"."""
+    """Return the questions in a prompt: the previous one, if any, without its answer "是。", and the one to be answered."""
     return re.findall(r"(?:已经回答过|问题)：(.*?)(?: 是。)?$", asked(prompt), re.MULTILINE)

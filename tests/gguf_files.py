@@ -1,4 +1,4 @@
-"""Write small GGUF files, and unpack numbers one by one as the format's description says."""
+"""Write small GGUF files, and unpack quantised numbers one by one, as the description of the format specifies."""
 
 import struct
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def text(value: str) -> bytes:
 
 
 def entry(value: Any) -> bytes:
-    """Return a value with its kind before it."""
+    """Return a metadata value after its type."""
     if isinstance(value, str):
         return struct.pack("<I", 8) + text(value)
     if isinstance(value, bool):
@@ -31,7 +31,7 @@ def entry(value: Any) -> bytes:
 
 
 def write_gguf(path: Path, metadata: Mapping[str, Any], tensors: Mapping[str, tuple[int, tuple[int, ...], bytes]]) -> Path:
-    """Write a file; a tensor is its kind, its shape (rows first) and its bytes."""
+    """Write a file; a tensor is given as its type, its shape (rows first) and its bytes."""
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
     head += b"".join(text(key) + entry(value) for key, value in metadata.items())
     body = b""
@@ -44,7 +44,7 @@ def write_gguf(path: Path, metadata: Mapping[str, Any], tensors: Mapping[str, tu
 
 
 def floats(array: Any) -> tuple[int, tuple[int, ...], bytes]:
-    """Return a tensor of plain floats."""
+    """Return a tensor of unquantised float32 numbers."""
     array = np.ascontiguousarray(array, dtype="<f4")
     return F32, array.shape, array.tobytes()
 
@@ -94,13 +94,13 @@ def q6_k(block: bytes) -> list[float]:
 
 
 PACKINGS = {Q5_0: (32, 22, q5_0), Q8_0: (32, 34, q8_0), Q4_K: (256, 144, q4_k), Q6_K: (256, 210, q6_k)}
-"""Numbers of a block, its bytes, and how it is unpacked."""
+"""For each tensor type: the numbers and the bytes of a block, and the function that unpacks it."""
 SCALES = {Q5_0: (0,), Q8_0: (0,), Q4_K: (0, 2), Q6_K: (208,)}
-"""Where in a block halves lie: any two bytes are a byte's worth of numbers, but not every two are a finite half."""
+"""Offsets of the float16 scales in a block; they must be finite, while all other bytes may be arbitrary."""
 
 
 def packed(kind: int, rows: int, columns: int, seed: int = 0) -> bytes:
-    """Return a matrix of arbitrary packed numbers."""
+    """Return the bytes of a matrix of arbitrary quantised numbers."""
     numbers, width, _ = PACKINGS[kind]
     blocks = np.random.default_rng(seed).integers(0, 256, (rows * columns // numbers, width), dtype=np.uint8)
     for place in SCALES[kind]:
@@ -110,7 +110,7 @@ def packed(kind: int, rows: int, columns: int, seed: int = 0) -> bytes:
 
 
 def unpacked(kind: int, data: bytes, columns: int) -> Any:
-    """Return what `packed` means, float32 of shape (rows, columns)."""
+    """Return the numbers that `packed` encodes, float32 of shape (rows, columns)."""
     _, width, of = PACKINGS[kind]
     blocks = [of(data[start : start + width]) for start in range(0, len(data), width)]
     return np.array(blocks, dtype=np.float32).reshape(-1, columns)

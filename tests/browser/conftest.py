@@ -1,4 +1,4 @@
-"""A real page in real Chromium: what a person sees. `scripted.py` answers, unless a test serves another answerer."""
+"""Serve the page to a real Chromium. `scripted.py` answers, unless a test serves another answerer."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ def chromium():
         pytest.skip("Chromium is not installed: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
-    # No name but the loopback's resolves: every test runs with the network cut.
+    # Only the loopback address resolves: every test runs without a network.
     cut = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as playwright:
@@ -47,7 +47,7 @@ def feedback_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def _served(answerer: object, feedback_path: Path, port: int = 0) -> Iterator[str]:
-    """Serve the page on a port, a free one where none is named, and yield its address."""
+    """Serve the page on a port, a free one for 0, and yield its address."""
     bound = bind("127.0.0.1", port, None, False)
     address = address_of(bound)
     app = create_server(answerer, feedback_path, address)
@@ -63,7 +63,7 @@ def _served(answerer: object, feedback_path: Path, port: int = 0) -> Iterator[st
 
 @pytest.fixture(scope="session")
 def served() -> Callable[..., AbstractContextManager[str]]:
-    """Return what serves the page for an answerer."""
+    """Return the context manager that serves the page for an answerer."""
     return _served
 
 
@@ -75,7 +75,7 @@ def address(scripted: Scripted, feedback_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def contexts(chromium, address: str):
-    """Keep one context a size: what it has cached makes the next page start in a tenth of the time."""
+    """Yield a function that returns the one context of a size: with its cache, a page opens in a tenth of the time."""
     opened: dict[tuple[int, int], object] = {}
 
     def context(size: tuple[int, int]):
@@ -105,6 +105,6 @@ def page(contexts, address: str, request: pytest.FixtureRequest):
     SCREENSHOTS.mkdir(exist_ok=True)
     opened.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
     opened.close()
-    left_behind = ("AbortError: signal is aborted", "Connection errored out")  # Gradio, of a page that was left by a reload
+    left_behind = ("AbortError: signal is aborted", "Connection errored out")  # logged by Gradio when a page is reloaded
     assert [error for error in opened.errors if not any(words in error for words in left_behind)] == []
     assert opened.hosts == {address.split("/")[2]}

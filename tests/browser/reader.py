@@ -1,12 +1,12 @@
-"""Do on the page what a reader does."""
+"""Use the page as a reader does."""
 
 import pytest
 
-one_size = pytest.mark.parametrize("page", [(1280, 800)], ids=["desktop"], indirect=True)  # where the layout plays no part
+one_size = pytest.mark.parametrize("page", [(1280, 800)], ids=["desktop"], indirect=True)  # where layout does not matter
 
 
 def ask(page, question: str, state: str = "answered", timeout: int = 15_000):
-    """Ask as a reader does, and return the reply once it is in a state."""
+    """Ask a question on the page, and return the reply once it is in the given state."""
     count = page.locator(".reply").count()
     page.locator("#box textarea").fill(question)
     page.locator("#send").click()

@@ -1,4 +1,4 @@
-"""Stand in for the chatbot behind the page: it answers by the words of the question, quickly."""
+"""Replace the chatbot of the page by one that answers quickly, as a word in the question commands."""
 
 import threading
 import time
@@ -24,9 +24,11 @@ NEXT = {"en": "Which universities does Hangzhou have?", "zh-Hant": "杭州有哪
 
 
 class Scripted:
-    """Answer by the words of the question: "slow", "queue", "break", "crash", "deep", "greet" and "unsaid" do what they say.
+    """Find the first sentence of the first document and the last sentence of the last, and answer with both as citations.
 
-    The first sentence of the first document and the last one of the last are what it finds and cites.
+    Words in the question change this. "deep": the last sentence is the best evidence. "slow": one second per word. "queue":
+    wait two seconds in line first. "greet": reply to small talk. "unsaid": decline. "break": fail with an engine's error.
+    "crash": fail with an unexpected one.
     """
 
     def __init__(self, documents: Sequence[Document] = (Document("article.txt", TEXT, "杭州的故事"),)) -> None:

@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious, in light and in dark."""
+"""Test with axe-core that the page has no serious accessibility violations, in light and in dark colours."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(chromium, address: str, scheme: str) -> None:
+def test_axe_finds_no_serious_violation(chromium, address: str, scheme: str) -> None:
     if not AXE.exists():
         if os.environ.get("CI"):
             pytest.fail("axe-core is missing; .ci/run installs it.")

@@ -1,4 +1,4 @@
-"""The article beside the conversation: the evidence lights up in it, and marks lead to their sentences."""
+"""Test the article beside the conversation: evidence is highlighted in it, and marks lead to their sentences."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from rag.documents import Document
 pytestmark = pytest.mark.browser
 
 
-def test_a_mark_leads_to_the_exact_sentence_of_its_quote(page) -> None:
+def test_clicking_a_mark_scrolls_to_the_sentence_that_it_quotes(page) -> None:
     reply = ask(page, "杭州為什麼？")
     mark = reply.locator("button.mark").nth(1)
     mark.click()
@@ -30,13 +30,13 @@ def test_pointing_at_a_mark_previews_its_quote(page) -> None:
     assert page.locator("#quote").inner_text() == mark.get_attribute("data-quote")
 
 
-def test_a_cited_sentence_shows_which_answer_used_it(page) -> None:
+def test_clicking_a_cited_sentence_highlights_the_answer_that_cites_it(page) -> None:
     ask(page, "杭州？")
     page.locator("#article .cited").first.click()
     assert page.locator(".reply.pointed").get_attribute("data-turn") == "1"
 
 
-def test_the_evidence_lights_up_before_the_words(page) -> None:
+def test_the_evidence_is_highlighted_before_the_answer_is_complete(page) -> None:
     page.locator("#box textarea").fill("slow")
     page.locator("#send").click()
     page.locator("#article .likely").first.wait_for(timeout=3_000)
@@ -52,7 +52,7 @@ IN_SIGHT = """(mark) => {
 }"""
 
 
-def test_the_best_evidence_is_brought_into_sight_and_stays_there(page) -> None:
+def test_the_best_evidence_is_scrolled_into_view_and_stays_there(page) -> None:
     page.locator("#box textarea").fill("deep slow")
     page.locator("#send").click()
     best = page.locator("#article .best")
@@ -66,7 +66,7 @@ def test_the_best_evidence_is_brought_into_sight_and_stays_there(page) -> None:
 
 
 @one_size
-def test_a_sentence_cited_before_lights_up_again_as_evidence(page) -> None:
+def test_a_sentence_that_was_cited_before_is_highlighted_again_as_evidence(page) -> None:
     ask(page, "杭州？")
     page.locator("#box textarea").fill("slow")
     page.locator("#send").click()
@@ -75,7 +75,7 @@ def test_a_sentence_cited_before_lights_up_again_as_evidence(page) -> None:
     page.locator('.reply[data-state="stopped"]').wait_for(timeout=4_000)
 
 
-def test_the_evidence_can_be_read_beside_the_progress_and_leads_to_its_place(page) -> None:
+def test_the_evidence_is_listed_with_the_progress_and_leads_to_its_place_in_the_article(page) -> None:
     page.locator("#box textarea").fill("slow")
     page.locator("#send").click()
     evidence = page.locator("button.evidence")
@@ -88,10 +88,10 @@ def test_the_evidence_can_be_read_beside_the_progress_and_leads_to_its_place(pag
     assert page.locator("#article .chosen").inner_text() == "浙江大學等高校提供了穩定的人才。"
 
 
-def test_of_several_sources_the_one_that_a_mark_leads_to_is_shown_under_its_title(
+def test_with_several_sources_a_mark_leads_to_its_source_and_shows_the_title(
     chromium, served: Callable[..., AbstractContextManager[str]], tmp_path: Path
 ) -> None:
-    long = "\n".join(f"第{number}段說的是杭州的產業、人才和資本。" for number in range(4_000))  # some 200 kB
+    long = "\n".join(f"第{number}段說的是杭州的產業、人才和資本。" for number in range(4_000))  # about 200 kB
     documents = [
         Document("茶.txt", "龍井茶最有名。", "茶話"),
         Document("長.txt", long),

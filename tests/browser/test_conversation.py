@@ -1,4 +1,4 @@
-"""A conversation on the page: what a reader asks, stops, asks again, judges and takes home."""
+"""Test a conversation on the page: asking, stopping, asking again, rating and downloading."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def test_stop_reaches_the_engine(page, scripted) -> None:
     assert scripted.stopped.wait(timeout=3)
 
 
-def test_answered_declined_and_broken_look_different(page) -> None:
+def test_answered_declined_and_failed_replies_look_different(page) -> None:
     answered, declined, broken = ask(page, "杭州？"), ask(page, "unsaid", "declined"), ask(page, "break", "broken")
     styles = {
         reply.evaluate("node => getComputedStyle(node).borderLeftStyle + getComputedStyle(node).backgroundColor")
@@ -66,7 +66,7 @@ def test_undo_edit_and_retry_work_on_the_last_question(page) -> None:
     page.locator(".question").first.wait_for(state="detached", timeout=8_000)
 
 
-def test_copying_can_leave_the_marks_out(page) -> None:
+def test_an_answer_can_be_copied_with_or_without_its_marks(page) -> None:
     reply = ask(page, "杭州？")
     reply.locator('[data-copy="plain"]').click()
     page.wait_for_timeout(200)
@@ -76,21 +76,21 @@ def test_copying_can_leave_the_marks_out(page) -> None:
     assert "[1]" in page.evaluate("navigator.clipboard.readText()")
 
 
-def test_a_link_asks_at_once(page, address: str) -> None:
+def test_a_link_with_a_question_asks_it_at_once(page, address: str) -> None:
     page.wait_for_timeout(2_000)
     page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
     page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
     assert page.locator(".question").inner_text() == "杭州？"
 
 
-def test_a_question_that_is_too_long_is_kept_and_told(page) -> None:
+def test_a_question_that_is_too_long_is_reported_and_stays_in_the_box(page) -> None:
     page.locator("#box textarea").fill("長" * 4_100)
     page.locator("#send").click()
     page.get_by_text("A question may have 4000 characters; this one has 4100.").wait_for(timeout=5_000)
     assert page.locator("#box textarea").input_value() == "長" * 4_100
 
 
-def test_the_conversation_can_be_taken_home_with_one_click_as_it_is_now(page) -> None:
+def test_the_current_conversation_can_be_downloaded_with_one_click(page) -> None:
     for question in ("杭州？", "還有呢？"):
         ask(page, question)
         with page.expect_download(timeout=8_000) as taken:
@@ -105,7 +105,7 @@ def test_the_conversation_can_be_taken_home_with_one_click_as_it_is_now(page) ->
 
 
 @one_size
-def test_an_unforeseen_fault_ends_as_broken_and_can_be_asked_again(page) -> None:
+def test_an_unexpected_error_is_shown_without_its_message_and_its_question_can_be_edited(page) -> None:
     broken = ask(page, "crash", "broken")
     assert "choose “Ask again”" in broken.inner_text()
     assert "a fault that nobody foresaw" not in broken.inner_text()
@@ -114,7 +114,7 @@ def test_an_unforeseen_fault_ends_as_broken_and_can_be_asked_again(page) -> None
 
 
 @one_size
-def test_a_reader_who_leaves_frees_the_engine(page, scripted) -> None:
+def test_closing_the_page_frees_the_engine_within_two_seconds(page, scripted) -> None:
     other = page.context.new_page()
     other.goto(page.url)
     other.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
@@ -126,7 +126,7 @@ def test_a_reader_who_leaves_frees_the_engine(page, scripted) -> None:
     assert scripted.ended.wait(timeout=2)
 
 
-def test_an_answer_whose_connection_was_lost_is_ended_by_stop_and_the_next_question_is_answered(
+def test_after_a_lost_connection_stop_ends_the_answer_and_the_next_question_is_answered(
     chromium, served: Callable[..., AbstractContextManager[str]], tmp_path: Path
 ) -> None:
     path = tmp_path / "feedback.jsonl"
@@ -147,7 +147,7 @@ def test_an_answer_whose_connection_was_lost_is_ended_by_stop_and_the_next_quest
 
 
 @one_size
-def test_a_question_that_is_asked_right_after_stop_is_answered(page) -> None:
+def test_a_question_asked_right_after_stop_is_not_stopped_and_does_not_reload_the_page(page) -> None:
     page.evaluate("window.began = true")
     ask(page, "slow", "asked")
     page.locator("#stop").click()
@@ -159,7 +159,7 @@ def test_a_question_that_is_asked_right_after_stop_is_answered(page) -> None:
 
 
 @one_size
-def test_half_a_character_in_a_question_does_not_end_the_page(page) -> None:
+def test_a_lone_surrogate_in_a_question_is_replaced_and_the_page_still_works(page) -> None:
     page.locator("#box textarea").evaluate("""(box) => {
         box.value = "\\ud83d杭州？";
         box.dispatchEvent(new Event("input", { bubbles: true }));
@@ -171,7 +171,7 @@ def test_half_a_character_in_a_question_does_not_end_the_page(page) -> None:
 
 
 @one_size
-def test_what_is_typed_is_kept_when_another_question_is_asked(page) -> None:
+def test_typed_text_stays_in_the_box_when_another_question_is_asked(page) -> None:
     box = page.locator("#box textarea")
     box.fill("還沒問的問題")
     page.locator("#suggestions button:visible").first.click()
@@ -184,7 +184,7 @@ def test_what_is_typed_is_kept_when_another_question_is_asked(page) -> None:
 
 
 @one_size
-def test_an_offered_question_that_is_asked_again_is_asked_alone_again(page) -> None:
+def test_a_suggested_question_is_asked_again_without_history(page) -> None:
     ask(page, "杭州？")
     page.locator("#suggestions button:visible").first.click()
     page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
@@ -195,7 +195,7 @@ def test_an_offered_question_that_is_asked_again_is_asked_alone_again(page) -> N
 
 
 @one_size
-def test_a_link_whose_question_was_asked_before_does_not_ask_it_again(page, address: str) -> None:
+def test_a_link_does_not_ask_its_question_again_after_a_reload(page, address: str) -> None:
     page.goto(f"{address}/?q=%E6%9D%AD%E5%B7%9E%EF%BC%9F")
     page.locator('.reply[data-state="answered"]').wait_for(timeout=10_000)
     ask(page, "還有呢？")
@@ -207,7 +207,7 @@ def test_a_link_whose_question_was_asked_before_does_not_ask_it_again(page, addr
 
 
 @one_size
-def test_a_question_typed_while_the_page_opens_is_not_wiped(page) -> None:
+def test_a_question_typed_while_the_page_loads_is_not_erased(page) -> None:
     page.goto(page.url, wait_until="commit")
     page.locator("#box textarea").fill("杭州？")
     page.get_by_text("Why was DeepSeek born in Hangzhou?").wait_for()
@@ -216,19 +216,19 @@ def test_a_question_typed_while_the_page_opens_is_not_wiped(page) -> None:
 
 
 @one_size
-def test_questions_that_the_article_answers_are_offered_after_each_answer(page) -> None:
+def test_suggested_questions_are_shown_after_an_answer_and_asked_without_history(page) -> None:
     ask(page, "杭州？")
     offered = page.locator("#suggestions button:visible")
     assert offered.all_inner_texts() == [NEXT["en"]]
     offered.first.click()
     page.locator('.reply[data-turn="2"][data-state="answered"]').wait_for()
     assert page.locator(".question").all_inner_texts() == ["杭州？", NEXT["en"]]
-    assert "（0）" in page.locator('.reply[data-turn="2"]').inner_text()  # such a question needs no history
+    assert "（0）" in page.locator('.reply[data-turn="2"]').inner_text()  # suggested questions need no history
     page.get_by_text("简体中文").click()
     page.get_by_text(NEXT["zh-Hans"]).wait_for()
 
 
-def test_the_place_in_line_and_the_expected_wait_are_told(page) -> None:
+def test_the_place_in_line_and_the_expected_wait_are_shown(page) -> None:
     page.locator("#box textarea").fill("queue")
     page.locator("#send").click()
     page.get_by_text("2 ahead of you, about 14 s").wait_for(timeout=4_000)
@@ -251,7 +251,7 @@ def test_feedback_is_stored_with_its_reason(page, feedback_path) -> None:
 
 
 @one_size
-def test_a_question_that_is_sent_twice_in_haste_is_asked_once(page) -> None:
+def test_a_question_sent_by_a_double_click_is_asked_once(page) -> None:
     page.locator("#box textarea").fill("slow")
     page.locator("#send").dblclick()
     page.locator(".reply .draft").wait_for()
@@ -265,7 +265,7 @@ def test_a_question_that_is_sent_twice_in_haste_is_asked_once(page) -> None:
 
 
 @one_size
-def test_a_greeting_is_no_decline_and_no_part_of_what_is_followed_up(page) -> None:
+def test_a_greeting_is_not_shown_as_declined_and_is_left_out_of_the_history(page) -> None:
     greeting = ask(page, "greet", "declined")
     assert "你好！" in greeting.inner_text() and "Not in the article" not in greeting.inner_text()
     assert page.locator("#suggestions button:visible").all_inner_texts() == EXAMPLES["en"]
@@ -273,7 +273,7 @@ def test_a_greeting_is_no_decline_and_no_part_of_what_is_followed_up(page) -> No
 
 
 @one_size
-def test_an_error_is_told_in_the_language_of_the_page_and_cannot_be_judged(page) -> None:
+def test_an_error_is_shown_in_the_language_of_the_page_and_cannot_be_rated(page) -> None:
     broken = ask(page, "break", "broken")
     page.locator("#retry").wait_for()
     assert page.locator("#turn-tools button:visible").all_inner_texts() == ["Ask again", "Edit", "Undo"]
@@ -284,7 +284,7 @@ def test_an_error_is_told_in_the_language_of_the_page_and_cannot_be_judged(page)
 
 
 @one_size
-def test_the_last_question_goes_to_the_top_of_the_conversation(page) -> None:
+def test_the_last_question_is_scrolled_to_the_top_of_the_conversation(page) -> None:
     for question, state in (("第一問", "answered"), ("第二問", "answered"), ("第三問 slow", "asked")):
         ask(page, question, state)
     page.locator("button.evidence").first.wait_for()

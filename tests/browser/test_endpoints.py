@@ -1,4 +1,4 @@
-"""The page's endpoints, for programs and for those who watch."""
+"""Test the page's endpoints for programs and for monitoring."""
 
 import json
 from collections.abc import Callable
@@ -22,14 +22,14 @@ def test_answer_and_retrieve_are_named_endpoints(address: str) -> None:
     assert found["passages"][0]["text"] == "杭州的互聯網生態起步早,基礎深厚。"
 
 
-def test_health_and_headers(address: str) -> None:
+def test_the_health_is_reported_and_responses_have_security_headers(address: str) -> None:
     answer = httpx.get(f"{address}/healthz")
     assert answer.json() == {"state": "ready", "why": ""}
     assert answer.headers["x-frame-options"] == "DENY"
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-def test_no_path_leads_out_of_the_served_folders(address: str) -> None:
+def test_no_path_serves_a_file_outside_the_served_folders(address: str) -> None:
     for path in (
         "/gradio_api/file=/etc/passwd",
         "/file=/etc/passwd",
@@ -41,7 +41,7 @@ def test_no_path_leads_out_of_the_served_folders(address: str) -> None:
 
 
 def told(address: str, method: str, headers: dict[str, str] | None = None, **params: object) -> dict:
-    """Return what the MCP server says to one call."""
+    """Return the result of one call to the MCP server."""
     asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     accepted = {"Accept": "application/json, text/event-stream"}
     answer = httpx.post(f"{address}/gradio_api/mcp/", json=asked, headers=accepted | (headers or {}), timeout=20)
@@ -60,7 +60,7 @@ def test_the_endpoints_are_mcp_tools(address: str) -> None:
     [{"Host": "127.0.0.1:9"}, {"X-Forwarded-Host": "127.0.0.1:9"}, {"X-Gradio-Server": "http://127.0.0.1:9"}],
     ids=lambda headers: next(iter(headers)),
 )
-def test_the_first_caller_cannot_lead_questions_to_another_server(
+def test_headers_of_the_first_call_cannot_redirect_questions_to_another_server(
     served: Callable[..., AbstractContextManager[str]], tmp_path: Path, headers: dict[str, str]
 ) -> None:
     with served(Scripted(), tmp_path / "feedback.jsonl") as address:
@@ -70,7 +70,7 @@ def test_the_first_caller_cannot_lead_questions_to_another_server(
 
 
 def call(address: str, name: str, *data: object) -> str:
-    """Return what a call by HTTP ends with."""
+    """Return the event stream of a call by HTTP."""
     url = f"{address}/gradio_api/call/{name}"
     event = httpx.post(url, json={"data": data}).raise_for_status().json()["event_id"]
     return httpx.get(f"{url}/{event}", timeout=20).text
@@ -87,7 +87,7 @@ def call(address: str, name: str, *data: object) -> str:
     ],
     ids=["no history", "nothing", "nothing to retrieve", "an error", "an unforeseen error"],
 )
-def test_what_a_call_cannot_have_is_told_in_a_sentence_without_internals(
+def test_a_failed_call_returns_a_one_sentence_error_without_internals(
     address: str, name: str, data: list[object], told: str
 ) -> None:
     event, said = call(address, name, *data).strip().split("\n")

@@ -1,4 +1,4 @@
-"""The page for every reader: in each language, at each size, by mouse, keyboard or screen reader."""
+"""Test the page in its languages, at several sizes, and with mouse, keyboard and screen reader."""
 
 import pytest
 from reader import ask, one_size
@@ -12,7 +12,7 @@ def test_the_language_of_the_page_can_be_switched(page) -> None:
     assert page.locator("#send").inner_text() == "提問"
 
 
-def test_planted_markup_shows_as_text(page) -> None:
+def test_planted_markup_is_shown_as_text(page) -> None:
     reply = ask(page, '<img src=x onerror="window.planted=1">${1+1}{{2}}')
     assert "<img src=x" in page.locator(".question").inner_text()
     assert "${1+1}{{2}}" in page.locator(".question").inner_text()
@@ -21,7 +21,7 @@ def test_planted_markup_shows_as_text(page) -> None:
     assert page.evaluate("window.planted") is None
 
 
-def test_nothing_overflows_sideways(page) -> None:
+def test_a_long_word_does_not_make_the_page_overflow_sideways(page) -> None:
     ask(page, "W" * 300)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
@@ -37,7 +37,7 @@ def test_the_chosen_language_survives_a_reload(page) -> None:
 
 
 @pytest.mark.parametrize("page", [(640, 400)], ids=["zoomed"], indirect=True)  # 1280 by 800 at 200 %
-def test_at_twice_the_size_nothing_overflows_and_everything_can_be_used(page) -> None:
+def test_at_200_percent_zoom_nothing_overflows_sideways_and_marks_lead_there_and_back(page) -> None:
     reply = ask(page, "杭州為什麼？" * 20)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for part in ("#box textarea", "#send", "#retry", "#language", "#article"):
@@ -49,7 +49,7 @@ def test_at_twice_the_size_nothing_overflows_and_everything_can_be_used(page) ->
 
 
 @one_size
-def test_a_reader_needs_no_mouse(page) -> None:
+def test_the_page_can_be_used_with_the_keyboard_alone(page) -> None:
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
     page.keyboard.type("杭州？")
     page.keyboard.press("Enter")
@@ -72,7 +72,7 @@ def test_a_reader_needs_no_mouse(page) -> None:
 
 
 @one_size
-def test_the_keyboard_is_at_the_question_box_after_each_button_that_vanishes(page) -> None:
+def test_the_focus_moves_to_the_question_box_after_each_button_that_disappears(page) -> None:
     at_the_box = "document.activeElement === document.querySelector('#box textarea')"
 
     def press(button: str, state: str) -> None:
@@ -98,7 +98,7 @@ def test_the_keyboard_is_at_the_question_box_after_each_button_that_vanishes(pag
 
 
 @one_size
-def test_a_cited_sentence_is_a_link_to_a_screen_reader(page) -> None:
+def test_a_cited_sentence_has_the_role_of_a_link_until_the_conversation_ends(page) -> None:
     ask(page, "杭州？")
     cited = page.locator("#article .cited")
     assert [sentence.get_attribute("role") for sentence in cited.all()] == ["link", "link"]
@@ -108,7 +108,7 @@ def test_a_cited_sentence_is_a_link_to_a_screen_reader(page) -> None:
 
 
 @one_size
-def test_where_the_browser_has_no_clipboard_no_button_promises_to_copy(page) -> None:
+def test_the_copy_buttons_are_hidden_if_the_browser_has_no_clipboard(page) -> None:
     assert ask(page, "杭州？").locator(".copies").is_visible()
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.wait_for_timeout(2_000)
@@ -119,7 +119,7 @@ def test_where_the_browser_has_no_clipboard_no_button_promises_to_copy(page) -> 
 
 
 @one_size
-def test_a_screen_reader_hears_the_answer_once_and_not_each_word(page) -> None:
+def test_a_screen_reader_announces_the_answer_once_and_not_word_by_word(page) -> None:
     page.evaluate("""() => {
         window.heard = [];
         new MutationObserver(() => window.heard.push(document.getElementById("voice").textContent))
@@ -134,14 +134,14 @@ def test_a_screen_reader_hears_the_answer_once_and_not_each_word(page) -> None:
 
 
 @one_size
-def test_the_page_says_what_language_it_is_in(page) -> None:
+def test_the_page_and_the_article_declare_their_language(page) -> None:
     page.get_by_text("繁體中文").click()
     page.wait_for_function("document.documentElement.lang === 'zh-Hant'")
     assert page.locator("#article section").get_attribute("lang") == "zh-Hant"
 
 
 @one_size
-def test_the_enter_that_chooses_a_character_asks_nothing_and_shift_enter_begins_a_line(page) -> None:
+def test_enter_in_an_input_method_asks_nothing_and_shift_enter_begins_a_line(page) -> None:
     box = page.locator("#box textarea")
     box.fill("杭州")
     box.evaluate("""(box) => ["keydown", "keypress", "keyup"].forEach((name) => box.dispatchEvent(
@@ -157,7 +157,7 @@ def test_the_enter_that_chooses_a_character_asks_nothing_and_shift_enter_begins_
 
 
 @one_size
-def test_a_language_that_is_chosen_in_mid_conversation_is_that_of_every_label(page) -> None:
+def test_switching_the_language_in_a_conversation_translates_every_label(page) -> None:
     ask(page, "杭州？")
     page.get_by_text("繁體中文").click()
     page.locator("#helpful", has_text="有幫助").wait_for()

@@ -1,4 +1,4 @@
-"""The page in front of the real models: every state that a reader can meet, in one sitting."""
+"""Test the page with the real models: an answer, a suggested question, a decline and an error in one session."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from rag.settings import Settings
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 
-def test_a_reader_asks_follows_up_is_declined_and_sees_what_broke(
+def test_a_session_with_answers_a_decline_and_an_error_shows_each_of_them(
     chromium, served: Callable[..., AbstractContextManager[str]], tmp_path: Path
 ) -> None:
     rag = Rag(Settings.load(read_ahead=False)).warm()

@@ -1,4 +1,4 @@
-"""Let a toy be the only model that is known, and its weights lie in the test's own folder."""
+"""Make a toy model the only known one, with its weights in the test's own folder."""
 
 from pathlib import Path
 

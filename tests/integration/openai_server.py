@@ -1,4 +1,4 @@
-"""Serve the OpenAI-compatible engine from small servers on loopback that answer as a test says."""
+"""Start small servers on loopback that answer the OpenAI-compatible engine as a test specifies."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ def never() -> bool:
 
 
 class Fake:
-    """A server that answers every request with one function, and keeps what it was asked."""
+    """A server that answers every request with one function, and records the requests."""
 
     def __init__(self, answer: Answer) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -79,7 +79,7 @@ def said(text: str | None, finish: str | None = None, **more: object) -> bytes:
 
 
 def told(engine: OpenAIGenerator, prompt: Prompt = PROMPT) -> str:
-    """Return the sentence that a failing stream raises."""
+    """Return the error message of a failing stream, after checking that it is one line and does not contain the key."""
     with pytest.raises(GenerationError) as caught:
         list(engine.stream(prompt, 8, never))
     assert not isinstance(caught.value, Cancelled)

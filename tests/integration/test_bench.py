@@ -1,4 +1,4 @@
-"""The benchmark: what it counts, how it compares, and what a pipeline in another process tells. No model, no clock asserted."""
+"""Test what the benchmark measures, how it compares pipelines, and how it runs them in other processes, without models."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def ours(make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     return Ours(chosen, make_rag())
 
 
-def test_questions_are_answerable_the_same_every_time_and_alike_many_of_each_half_and_language() -> None:
+def test_the_chosen_questions_are_fixed_answerable_and_balanced_over_split_and_language() -> None:
     asked = compare.chosen(24)
     assert asked == compare.chosen(24)
     assert len({question.id for question in asked}) == 24
@@ -40,14 +40,14 @@ def test_questions_are_answerable_the_same_every_time_and_alike_many_of_each_hal
     assert len({question.type for question in asked}) >= 6
 
 
-def test_what_a_question_costs_is_counted_from_asking(ours: Ours) -> None:
+def test_the_times_of_a_question_increase_and_its_tokens_are_counted(ours: Ours) -> None:
     spent = ours.ask("深度求索成立於哪一年？", ())
     assert 0 < spent.evidence_s < spent.first_word_s <= spent.answer_s
-    assert spent.prompt_tokens >= 100 and spent.read_tokens >= 60  # the draft's, and the judge's where it is counted
+    assert spent.prompt_tokens >= 100 and spent.read_tokens >= 60  # the draft's, plus the judge's if it is counted
     assert spent.written_tokens >= len("深度求索成立於2023年。")
 
 
-def test_an_embedder_that_remembers_no_question_is_timed(ours: Ours) -> None:
+def test_searches_are_timed_and_the_fresh_embedder_is_not_the_pipelines_own(ours: Ours) -> None:
     _, used = ours._rag.search_index()
     assert ours.fresh is not used
     searched = ours.search("深度求索成立於哪一年？")
@@ -55,13 +55,13 @@ def test_an_embedder_that_remembers_no_question_is_timed(ours: Ours) -> None:
     assert searched.search_s > 0
 
 
-def test_a_rebuild_embeds_everything_then_nothing_then_only_what_an_edit_touches(ours: Ours) -> None:
+def test_rebuilds_embed_everything_then_nothing_then_only_what_an_edit_changed(ours: Ours) -> None:
     told = ours.rebuilds()
     assert {name: remade.embedded for name, remade in told.items()} == {"cold": 15, "unchanged": 0, "one sentence": 2}
     assert all(remade.seconds > 0 for remade in told.values())
 
 
-def test_an_edit_takes_one_character_of_one_sentence() -> None:
+def test_an_edit_removes_the_first_character_of_one_sentence() -> None:
     documents = [Document("a", ARTICLE), Document("b", "別的。")]
     changed = edited(documents)
     assert changed[1] == documents[1]
@@ -70,21 +70,21 @@ def test_an_edit_takes_one_character_of_one_sentence() -> None:
     assert (after - before).pop() == (before - after).pop()[1:]
 
 
-def test_the_pipeline_that_reads_ahead_has_read_every_beginning_before_it_is_ready(make_rag: Maker, chosen: Settings) -> None:
+def test_the_read_ahead_pipeline_has_read_all_likely_prompts_once_it_is_created(make_rag: Maker, chosen: Settings) -> None:
     generator = ScriptedGenerator()
     rag = make_rag(generator)
     Ahead(chosen, rag)
     assert len(generator.readings) == 1 + 2 * len(rag.search_index()[0].sentences)
 
 
-def test_an_engines_pace_is_tokens_by_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_speed_of_an_engine_is_in_tokens_per_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 2.0, 2.5, 3.0, 3.5, 4.0])
     monkeypatch.setattr(contestant.time, "perf_counter", lambda: next(clock))
     pace = speed(ScriptedGenerator(drafts=["五個字的話"]), "甲")
     assert (pace.read, pace.written) == (60 / 2.0, 4 / 2.0)
 
 
-def test_peak_memory_grows_with_what_is_held() -> None:
+def test_peak_memory_grows_by_the_size_of_an_allocation() -> None:
     code = "from rag.bench.contestant import peak_mib; a = peak_mib(); held = bytearray(1 << 27); print(peak_mib() - a)"
     grown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert float(grown) == pytest.approx(128, abs=16)
@@ -96,7 +96,7 @@ def served(make: Callable[[], object], *requests: dict[str, object]) -> list[dic
     return [json.loads(line) for line in replies.getvalue().splitlines()]
 
 
-def test_a_worker_says_that_it_is_ready_and_answers_each_request_in_one_line(ours: Ours) -> None:
+def test_a_worker_reports_that_it_is_ready_and_replies_to_each_request_with_one_line(ours: Ours) -> None:
     ready, asked, unknown, peak = served(
         lambda: ours, {"do": "ask", "question": "深度求索成立於哪一年？", "history": []}, {"do": "dance"}, {"do": "peak"}
     )
@@ -106,7 +106,7 @@ def test_a_worker_says_that_it_is_ready_and_answers_each_request_in_one_line(our
     assert peak["mib"] > 1
 
 
-def test_a_pipeline_that_cannot_start_says_why() -> None:
+def test_a_worker_reports_why_its_pipeline_cannot_start() -> None:
     def broken() -> object:
         raise RagError("The weights are missing.")
 
@@ -115,7 +115,7 @@ def test_a_pipeline_that_cannot_start_says_why() -> None:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Process]:
-    """Return a maker of processes that run a few lines of Python instead of a pipeline."""
+    """Return a factory of processes that run a few lines of Python instead of a pipeline."""
 
     python = sys.executable
 
@@ -128,20 +128,20 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
     return start
 
 
-def test_a_process_is_asked_line_by_line(scripted: Callable[[str], Process]) -> None:
+def test_requests_to_a_process_and_its_replies_are_lines_of_json(scripted: Callable[[str], Process]) -> None:
     with scripted('print("{}"); [print(line) for line in __import__("sys").stdin]') as running:
         assert running.start_s > 0
         assert running.ask("peak", more=1) == {"do": "peak", "more": 1}
 
 
-def test_a_process_that_ends_or_fails_is_an_error(scripted: Callable[[str], Process]) -> None:
+def test_a_process_that_ends_or_reports_an_error_raises_an_error(scripted: Callable[[str], Process]) -> None:
     with pytest.raises(RagError, match=r"The pipeline 'ours' ended with exit code 3; its last output is above\."):
         scripted("raise SystemExit(3)")
     with pytest.raises(RagError, match=r"The pipeline 'ours' failed: No weights\."):
         scripted('print("{\\"error\\": \\"No weights.\\"}")')
 
 
-def test_an_import_that_fails_says_what_is_missing() -> None:
+def test_a_failed_import_raises_an_error_that_names_the_missing_module() -> None:
     assert process.import_s("import json") > 0
     with pytest.raises(RagError, match=r"'import nowhere' failed: ModuleNotFoundError: No module named 'nowhere'"):
         process.import_s("import nowhere")
@@ -158,7 +158,7 @@ def samples() -> report.Samples:
     return made
 
 
-def test_a_ratio_is_that_of_the_medians_and_its_interval_holds_it(samples: report.Samples) -> None:
+def test_a_ratio_is_that_of_the_medians_and_is_within_its_interval(samples: report.Samples) -> None:
     ours = samples.figures()["figures"]["first_word_s first"]["ours"]
     assert (ours["p50"], ours["ratio"]) == (2.0, 3.0)
     assert ours["p95"] == pytest.approx(2.9)
@@ -166,14 +166,14 @@ def test_a_ratio_is_that_of_the_medians_and_its_interval_holds_it(samples: repor
     assert ours["samples"] == [1.0, 2.0, 3.0]
 
 
-def test_samples_of_one_question_are_drawn_together() -> None:
+def test_samples_of_the_same_question_are_resampled_together() -> None:
     own = np.linspace(1, 100, 30)
     assert report.ratio_interval(own, 3 * own) == pytest.approx((3.0, 3.0))
     low, high = report.ratio_interval(own, 3 * own[:29])
     assert low < 2.5 < 3.5 < high
 
 
-def test_nothing_embedded_has_no_ratio(samples: report.Samples) -> None:
+def test_a_figure_whose_median_is_zero_has_no_ratio(samples: report.Samples) -> None:
     assert "ratio" not in samples.figures()["figures"]["embedded unchanged"]["ours"]
 
 
@@ -187,7 +187,7 @@ def test_the_table_shows_each_figure_once_with_its_unit(samples: report.Samples)
     ]
 
 
-def test_every_figure_that_is_collected_is_shown() -> None:
+def test_every_collected_figure_is_among_those_shown() -> None:
     spent = {"evidence_s", "first_word_s", "answer_s", "prompt_tokens", "read_tokens", "written_tokens"}
     shown = {figure.name for figure in report.FIGURES}
     assert {f"{name} {again}" for name in spent for again in ("first", "again")} <= shown
@@ -204,13 +204,15 @@ def test_every_figure_that_is_collected_is_shown() -> None:
     } <= shown
 
 
-def test_plots_are_drawn(samples: report.Samples, tmp_path: Path) -> None:
+def test_the_plot_is_written_as_png(samples: report.Samples, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the bench extra")
     report.plot(samples.figures(), tmp_path / "bench.png")
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_comparison_goes_through_every_figure_of_each_pipeline(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_measures_every_figure_and_rotates_the_order_of_the_pipelines(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[str, str]] = []
 
     class Spoken(Process):
@@ -256,7 +258,7 @@ def test_the_command_prints_the_table_and_writes_figures_and_plot(
     assert output.with_suffix(".png").exists()
 
 
-def test_made_vectors_are_unit_vectors_and_queries_lie_near_some_of_them() -> None:
+def test_synthetic_vectors_have_unit_length_and_queries_are_near_some_of_them() -> None:
     vectors, asking = scale.made_vectors(2_000, 64, 20)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     scores = asking @ vectors.T
@@ -264,7 +266,7 @@ def test_made_vectors_are_unit_vectors_and_queries_lie_near_some_of_them() -> No
     np.testing.assert_array_equal(scale.exact(vectors, asking)[:, 0], scores.argmax(axis=1))
 
 
-def test_growth_is_measured_with_the_index_that_the_project_would_use(tmp_path: Path) -> None:
+def test_scaling_is_measured_for_each_size_and_shown_as_a_table_and_a_plot(tmp_path: Path) -> None:
     told = scale.measure((300, 600), (32,))
     assert [(row["what"], row["count"], row["recall"]) for row in told["rows"]] == [
         *(("vectors of 32", 300, 1.0), ("BM25", 300, None), ("vectors of 32", 600, 1.0), ("BM25", 600, None)),
@@ -276,7 +278,7 @@ def test_growth_is_measured_with_the_index_that_the_project_would_use(tmp_path: 
     assert (tmp_path / "scale.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_many_clustered_vectors_are_searched_with_little_loss_in_few_bytes(tmp_path: Path) -> None:
+def test_a_large_vector_index_is_compressed_with_little_loss_of_recall(tmp_path: Path) -> None:
     row = scale.dense(25_000, 64, tmp_path)
     assert row["kind"] == "IndexRefine"
     assert row["recall"] >= 0.97

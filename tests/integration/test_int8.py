@@ -1,4 +1,4 @@
-"""Products of 8-bit numbers are near the exact ones, also beside outliers, and the same to the last bit in any company."""
+"""Test that 8-bit products are close to the exact ones, even with outliers, and bitwise equal alone or in a batch."""
 
 import pytest
 import torch
@@ -20,19 +20,19 @@ def error(linear: Int8Linear, inputs: torch.Tensor, exact: torch.Tensor) -> floa
     return float((linear(inputs) - exact).norm() / exact.norm())
 
 
-def test_a_product_is_near_the_exact_one() -> None:
+def test_a_product_is_close_to_the_exact_one() -> None:
     weights, bias, inputs = matrix(96, 256), torch.arange(96.0), tokens(7, 256)
     assert error(Int8Linear((96, 256), [weights.clone()], bias), inputs, inputs @ weights.T + bias) < 0.001
     assert error(Int8Linear((96, 256), [weights.clone()]), inputs, inputs @ weights.T) < 0.02
 
 
-def test_rows_may_come_in_pieces_of_any_height() -> None:
+def test_the_rows_of_the_weights_can_be_given_in_pieces_of_any_height() -> None:
     weights, inputs = matrix(96, 256), tokens(3, 256)
     whole, pieces = Int8Linear((96, 256), [weights.clone()]), Int8Linear((96, 256), list(weights.clone().split([1, 39, 56])))
     assert torch.equal(whole(inputs), pieces(inputs))
 
 
-def test_an_outlier_costs_only_its_own_stretch_its_digits() -> None:
+def test_an_outlier_reduces_the_precision_only_of_its_own_block() -> None:
     wide, inputs = matrix(64, 4 * BLOCK), tokens(4, 4 * BLOCK)
     inputs[:, 0] = 1000
     far = Int8Linear((64, 4 * BLOCK), [wide.clone()])(inputs) - inputs @ wide.T
@@ -41,7 +41,7 @@ def test_an_outlier_costs_only_its_own_stretch_its_digits() -> None:
     assert float(far.norm()) < 1.2 * float(near.norm())
 
 
-def test_inputs_that_are_all_alike_or_zero_are_kept() -> None:
+def test_constant_and_zero_inputs_are_multiplied_correctly() -> None:
     weights = matrix(32, 64)
     linear = Int8Linear((32, 64), [weights.clone()])
     for value in (0.0, 2.5, -1.0):
@@ -50,7 +50,7 @@ def test_inputs_that_are_all_alike_or_zero_are_kept() -> None:
 
 
 @pytest.mark.parametrize("inputs", [128, 4 * BLOCK])
-def test_a_token_gives_the_same_alone_or_among_others_before_its_weights_are_packed_or_after(inputs: int) -> None:
+def test_a_product_is_bitwise_equal_alone_or_in_a_batch_and_before_or_after_packing(inputs: int) -> None:
     linear, many = Int8Linear((64, inputs), [matrix(64, inputs)], torch.linspace(-1, 1, 64)), tokens(40, inputs)
     before = linear(many)
     assert torch.equal(linear(many[13:14]), before[13:14])

@@ -1,4 +1,4 @@
-"""Threads that are asked for are those of the caller alone."""
+"""Test that a thread limit affects only the thread that sets it, and that freed memory is returned to the system."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import torch
 from rag.machine import use_threads
 
 
-def test_only_the_caller_computes_with_fewer_threads() -> None:
+def test_a_thread_limit_affects_only_the_thread_that_sets_it() -> None:
     before = torch.get_num_threads()
     with ThreadPoolExecutor(1) as alone, ThreadPoolExecutor(1) as other:
         alone.submit(use_threads, 1).result()
@@ -53,20 +53,20 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this processor's sys
 
 
 def run(program: str) -> list[int]:
-    """Return the MiB that a program prints."""
+    """Return the numbers of MiB that a program prints."""
     told = subprocess.run([sys.executable, "-c", RESIDENT + program], capture_output=True, text=True, check=True).stdout
     return [int(number) for number in told.split()]
 
 
 @LINUX
-def test_large_memory_is_given_back_when_it_is_freed() -> None:
+def test_large_blocks_are_returned_to_the_system_when_they_are_freed() -> None:
     held, left = run(LARGE)
     assert held > 150
     assert left < 20
 
 
 @LINUX
-def test_memory_that_lies_free_between_pieces_is_given_back_when_asked() -> None:
+def test_trimming_returns_the_free_memory_between_blocks_in_use() -> None:
     held, kept, left = run(BETWEEN)
     assert min(held, kept) > 120
     assert left < 30

@@ -1,4 +1,4 @@
-"""Which engine runs a generator, and whose files it needs, is told without fetching; another may stand in."""
+"""Test which engine runs a generator, which replaces it if it fails, and which models are needed; nothing is fetched."""
 
 from pathlib import Path
 from unittest.mock import Mock
@@ -23,7 +23,7 @@ def nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> dict[str, str]:
-    """Return generators of a user's own, and a known one, by kind."""
+    """Return the paths of a user's own generators and the name of a known one, by kind."""
     for name in ("hub/config.json", "both/config.json", "both/model.gguf", "broken.gguf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -57,7 +57,7 @@ def own(tmp_path: Path) -> dict[str, str]:
         ("hub", "transformers", "transformers"),
     ],
 )
-def test_the_engine_suits_the_file_and_the_processor(
+def test_the_default_engine_depends_on_the_file_and_the_processor(
     own: dict[str, str], monkeypatch: pytest.MonkeyPatch, generator: str, fast: str, slow: str
 ) -> None:
     settings = Settings.load({}, generator=own[generator])
@@ -68,13 +68,13 @@ def test_the_engine_suits_the_file_and_the_processor(
 
 @pytest.mark.parametrize("engine", ["int8", "llama_cpp", "transformers"])
 @pytest.mark.parametrize("generator", ["known", "hub", "qwen2.gguf"])
-def test_an_engine_that_is_asked_for_is_taken(own: dict[str, str], engine: str, generator: str) -> None:
+def test_a_requested_engine_is_used_whatever_the_generator(own: dict[str, str], engine: str, generator: str) -> None:
     assert engine_of(Settings.load({}, engine=engine, generator=own[generator])) == engine
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Let 8-bit numbers fail to load anything, and return what llama.cpp is then."""
+    """Make the 8-bit engine fail to load, and return the object that replaces the llama.cpp engine."""
     engine = object()
     monkeypatch.setattr(int8_linear, "supported", lambda: True)
     monkeypatch.setattr(int8, "Int8Generator", Mock(side_effect=GenerationError("It cannot be run.")))
@@ -82,14 +82,14 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> object:
     return engine
 
 
-def test_llama_cpp_runs_what_8_bit_numbers_cannot_where_nobody_chose_them(
+def test_llama_cpp_replaces_a_failed_8_bit_engine_that_was_not_requested(
     own: dict[str, str], opened: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert open_generator(Settings.load({}, generator=own["qwen2.gguf"])) is opened
     assert caplog.messages == ["The 8-bit engine failed, so llama.cpp runs the model: It cannot be run."]
 
 
-def test_8_bit_numbers_that_were_chosen_fail_for_all_to_see(own: dict[str, str], opened: object) -> None:
+def test_a_requested_8_bit_engine_that_fails_raises_its_error(own: dict[str, str], opened: object) -> None:
     with pytest.raises(GenerationError, match=r"^It cannot be run\.$"):
         open_generator(Settings.load({}, generator=own["qwen2.gguf"], engine="int8"))
 
@@ -98,7 +98,7 @@ def test_8_bit_numbers_that_were_chosen_fail_for_all_to_see(own: dict[str, str],
     ("generator", "engine"),
     [("hub", "transformers.Transformers"), ("qwen2.gguf", "int8.Int8"), ("llama.gguf", "llama_cpp.LlamaCpp")],
 )
-def test_every_engine_here_is_told_how_many_threads_were_asked_for(
+def test_every_local_engine_receives_the_requested_number_of_threads(
     own: dict[str, str], monkeypatch: pytest.MonkeyPatch, generator: str, engine: str
 ) -> None:
     made = Mock()
@@ -108,7 +108,7 @@ def test_every_engine_here_is_told_how_many_threads_were_asked_for(
     assert 3 in (*made.call_args.args, *made.call_args.kwargs.values())
 
 
-def test_when_offline_only_a_server_on_this_machine_is_asked() -> None:
+def test_offline_only_a_server_on_this_machine_is_accepted() -> None:
     for here in ("http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://[::1]:9/v1"):
         open_generator(Settings.load({}, base_url=here, offline=True)).close()
     with pytest.raises(SettingsError, match=r"^RAG_OFFLINE is set and base_url is on another machine; unset "):
@@ -126,5 +126,7 @@ def test_when_offline_only_a_server_on_this_machine_is_asked() -> None:
     ],
     ids=["as shipped", "a path of the user's own", "a server", "not the server"],
 )
-def test_a_path_of_the_users_own_and_a_server_need_no_files(changes: dict[str, str], names: list[str]) -> None:
+def test_the_default_generator_is_needed_unless_a_path_or_a_server_replaces_it(
+    changes: dict[str, str], names: list[str]
+) -> None:
     assert needed(Settings.load({}, **changes)) == names

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible engine against servers that refuse, talk garbage, break off or say nothing: one sentence, no wait."""
+"""Test the OpenAI-compatible engine with failing servers: each failure is reported in one sentence, without a long wait."""
 
 import itertools
 import socket
@@ -21,7 +21,7 @@ def after(seconds: float) -> Callable[[], bool]:
 
 
 def silent(headers: bool, first: bytes = b"") -> Answer:
-    """Say nothing more until the asker hangs up, which is noted."""
+    """Send nothing more until the client disconnects, and record that it did."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         if headers:
@@ -52,7 +52,9 @@ def silent(headers: bool, first: bytes = b"") -> Answer:
         (500, b"\xff\xfe", "answered 500 Internal Server Error."),
     ],
 )
-def test_a_refusal_says_what_was_asked_and_what_the_server_said(status: int, data: bytes, words: str) -> None:
+def test_an_error_status_is_reported_with_the_url_the_model_and_the_servers_message(
+    status: int, data: bytes, words: str
+) -> None:
     with serving(body(data, status)) as fake:
         message = told(fake.engine())
         assert message.startswith(f"The server at {fake.url}/chat/completions (model 'small') ")
@@ -80,12 +82,12 @@ NO_STREAM = "sent something that is not a stream of chat completions."
         (said("half an"), "ended its reply before the answer was complete."),
     ],
 )
-def test_garbage_is_one_sentence(data: bytes, words: str) -> None:
+def test_an_invalid_stream_raises_a_one_sentence_error(data: bytes, words: str) -> None:
     with serving(body(data)) as fake:
         assert told(fake.engine()).endswith(f"(model 'small') {words}")
 
 
-def test_a_body_that_breaks_off_is_one_sentence() -> None:
+def test_a_truncated_body_raises_a_one_sentence_error() -> None:
     def cut(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "100000")
@@ -96,7 +98,7 @@ def test_a_body_that_breaks_off_is_one_sentence() -> None:
         assert "(model 'small') failed: peer closed connection" in told(fake.engine())
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+def test_an_unreachable_server_is_named_in_the_error() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
@@ -104,13 +106,13 @@ def test_a_server_that_is_not_there_is_named() -> None:
     assert message.startswith(f"The server at {url}/chat/completions (model 'small') could not be reached (")
 
 
-def test_a_password_in_the_url_is_not_told() -> None:
+def test_secrets_in_the_url_are_not_shown_in_the_error() -> None:
     with serving(body(b"", 500)) as fake:
         assert "hidden" not in told(fake.engine(url=fake.url.replace("//", "//user:hidden@") + "?key=hidden"))
 
 
 @pytest.mark.parametrize("answer", [silent(headers=False), silent(headers=True), silent(True, said("Hang"))])
-def test_a_silent_server_is_left_at_once_when_the_reader_stops(answer: Answer) -> None:
+def test_stopping_disconnects_from_a_silent_server_within_three_seconds(answer: Answer) -> None:
     with serving(answer) as fake:
         start = time.monotonic()
         with pytest.raises(Cancelled):
@@ -119,7 +121,7 @@ def test_a_silent_server_is_left_at_once_when_the_reader_stops(answer: Answer) -
         assert fake.hung_up.wait(5)
 
 
-def test_stop_is_asked_every_50_ms_while_the_server_is_silent() -> None:
+def test_stop_is_polled_several_times_a_second_while_the_server_is_silent() -> None:
     times: list[float] = []
 
     def stop() -> bool:
@@ -132,7 +134,7 @@ def test_stop_is_asked_every_50_ms_while_the_server_is_silent() -> None:
     assert gaps[len(gaps) // 2] < 0.25
 
 
-def test_leaving_a_stream_closes_its_connection() -> None:
+def test_closing_a_stream_closes_its_connection_and_ends_its_thread() -> None:
     with serving(silent(True, said("Hang"))) as fake:
         steps = fake.engine().stream(PROMPT, 8, never)
         assert next(steps) == Piece("Hang")
@@ -141,7 +143,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "openai"]
 
 
-def test_a_server_that_takes_too_long_is_an_error() -> None:
+def test_a_server_that_exceeds_the_time_limit_raises_an_error() -> None:
     with serving(silent(True, said("Hang"))) as fake:
         message = told(fake.engine(timeout_s=0.3))
     assert "did not finish within 0.3 s (timeout_s)." in message

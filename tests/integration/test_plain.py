@@ -1,4 +1,4 @@
-"""The plain pipeline that the project is compared with: its chunks, its prompt, its counts, with no model behind it."""
+"""Test the plain pipeline that the project is compared with, without a model: its chunks, prompts, counts and declines."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ USAGE = {"prompt_tokens": 90, "completion_tokens": 2, "total_tokens": 92, "promp
 
 
 class Server:
-    """Say the texts in order as llama.cpp's server streams them, and keep what was asked."""
+    """Answer with the texts in order, as llama.cpp's server streams them, and record the requests."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
@@ -39,7 +39,7 @@ class Server:
 
 @pytest.fixture
 def opened(chosen: Settings, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch) -> Iterator:
-    """Return a maker of plain pipelines whose server says what a test wrote."""
+    """Return a factory of plain pipelines that use a test's server."""
     made: list[plain.PlainRag] = []
 
     def open_with(server: Server) -> plain.PlainRag:
@@ -63,7 +63,7 @@ def test_chunks_are_exact_pieces_of_the_source(opened, embedder: FakeEmbedder) -
         assert len(passage.text) <= plain.CHUNK
 
 
-def test_an_answer_holds_text_chunks_and_what_it_cost(opened) -> None:
+def test_an_answer_contains_its_text_its_passages_and_its_cost(opened) -> None:
     server = Server("2023年。")
     answer = opened(server).answer("深度求索成立於哪一年？")
     assert (answer.text, answer.answerable, answer.reason, answer.citations) == ("2023年。", True, "", ())
@@ -99,7 +99,7 @@ def test_an_answer_that_says_it_does_not_know_counts_as_declined(opened, text: s
 
 
 @pytest.mark.parametrize("text", ["南京没有一家。", "没有信息技术产业。", "It has no rival.", "房價沒有提高。"])
-def test_an_answer_that_denies_something_is_no_decline(opened, text: str) -> None:
+def test_an_answer_with_a_negation_does_not_count_as_declined(opened, text: str) -> None:
     assert opened(Server(text)).answer("誰是市長？").answerable
 
 

@@ -1,4 +1,4 @@
-"""What was read is found again by all that stands before it, and only as long as there is room."""
+"""Test that cached blocks are found by all tokens before their end, and that the least recently used are evicted first."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from rag.generation.tokens import common
 
 SIZE = PrefixCache.TOKENS
 BLOCK = 2 * SIZE * 4 * 2
-"""Bytes of one block of the keys and values below."""
+"""Size in bytes of a block of the keys and values below."""
 
 
 def read(tokens: list[int]) -> Any:
-    """Return keys and values that tell which token they are of: (2, tokens, 4), in halves."""
+    """Return keys and values that consist of their token's number, float16 (2, tokens, 4)."""
     return torch.tensor(tokens, dtype=torch.float16).view(1, -1, 1).expand(2, -1, 4)
 
 
@@ -26,7 +26,7 @@ def held(kept: PrefixCache, tokens: list[int], known: int = 0) -> list[tuple[int
 A, B, C = ([letter] * SIZE for letter in (1, 2, 3))
 
 
-def test_whole_blocks_that_begin_alike_are_found() -> None:
+def test_whole_blocks_of_a_common_prefix_are_found() -> None:
     kept = PrefixCache(1 << 20)
     kept.keep([*A, *B, 9], read([*A, *B, 9]))
     assert held(kept, [*A, *B, *C]) == [(0, SIZE, A), (SIZE, 2 * SIZE, B)]
@@ -36,13 +36,13 @@ def test_whole_blocks_that_begin_alike_are_found() -> None:
     assert held(kept, A[:-1]) == []
 
 
-def test_the_same_words_after_others_are_other_keys() -> None:
+def test_the_same_tokens_after_a_different_prefix_are_not_found() -> None:
     kept = PrefixCache(1 << 20)
     kept.keep([*A, *C], read([*A, *C]))
     assert held(kept, [*B, *C]) == []
 
 
-def test_what_was_asked_for_longest_ago_makes_room() -> None:
+def test_the_least_recently_used_prompt_is_evicted_first() -> None:
     kept = PrefixCache(2 * BLOCK)
     kept.keep(A, read(A))
     kept.keep(B, read(B))
@@ -51,7 +51,7 @@ def test_what_was_asked_for_longest_ago_makes_room() -> None:
     assert [bool(held(kept, each)) for each in (A, B, C)] == [True, False, True]
 
 
-def test_of_a_prompt_that_makes_room_the_end_goes_first() -> None:
+def test_an_evicted_prompt_loses_its_last_blocks_first() -> None:
     kept = PrefixCache(4 * BLOCK)
     kept.keep([*A, *B, *C], read([*A, *B, *C]))
     kept.keep([*C, *B], read([*C, *B]))
@@ -60,14 +60,14 @@ def test_of_a_prompt_that_makes_room_the_end_goes_first() -> None:
 
 
 @pytest.mark.parametrize("places", [1, 2, 5])
-def test_of_a_prompt_longer_than_all_room_the_beginning_is_kept(places: int) -> None:
+def test_the_beginning_of_a_prompt_larger_than_the_cache_is_stored(places: int) -> None:
     kept, prompt = PrefixCache(places * BLOCK), list(range(6 * SIZE))
     for _ in range(2):
         kept.keep(prompt, read(prompt))
         assert [block[:2] for block in held(kept, prompt)] == [(n * SIZE, (n + 1) * SIZE) for n in range(places)]
 
 
-def test_prompts_that_come_again_in_turn_lose_no_more_than_there_is_no_room_for() -> None:
+def test_prompts_repeated_in_turn_lose_only_the_blocks_that_exceed_the_capacity() -> None:
     kept, prompts = PrefixCache(11 * BLOCK), [[letter] * 4 * SIZE for letter in (1, 2, 3)]
     for prompt in prompts * 3:
         found = len(held(kept, prompt))
@@ -75,7 +75,7 @@ def test_prompts_that_come_again_in_turn_lose_no_more_than_there_is_no_room_for(
     assert found == 3
 
 
-def test_nothing_is_kept_where_there_is_no_room_or_it_was_forgotten() -> None:
+def test_nothing_is_found_without_capacity_or_after_forget() -> None:
     none = PrefixCache(0)
     none.keep(A, read(A))
     assert held(none, A) == []
@@ -85,7 +85,7 @@ def test_nothing_is_kept_where_there_is_no_room_or_it_was_forgotten() -> None:
     assert held(kept, A) == []
 
 
-def test_what_is_kept_does_not_change_with_what_is_read_next() -> None:
+def test_cached_blocks_do_not_change_with_the_buffer_that_they_were_copied_from() -> None:
     kept, buffer = PrefixCache(1 << 20), read(A).clone()
     kept.keep(A, buffer)
     buffer.zero_()
@@ -105,9 +105,9 @@ def test_what_is_kept_does_not_change_with_what_is_read_next() -> None:
     ],
     ids=["three", "two", "one", "the latest of two places", "nothing repeats", "nothing", "itself"],
 )
-def test_a_guess_is_what_followed_the_same_words_before(text: list[int], guess: list[int]) -> None:
+def test_a_guess_is_what_followed_the_same_tokens_before(text: list[int], guess: list[int]) -> None:
     assert _repeated(text, 3, 2) == guess
 
 
-def test_texts_have_their_beginning_in_common() -> None:
+def test_common_returns_the_length_of_the_common_prefix() -> None:
     assert [common([1, 2, 3], other) for other in ([1, 2, 4], [1, 2], [1, 2, 3, 4], [4], [])] == [2, 2, 3, 0, 0]

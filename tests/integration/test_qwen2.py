@@ -1,4 +1,4 @@
-"""The network written here says what transformers' Qwen2 says of the same weights, within what rounding to 8 bits costs."""
+"""Test that the network agrees with transformers' Qwen2 on the same weights, up to the error of rounding to 8 bits."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def reference() -> Any:
 
 @pytest.fixture(scope="module")
 def file(reference: Any, tmp_path_factory: pytest.TempPathFactory) -> GGUF:
-    """Return the same weights, as a GGUF file names them."""
+    """Return the same weights as a GGUF file."""
     tensors = {}
     for name, weights in reference.state_dict().items():
         *path, kind = name.split(".")
@@ -63,7 +63,7 @@ def network(file: GGUF) -> Qwen2:
     return Qwen2(file, context=64)
 
 
-def test_it_says_what_the_reference_says(reference: Any, network: Qwen2) -> None:
+def test_logits_are_close_to_those_of_the_reference(reference: Any, network: Qwen2) -> None:
     with torch.inference_mode():
         expected = reference(torch.tensor([TEXT])).logits[0]
         logits = network.logits(network.read(TEXT))
@@ -72,7 +72,7 @@ def test_it_says_what_the_reference_says(reference: Any, network: Qwen2) -> None
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_text_read_in_parts_is_to_the_last_bit_the_text_read_whole(network: Qwen2, packed: bool) -> None:
+def test_hidden_states_are_bitwise_equal_whether_a_text_is_read_in_parts_or_at_once(network: Qwen2, packed: bool) -> None:
     with torch.inference_mode():
         whole = network.read(TEXT)
         for _ in network.pack() if packed else ():
@@ -83,7 +83,7 @@ def test_a_text_read_in_parts_is_to_the_last_bit_the_text_read_whole(network: Qw
     assert network.length == len(TEXT)
 
 
-def test_tokens_that_were_forgotten_say_nothing(network: Qwen2) -> None:
+def test_dropped_tokens_do_not_affect_later_ones(network: Qwen2) -> None:
     with torch.inference_mode():
         fresh = network.read(TEXT)[-1]
         network.length = 8
@@ -92,14 +92,14 @@ def test_tokens_that_were_forgotten_say_nothing(network: Qwen2) -> None:
         assert torch.equal(network.read(TEXT[8:])[-1], fresh)
 
 
-def test_only_such_networks_fit(file: GGUF, tmp_path: Path) -> None:
+def test_only_qwen2_files_with_readable_tensors_fit(file: GGUF, tmp_path: Path) -> None:
     assert fits(file)
     assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", file.metadata | {"general.architecture": "llama"}, {})))
     odd = {"odd": (23, (1, 256), bytes(136))}
     assert not fits(GGUF(write_gguf(tmp_path / "b.gguf", file.metadata, odd)))
 
 
-def test_the_state_is_what_three_quarters_of_the_layers_made_of_the_last_token(reference: Any, network: Qwen2) -> None:
+def test_the_state_is_the_last_tokens_hidden_state_after_three_quarters_of_the_layers(reference: Any, network: Qwen2) -> None:
     with torch.inference_mode():
         expected = reference(torch.tensor([TEXT]), output_hidden_states=True).hidden_states[2][0, -1]
         network.read(TEXT[:-1])

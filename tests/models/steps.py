@@ -1,4 +1,4 @@
-"""Read the steps of an engine, and time how soon it stops."""
+"""Read the steps of an engine, and measure how soon it stops."""
 
 import threading
 import time
@@ -24,7 +24,10 @@ def usage(steps: list[Step]) -> Usage:
 
 
 def seconds_to_stop(engine: Generator, prompt: Prompt, until: Callable[[Step], bool] | float, max_tokens: int = 300) -> float:
-    """Return how long a stream goes on after the reader stopped: at the first step that fits, or after some seconds."""
+    """Return for how many seconds a stream continues after it was asked to stop.
+
+    until: when to ask it to stop: at the first step for which this returns True, or after this many seconds.
+    """
     stopped: list[float] = []
 
     def stop() -> bool:

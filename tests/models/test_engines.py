@@ -1,4 +1,4 @@
-"""The engines on a small GGUF file: both that run it here, and the one that asks a server which runs it."""
+"""Test the engines on a small GGUF file: the two that run it in this process, and the one that uses a server."""
 
 import time
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ class TestBothThatRunAGgufFile:
         assert spent.prompt > 400
         assert spent.read <= 4
 
-    def test_choose_weighs_first_words(self, engine: Generator) -> None:
+    def test_choose_returns_the_probability_of_each_choice_as_the_first_word(self, engine: Generator) -> None:
         chosen = engine.choose(YES_NO, ("Yes", "No", "Elephant"), never)
         yes, no, other = chosen.chances
         assert chosen.usage.prompt >= chosen.usage.read > 0
@@ -115,7 +115,7 @@ class TestBothThatRunAGgufFile:
         assert seconds_to_stop(engine, STORY, is_piece) < 3
         assert "Paris" in text(list(engine.stream(CAPITAL, 8, never)))
 
-    def test_a_grammar_is_kept(self, engine: Generator) -> None:
+    def test_the_text_matches_the_grammar_of_its_prompt(self, engine: Generator) -> None:
         counting = Prompt(({"role": "user", "content": "Count from one to five in words."},), grammar="root ::= [0-9 ]+")
         written = text(list(engine.stream(counting, 12, never)))
         assert written.strip()
@@ -131,7 +131,7 @@ class TestBothThatRunAGgufFile:
             ("Why is the sky blue?", "天空是蓝的，因为空气散射蓝光。", "Because"),
         ],
     )
-    def test_a_reason_begins_as_the_shipped_grammars_say_and_ends_by_itself(
+    def test_a_reason_begins_as_the_shipped_grammar_requires_and_ends_before_the_token_limit(
         self, engine: Generator, question: str, read: str, begun: str
     ) -> None:
         query = Query(question, "", "en" if begun == "Because" else "zh-Hant")
@@ -143,33 +143,33 @@ class TestBothThatRunAGgufFile:
         assert len(begun) < len(text(steps))
         assert usage(steps).written < 200
 
-    def test_a_prompt_that_does_not_fit_is_one_sentence(self, engine: Generator) -> None:
+    def test_a_prompt_that_exceeds_the_context_raises_an_error_with_both_sizes(self, engine: Generator) -> None:
         with pytest.raises(
             PromptTooLongError, match=r"^The prompt has 6,0\d\d tokens, but the engine's context is 3,072; shorten"
         ):
             list(engine.stream(Prompt(({"role": "user", "content": "a b " * 3000},)), 4, never))
 
-    def test_a_file_that_is_no_model_is_an_error(self, engine: Generator, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_a_model_raises_an_error(self, engine: Generator, tmp_path: Path) -> None:
         (tmp_path / "bad.gguf").write_bytes(b"not a model" * 100)
         with pytest.raises(GenerationError, match=r"bad\.gguf"):
             type(engine)(tmp_path / "bad.gguf", context=512)  # type: ignore[call-arg]
 
 
 class TestInt8:
-    def test_it_says_what_llama_cpp_says(self, int8: Generator, llama: LlamaCppGenerator) -> None:
+    def test_it_agrees_with_llama_cpp(self, int8: Generator, llama: LlamaCppGenerator) -> None:
         assert text(list(int8.stream(CAPITAL, 8, never))) == text(list(llama.stream(CAPITAL, 8, never)))
         told, other = (engine.choose(YES_NO, ("Yes", "No"), never) for engine in (int8, llama))
         assert told.chances == pytest.approx(other.chances, abs=0.1)
         assert told.usage.prompt == other.usage.prompt
 
-    def test_reading_in_small_steps_changes_nothing(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_reading_in_small_steps_does_not_change_the_text(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = [text(list(int8.stream(prompt, 60, never))) for prompt in (COPIED, STORY)]
         int8.read(CAPITAL, never)
         monkeypatch.setattr(int8, "BATCH", 5)
         monkeypatch.setattr(int8, "_kept", type(int8._kept)(0))
         assert [text(list(int8.stream(prompt, 60, never))) for prompt in (COPIED, STORY)] == whole
 
-    def test_a_verdict_is_the_same_to_the_last_bit_whatever_was_read_before(self, int8: Generator) -> None:
+    def test_a_verdict_is_bitwise_equal_whatever_was_read_before(self, int8: Generator) -> None:
         first = int8.choose(YES_NO, ("Yes", "No"), never)
         for prompt in (LONG, CAPITAL, STORY):
             int8.read(prompt, never)
@@ -178,7 +178,7 @@ class TestInt8:
         int8.read(LONG, never)
         assert int8.choose(YES_NO, ("Yes", "No"), never).chances == first.chances
 
-    def test_what_was_read_before_others_is_still_known(self, int8: Generator) -> None:
+    def test_a_prompt_stays_cached_while_others_are_read(self, int8: Generator) -> None:
         first = text(list(int8.stream(COPIED, 30, never)))
         for prompt in (LONG, CAPITAL, YES_NO):
             int8.read(prompt, never)
@@ -186,12 +186,12 @@ class TestInt8:
         assert text(steps) == first
         assert usage(steps).read <= type(int8._kept).TOKENS
 
-    def test_trying_tokens_ahead_changes_nothing_but_the_time(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_speculative_decoding_does_not_change_the_text(self, int8: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
         with_guesses = list(int8.stream(COPIED, 40, never))
         monkeypatch.setattr(int8, "SPECULATION", (3, 0))
         assert text(with_guesses) == text(list(int8.stream(COPIED, 40, never)))
 
-    def test_the_state_after_a_text_is_of_that_text_however_it_was_written(
+    def test_the_state_of_a_text_is_the_same_with_and_without_speculative_decoding(
         self, int8: Generator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def state(prompt: Prompt) -> Vectors:
@@ -205,7 +205,7 @@ class TestInt8:
         assert np.array_equal(state(COPIED), first)
         assert first @ other < 0.99
 
-    def test_the_trace_of_a_text_has_a_state_for_each_of_its_tokens_however_they_were_found(
+    def test_the_trace_has_one_state_per_token_with_and_without_speculative_decoding(
         self, int8: Generator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def traced(most: int = 60) -> tuple[str, Trace]:
@@ -221,15 +221,17 @@ class TestInt8:
         again, step_by_step = traced()
         assert (again, step_by_step.ends) == (said, trace.ends)
         assert np.array_equal(step_by_step.states, trace.states)
-        assert len(traced(4)[1].ends) == 3  # the last token is read when the next one is sought
+        assert len(traced(4)[1].ends) == 3  # the last token is read only to generate the next one
 
-    def test_no_more_is_written_than_asked_for(self, int8: Generator) -> None:
+    def test_exactly_the_maximum_number_of_tokens_is_written(self, int8: Generator) -> None:
         for most in (1, 2, 7):
             assert usage(list(int8.stream(STORY, most, never))).written == most
 
 
 class TestOpenAIAgainstLlamaCpp:
-    def test_it_says_what_the_engine_in_this_process_says(self, remote: OpenAIGenerator, llama: LlamaCppGenerator) -> None:
+    def test_it_writes_the_same_text_as_the_engine_in_this_process(
+        self, remote: OpenAIGenerator, llama: LlamaCppGenerator
+    ) -> None:
         steps = list(remote.stream(CAPITAL, 8, never))
         assert text(steps) == text(list(llama.stream(CAPITAL, 8, never)))
         assert usage(steps).prompt > usage(steps).written > 0
@@ -248,7 +250,7 @@ class TestOpenAIAgainstLlamaCpp:
         assert "Paris" in text(list(remote.stream(CAPITAL, 8, never)))
         assert time.monotonic() - start < 5
 
-    def test_refusals_name_the_server_and_not_the_key(self, remote: OpenAIGenerator) -> None:
+    def test_a_wrong_key_is_refused_without_being_shown_and_a_long_prompt_is_reported(self, remote: OpenAIGenerator) -> None:
         address = str(remote._url).removesuffix("/chat/completions")
         wrong = OpenAIGenerator(address, "another-key", "small", 10)
         with pytest.raises(GenerationError, match=r"401 Unauthorized \(Invalid API Key\); check api_key\.$") as caught:

@@ -1,4 +1,4 @@
-"""What is no question is told from what is one, on messages that nothing was fitted to."""
+"""Test that questions, instructions and small talk are told apart, on messages that were not used for fitting."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def embedder() -> Embedder:
         ("question", "question", 0.98),
     ],
 )
-def test_messages_are_told_apart(embedder: Embedder, kind: str, told: str, least: float) -> None:
+def test_most_messages_of_each_kind_are_classified_correctly(embedder: Embedder, kind: str, told: str, least: float) -> None:
     steering = IntentClassifier(intent_model(embedder, {}, 0.0), tuned().intent_question, tuned().intent_follow_up)
     judged = [steering.classify(row["message"], embedder)[0] for row in messages("test") if row["kind"] == kind]
     assert len(judged) >= 20

@@ -1,4 +1,4 @@
-"""The transformers engine on a tiny model says what plain `generate` writes."""
+"""Test on a tiny model that the transformers engine writes the same text as plain `generate`."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ QUESTION = Prompt(({"role": "user", "content": "Why was the firm born in Hangzho
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a Qwen2 of two thin layers with random weights, and a tokenizer trained on four sentences."""
+    """Make a Qwen2 of two narrow layers with random weights, and a tokenizer trained on four sentences."""
     import torch
     from tokenizers import ByteLevelBPETokenizer
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=2048,
-        initializer_range=0.5,  # far from ties, so that equal mathematics means equal tokens
+        initializer_range=0.5,  # so large that no two logits nearly tie: rounding cannot change a token
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
     )
@@ -67,7 +67,7 @@ def tiny(folder: Path) -> Iterator[Generator]:
 
 
 def generated(folder: Path, prompt: Prompt, max_tokens: int) -> str:
-    """Return what plain `generate` writes after the prompt, without this project's code."""
+    """Return what plain `generate` writes for the prompt, without this project's code."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -78,7 +78,7 @@ def generated(folder: Path, prompt: Prompt, max_tokens: int) -> str:
 
 
 def laid_out(folder: Path, template: str, messages: list[dict[str, str]]) -> str:
-    """Return a chat as the engine reads it where this is the model's template."""
+    """Return a chat as the engine formats it if this is the model's template."""
     from transformers import AutoTokenizer
 
     from rag.generation.transformers import _Tokenizer
@@ -89,13 +89,13 @@ def laid_out(folder: Path, template: str, messages: list[dict[str, str]]) -> str
 
 
 class TestTransformers:
-    def test_streamed_text_is_what_generate_writes(self, folder: Path, tiny: Generator) -> None:
+    def test_the_streamed_text_is_that_of_plain_generate(self, folder: Path, tiny: Generator) -> None:
         steps = list(tiny.stream(QUESTION, 40, never))
         assert text(steps) == generated(folder, QUESTION, 40)
         assert len([step for step in steps if isinstance(step, Piece)]) > 5
         assert 0 < usage(steps).written <= 40
 
-    def test_reading_in_small_steps_changes_nothing(
+    def test_reading_in_small_steps_does_not_change_the_text(
         self, folder: Path, tiny: Generator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tiny.read(Prompt(({"role": "user", "content": "Something else entirely"},)), never)
@@ -118,7 +118,7 @@ class TestTransformers:
         assert usage(steps).read < usage(steps).prompt - 10
         assert text(steps) == generated(folder, longer, 20)
 
-    def test_nothing_is_cut_off_a_prompt_that_goes_on_where_the_last_one_ended(
+    def test_the_cache_is_not_cropped_for_a_prompt_that_continues_the_cached_tokens(
         self, folder: Path, tiny: Generator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from transformers import DynamicCache
@@ -129,7 +129,7 @@ class TestTransformers:
         assert usage(steps).read == 1
         assert text(steps) == generated(folder, QUESTION, 20)
 
-    def test_it_computes_with_as_many_threads_as_are_asked_for(self, folder: Path) -> None:
+    def test_it_computes_with_the_requested_number_of_threads(self, folder: Path) -> None:
         import torch
 
         from rag.generation.transformers import TransformersGenerator
@@ -138,7 +138,7 @@ class TestTransformers:
         assert list(engine._worker.run(lambda tell, left: tell(torch.get_num_threads()), never)) == [1]
         engine.close()
 
-    def test_a_template_that_refuses_a_system_hears_its_words_before_the_readers(self, folder: Path) -> None:
+    def test_a_system_message_is_merged_into_the_users_if_the_template_refuses_system_messages(self, folder: Path) -> None:
         refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
         messages = [{"role": "system", "content": "Be short."}, *QUESTION.chat(), {"role": "assistant", "content": "Because."}]
         merged = f"Be short.\n\n{QUESTION.messages[0]['content']}"
@@ -148,7 +148,7 @@ class TestTransformers:
         with pytest.raises(TemplateError, match="System role not supported"):
             laid_out(folder, refusal.replace("system", "user") + TEMPLATE, QUESTION.chat())
 
-    def test_a_template_is_told_not_to_let_the_model_think(self, folder: Path) -> None:
+    def test_reasoning_is_disabled_in_the_template(self, folder: Path) -> None:
         template = "{{ 'no' if enable_thinking is false else 'yes' }}"
         assert laid_out(folder, template, QUESTION.chat()) == "no"
 
@@ -171,18 +171,18 @@ class TestTransformers:
         assert found.usage.prompt == len(rows["input_ids"][0])
         assert 1 <= found.usage.read <= found.usage.prompt
 
-    def test_it_stops_when_told_and_works_on(self, folder: Path, tiny: Generator) -> None:
+    def test_it_stops_within_three_seconds_and_can_be_used_again(self, folder: Path, tiny: Generator) -> None:
         before = threading.active_count()
         assert seconds_to_stop(tiny, QUESTION, is_piece, 1900) < 3
         assert seconds_to_stop(tiny, Prompt(({"role": "user", "content": "river " * 400},)), is_reading) < 3
         assert threading.active_count() == before
         assert text(list(tiny.stream(QUESTION, 20, never))) == generated(folder, QUESTION, 20)
 
-    def test_a_prompt_that_does_not_fit_is_one_sentence(self, tiny: Generator) -> None:
+    def test_a_prompt_that_exceeds_the_context_raises_an_error_with_both_sizes(self, tiny: Generator) -> None:
         with pytest.raises(GenerationError, match=r"The prompt has [\d,]+ tokens, but the engine's context is 2,048; shorten"):
             list(tiny.stream(Prompt(({"role": "user", "content": "river " * 3000},)), 4, never))
 
-    def test_folders_that_cannot_be_loaded_are_named(self, folder: Path, tmp_path: Path) -> None:
+    def test_a_folder_that_cannot_be_loaded_raises_an_error(self, folder: Path, tmp_path: Path) -> None:
         from rag.generation.transformers import TransformersGenerator
 
         with pytest.raises(GenerationError, match=r"is not a transformers model; use a folder that contains config\.json\."):
@@ -198,7 +198,7 @@ class TestTransformers:
         with pytest.raises(GenerationError, match="could not load"):
             TransformersGenerator(str(copied))
 
-    def test_a_closed_engine_says_so(self, folder: Path) -> None:
+    def test_a_closed_engine_raises_an_error(self, folder: Path) -> None:
         from rag.generation.transformers import TransformersGenerator
 
         engine = TransformersGenerator(folder)

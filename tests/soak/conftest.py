@@ -1,4 +1,4 @@
-"""Run each test of this folder twice over: short with every run of the tests, long (`make soak`) for hours of wear."""
+"""Run each test that takes `amount` twice: briefly in every test run, and at length with `make soak`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from waiting import wait_for
 
 @pytest.fixture(params=["short", pytest.param("long", marks=pytest.mark.soak)])
 def amount(request: pytest.FixtureRequest) -> Amount:
-    """Return how much to do: amount(short, long)."""
+    """Return a function that chooses how much to do: amount(short, long)."""
     return lambda short, long: long if request.param == "long" else short
 
 
 @pytest.fixture
 def figures(record_property: Callable[[str, object], None]) -> Figures:
-    """Return a keeper of what was counted; it is told at the end of the run."""
+    """Return a function that records figures by name; they are printed at the end of the run."""
 
     def keep(**counted: object) -> None:
         for name, value in counted.items():
@@ -48,7 +48,7 @@ def scripted(tmp_path: Path) -> Scripted:
 
 @pytest.fixture
 def start_app(scripted: Scripted) -> Iterator[Callable[..., App]]:
-    """Return a starter of pages: start_app(**environment) waits until /healthz says "ready", or another state."""
+    """Return a function that starts the page and waits until /healthz reports a state: start_app(**environment)."""
     processes = []
 
     def start(seconds: float = 180, state: str = "ready", **variables: object) -> App:

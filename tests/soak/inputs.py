@@ -1,4 +1,4 @@
-"""Make questions and histories of any kind, well formed and not, and check the quotes of what is answered."""
+"""Generate questions and histories of any kind, valid or not, and check the quotes of answers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Ask a page's /healthz again and again, from a process of its own, until the standard input ends: `python probe.py URL`.
+"""Request a page's /healthz repeatedly until the standard input ends: `python probe.py URL`.
 
-Prints the seconds that each answer took, as a JSON list. Readers that share a process with the probe would be timed too.
+Prints the seconds that each response took, as a JSON list. It runs in a separate process, since the readers' own work would
+add to the times.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run the project's programs in processes of their own, and look at them from outside."""
+"""Run the project's programs in separate processes, and inspect them from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Figures = Callable[..., None]
 
 @dataclass(frozen=True)
 class Scripted:
-    """Start the project's programs with scripted models, or as they are, in processes and folders of their own."""
+    """Start the project's programs in separate processes and folders, with scripted models or (real) with the real ones."""
 
     folder: Path
     real: bool = False
@@ -40,18 +40,18 @@ class Scripted:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, preexec_fn=_heed_interrupts)
 
     def log(self, program: str) -> Path:
-        """Return where a program's output goes."""
+        """Return the path of a program's log."""
         return self.folder / f"{Path(program).stem}.log"
 
 
 def _heed_interrupts() -> None:
-    """Undo what shells do to programs in the background: these tests may be among them, and theirs are to be interrupted."""
+    """Restore SIGINT, which these tests send: shells ignore it in background jobs, and a child process inherits that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
 class App:
-    """Hold a page that is being served by a process of its own."""
+    """A page that is served by a separate process."""
 
     process: subprocess.Popen[str]
     url: str
@@ -59,7 +59,7 @@ class App:
 
     @property
     def resident(self) -> int:
-        """Return the bytes of memory that the process holds."""
+        """Return the resident memory of the process in bytes."""
         return int(self._status("VmRSS")) * 1024
 
     @property
@@ -77,6 +77,6 @@ class App:
         return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
 
     def metric(self, name: str) -> float:
-        """Return one count of /metrics."""
+        """Return the value of a metric of /metrics."""
         lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
         return float(next(line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} ")))

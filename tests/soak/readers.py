@@ -1,4 +1,4 @@
-"""Ask a served page over HTTP as a program does, and know an answer that belongs to another question."""
+"""Ask a served page over HTTP as a program does, and detect an answer that belongs to another question."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NUMBERS = itertools.count()
 
 
 def code() -> str:
-    """Return words that no other question of this run holds."""
+    """Return characters that no other question of this run contains."""
     number = next(_NUMBERS)
     return "".join(_DIGITS[number // len(_DIGITS) ** place % len(_DIGITS)] for place in range(4))
 
 
 @contextmanager
 def asking(client: httpx.Client, question: str, history: list[dict[str, str]] | None = None) -> Iterator[httpx.Response]:
-    """Give the open response to a question; leaving it is leaving the answer."""
+    """Yield the open response to a question; leaving the context disconnects."""
     url = "/gradio_api/call/answer"
     event = client.post(url, json={"data": [question, history]}).raise_for_status().json()["event_id"]
     with client.stream("GET", f"{url}/{event}") as response:
@@ -37,7 +37,7 @@ def asking(client: httpx.Client, question: str, history: list[dict[str, str]] | 
 
 
 def ask(client: httpx.Client, question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    """Return the answer to a question; raise AssertionError with what the server said instead."""
+    """Return the answer to a question; raise AssertionError with the server's response if it is something else."""
     with asking(client, question, history) as response:
         lines = [line for line in response.iter_lines() if line]
     events = list(zip(lines[::2], lines[1::2], strict=True))
@@ -48,11 +48,11 @@ def ask(client: httpx.Client, question: str, history: list[dict[str, str]] | Non
 
 
 QuestionCost = tuple[str, list[dict[str, str]], list[str]]
-"""A question, the conversation before it, and the words that its answer must hold."""
+"""A question, the conversation before it, and the words that its answer must contain."""
 
 
 def question_and_history() -> QuestionCost:
-    """Return a question that leans on the one before it, that conversation, and the words that its answer must hold."""
+    """Return a question that depends on the one before it, that conversation, and the words that its answer must contain."""
     before, now = code(), code()
     earlier = [
         {"role": "user", "content": f"浙大校友創辦的企業超過3000家，總市值約1.8萬億元，第{before}次問"},
@@ -63,9 +63,9 @@ def question_and_history() -> QuestionCost:
 
 @dataclass(frozen=True)
 class Load:
-    """Hold what came of many readers: how often each asked, how long each answer took, and what /healthz took once warm.
+    """The results of many readers: answers per reader, seconds per answer, and seconds of /healthz once all were warm.
 
-    before, after: what `settled` returned when every reader was warm and none was asking, and at the end.
+    before, after: results of `settled` when every reader was warm and none was asking, and at the end.
     """
 
     counts: Sequence[int]
@@ -83,9 +83,10 @@ def load(
     done: Callable[[int], bool],
     settled: Callable[[], Any],
 ) -> Load:
-    """Let readers ask at once, each again as soon as it is answered, and check every answer.
+    """Let readers ask concurrently, each again as soon as it is answered, and check every answer.
 
-    make: gives the next question. warm, done: tell of a reader's number of answers whether it is warm, or has enough.
+    make: returns the next question. warm, done: return whether a reader with this number of answers is warm, or has finished.
+    settled: returns what is compared before and after.
     """
     counts = [0] * readers
     waits: list[float] = []
@@ -116,7 +117,7 @@ def load(
     before, health = None, []
     with ThreadPoolExecutor(readers) as pool:
         running = [pool.submit(reader, number) for number in range(readers)]
-        with suppress(threading.BrokenBarrierError):  # a reader failed: its own error is told below
+        with suppress(threading.BrokenBarrierError):  # a reader failed: its error is raised below
             pause.wait(300)
             before = settled()
             with probing(url) as health:
@@ -129,7 +130,7 @@ def load(
 
 @contextmanager
 def probing(url: str) -> Iterator[list[float]]:
-    """Time /healthz meanwhile; the list is filled at the end."""
+    """Measure /healthz until the context ends; only then is the list filled."""
     took: list[float] = []
     command = [sys.executable, str(Path(__file__).parent / "probe.py"), url]
     probe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -1,8 +1,8 @@
-"""Run one of the project's own programs with scripted models: `python scripted.py app.py --port 7861`.
+"""Run one of the project's programs with scripted models: `python scripted.py app.py --port 7861`.
 
-Everything but the models is the real thing. SCRIPTED_TEXT_S: seconds that each text takes to embed. SCRIPTED_LETTER_S:
-seconds that each letter takes to write. SCRIPTED_LOAD_S: seconds that the generator takes to load. A draft repeats what was
-asked, so that an answer tells whose it is.
+Everything except the models is real. SCRIPTED_TEXT_S: seconds to embed each text. SCRIPTED_LETTER_S: seconds to write each
+letter. SCRIPTED_LOAD_S: seconds to load the generator. A draft repeats the question, to show which question an answer
+belongs to.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOAD_S = float(os.environ.get("SCRIPTED_LOAD_S", "0"))
 
 
 class SlowEmbedder(FakeEmbedder):
-    """Take some time over each text, and keep no list of them."""
+    """Embed each text slowly, and record none."""
 
     def passages(self, texts: Sequence[str], report: Callable[[int, int], None] | None = None) -> np.ndarray:
         vectors = []
@@ -45,7 +45,7 @@ class SlowEmbedder(FakeEmbedder):
 
 
 class Repeating(ScriptedGenerator):
-    """Write what was asked, this question's words last, letter by letter."""
+    """Write the previous question and the current one letter by letter, and record no prompts."""
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         self.prompts.clear()
@@ -61,12 +61,12 @@ class Repeating(ScriptedGenerator):
 
 
 def repeated(prompt: Prompt) -> str:
-    """Return the question before this one, if there was one, and this one as a draft of lines that each lead to a list."""
+    """Return the previous question, if any, and the current one as a draft whose lines each introduce a list."""
     return "\n".join(f"{question}：" for question in questions_asked(prompt))
 
 
 def open_generator(settings: Settings) -> Repeating:
-    """Return the scripted generator, after some time."""
+    """Return the scripted generator after LOAD_S seconds."""
     time.sleep(LOAD_S)
     return Repeating([repeated])
 

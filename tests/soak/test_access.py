@@ -1,4 +1,4 @@
-"""Who may ask: other machines and strangers are kept out."""
+"""Test that other machines and clients without the password are refused."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_a_public_host_without_a_password_is_refused() -> None:
     ("host", "address"),
     [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],
 )
-def test_the_address_that_is_told_can_be_opened_on_this_machine(host: str, address: str) -> None:
+def test_the_reported_address_is_a_loopback_address_of_this_machine(host: str, address: str) -> None:
     with bind(host, 0, None, allow_public=True) as bound:
         assert address_of(bound) == f"http://{address}:{bound.getsockname()[1]}"
 
 
-def test_a_port_in_use_is_named() -> None:
+def test_a_port_in_use_is_named_in_the_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -46,7 +46,7 @@ def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeyp
         read_auth(None)
 
 
-def test_a_password_file_that_is_no_text_and_a_port_that_is_none_are_one_sentence(tmp_path: Path) -> None:
+def test_a_binary_password_file_and_an_invalid_port_raise_one_sentence_errors(tmp_path: Path) -> None:
     (tmp_path / "password").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"password is not UTF-8; expected name:password\.$"):
         read_auth(str(tmp_path / "password"))

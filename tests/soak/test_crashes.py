@@ -1,4 +1,4 @@
-"""Programs that are killed or told to end, at any moment: the index in use stays whole, and nothing is left lying about."""
+"""Test programs that are killed or signalled at any moment: the current index stays valid, and no files are left over."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def builds(store: Path) -> list[Path]:
     return [path for path in store.iterdir() if path.is_dir()]
 
 
-def test_a_rebuild_that_is_killed_at_any_moment_leaves_an_index_that_serves(
+def test_a_rebuild_that_is_killed_at_any_moment_leaves_a_valid_index(
     scripted: Scripted, amount: Callable[[float, float], float], figures: Callable[..., None]
 ) -> None:
     store, source, kills, done, left = scripted.folder / "store", scripted.folder / "corpus" / "article.txt", 0, 0, 0
@@ -49,13 +49,13 @@ def test_a_rebuild_that_is_killed_at_any_moment_leaves_an_index_that_serves(
         assert done <= 3 * wanted
         fresh = edited(kills + done + 1)
         source.write_text(fresh, encoding="utf-8")
-        # The interpreter's start is left out of most shots: they are for the embedding and the writing.
+        # Most kills come after the interpreter has started: they are aimed at embedding and writing.
         process = scripted.start("index/rebuild.py", SCRIPTED_TEXT_S=0.001)
         time.sleep(random.uniform(0.6, 1.0) * whole)
         process.kill()
         if process.wait() == 0:
             done += 1
-            whole *= 0.95  # how long a rebuild takes changes with how busy the machine is
+            whole *= 0.95  # the duration of a rebuild varies with the load on the machine
         else:
             kills += 1
             whole *= 1.02
@@ -75,7 +75,9 @@ def test_a_rebuild_that_is_killed_at_any_moment_leaves_an_index_that_serves(
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
-def test_a_rebuild_that_is_told_to_end_does_so_within_three_seconds(scripted: Scripted, sent: signal.Signals) -> None:
+def test_a_rebuild_ends_within_three_seconds_of_a_signal_and_leaves_the_old_index(
+    scripted: Scripted, sent: signal.Signals
+) -> None:
     store, source = scripted.folder / "store", scripted.folder / "corpus" / "article.txt"
     rebuild(store, [Document("article.txt", ARTICLE)], FakeEmbedder(), LONGEST)
     source.write_text("新的一段。\n" + ARTICLE.replace("杭州", "上海"), encoding="utf-8")
@@ -89,7 +91,7 @@ def test_a_rebuild_that_is_told_to_end_does_so_within_three_seconds(scripted: Sc
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
-def test_a_page_that_is_told_to_end_while_it_answers_does_so_within_three_seconds(
+def test_a_page_that_is_answering_ends_within_three_seconds_of_a_signal(
     start_app: Callable[..., App], sent: signal.Signals
 ) -> None:
     app = start_app(SCRIPTED_LETTER_S=0.5)
@@ -101,7 +103,7 @@ def test_a_page_that_is_told_to_end_while_it_answers_does_so_within_three_second
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
-def test_a_page_that_is_told_to_end_while_its_models_load_does_so_within_three_seconds(
+def test_a_page_that_is_loading_its_models_ends_within_three_seconds_of_a_signal(
     start_app: Callable[..., App], sent: signal.Signals
 ) -> None:
     app = start_app(state="warming", SCRIPTED_LOAD_S=60)
@@ -110,7 +112,7 @@ def test_a_page_that_is_told_to_end_while_its_models_load_does_so_within_three_s
     assert "Traceback" not in app.log.read_text()
 
 
-def test_a_page_whose_index_is_cut_short_on_disk_goes_on_answering(start_app: Callable[..., App], scripted: Scripted) -> None:
+def test_a_page_still_answers_after_its_index_is_truncated_on_disk(start_app: Callable[..., App], scripted: Scripted) -> None:
     app = start_app()
     question, history, expected = question_and_history()
     with httpx.Client(base_url=app.url, timeout=60) as client:

@@ -1,4 +1,4 @@
-"""A disk that is full or may not be written, while weights are fetched, an index is rebuilt or feedback is kept."""
+"""Test a full or read-only disk while an index is rebuilt, weights are fetched, or feedback or answers are written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODEL = toy_model(BODY)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return the folder of a disk of 200 kB."""
+    """Mount a disk of 200 kB and yield its folder."""
     folder = tmp_path / "disk"
     folder.mkdir()
     _mount(folder, "size=200k")
@@ -45,7 +45,7 @@ def _mount(folder: Path, options: str) -> None:
 
 
 def fill(disk: Path, leave: int) -> None:
-    """Fill a disk but for some bytes."""
+    """Fill a disk, except for `leave` bytes."""
     free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
     (disk / "filling").write_bytes(b"x" * max(0, free - leave))
 
@@ -59,7 +59,7 @@ def article(number: int) -> Document:
 
 
 @pytest.mark.parametrize("leave", range(0, 60_000, 4096))
-def test_a_disk_that_is_full_at_any_byte_of_a_rebuild_keeps_the_old_index(small_disk: Path, leave: int) -> None:
+def test_a_rebuild_that_fills_the_disk_keeps_the_old_index_and_the_next_one_succeeds(small_disk: Path, leave: int) -> None:
     store, embedder = small_disk / "store", FakeEmbedder(dimensions=64)
     old, fresh = article(0), article(1)
     rebuild(store, [old], embedder, 100)
@@ -75,7 +75,7 @@ def test_a_disk_that_is_full_at_any_byte_of_a_rebuild_keeps_the_old_index(small_
     assert load(store, Recipe.of([fresh], embedder.identity, 100)).documents == (fresh,)
 
 
-def test_a_read_only_index_is_read_and_its_rebuild_is_one_sentence(small_disk: Path) -> None:
+def test_a_read_only_index_can_be_read_and_its_rebuild_raises_an_error_with_advice(small_disk: Path) -> None:
     store, embedder = small_disk / "store", FakeEmbedder(dimensions=64)
     old = article(0)
     rebuild(store, [old], embedder, 100)
@@ -93,7 +93,7 @@ def bring(requirement: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("harm", ["full", "read-only"])
-def test_a_fetch_without_room_is_one_sentence_and_succeeds_with_room(
+def test_a_fetch_fails_with_advice_on_a_full_or_read_only_disk_and_succeeds_on_another(
     small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
 ) -> None:
     monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL})
@@ -113,7 +113,7 @@ def test_a_fetch_without_room_is_one_sentence_and_succeeds_with_room(
 
 
 @pytest.mark.parametrize("harm", ["full", "read-only"])
-def test_feedback_without_room_is_one_sentence_and_what_was_kept_stays(small_disk: Path, harm: str) -> None:
+def test_feedback_fails_with_advice_on_a_full_or_read_only_disk_and_earlier_rows_stay(small_disk: Path, harm: str) -> None:
     path = small_disk / "feedback.jsonl"
     answer = {"text": "答" * 3000, "language": "zh-Hant", "answerable": True, "citations": []}
     feedback.record(path, "問", answer, True)
@@ -133,7 +133,9 @@ def test_feedback_without_room_is_one_sentence_and_what_was_kept_stays(small_dis
         assert kept[-1]["question"] == "後"
 
 
-def test_a_batch_on_a_full_disk_keeps_its_whole_answers_and_goes_on(small_disk: Path, chosen: Settings) -> None:
+def test_a_batch_stopped_by_a_full_disk_keeps_its_complete_answers_and_can_be_resumed(
+    small_disk: Path, chosen: Settings
+) -> None:
     source, target = small_disk / "in.jsonl", small_disk / "out.jsonl"
     source.write_text("".join(json.dumps({"id": n, "question": FOUNDED}) + "\n" for n in range(30)), encoding="utf-8")
     fill(small_disk, 8192)

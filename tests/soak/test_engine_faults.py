@@ -1,4 +1,4 @@
-"""Engines that die, hang, say nothing, break off, talk without end or in broken characters: then the next question."""
+"""Test engines that die, hang, return nothing, never end or send invalid characters, and the question after that."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def directions(handler: BaseHTTPRequestHandler) -> None:
 
 
 class Engine(ThreadingHTTPServer):
-    """Speak as an OpenAI-compatible server; `says` is called with each chat's handler."""
+    """An OpenAI-compatible server; `says` is called with the handler of each chat."""
 
     daemon_threads = True
 
@@ -80,7 +80,7 @@ class Engine(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
 
     def handle_error(self, request: object, address: object) -> None:
-        """Say nothing of clients that have left."""
+        """Do not log errors of clients that have disconnected."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -130,7 +130,7 @@ def rag(engine: Engine, chosen: Settings) -> Iterator[Rag]:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_fault_of_the_engine_is_one_sentence_and_the_next_question_is_answered(
+def test_a_fault_of_the_engine_raises_a_one_line_error_and_the_next_question_is_answered(
     engine: Engine, rag: Rag, says: Callable[[BaseHTTPRequestHandler], None], told: str
 ) -> None:
     for _ in range(3):
@@ -144,13 +144,13 @@ def test_a_fault_of_the_engine_is_one_sentence_and_the_next_question_is_answered
         assert rag.status() == ("ready", "")
 
 
-def test_an_engine_that_says_one_thing_for_ever_is_stopped_and_what_it_said_is_used(engine: Engine, rag: Rag) -> None:
+def test_an_engine_that_repeats_itself_forever_is_stopped_and_its_text_is_used(engine: Engine, rag: Rag) -> None:
     engine.says = repeating
     assert_exact(rag.answer(FOUNDED))
 
 
 @pytest.mark.parametrize("says", [half_characters, directions])
-def test_characters_that_cannot_be_shown_never_reach_a_reader(
+def test_lone_surrogates_and_invisible_characters_never_reach_a_reader(
     engine: Engine, rag: Rag, says: Callable[[BaseHTTPRequestHandler], None]
 ) -> None:
     engine.says = says
@@ -162,7 +162,7 @@ def test_characters_that_cannot_be_shown_never_reach_a_reader(
         assert not set(shown) & set("\u202e\u200b\x00\x1b")
 
 
-def test_an_engine_that_is_not_there_any_more_is_one_sentence(engine: Engine, rag: Rag) -> None:
+def test_an_engine_that_has_gone_away_raises_an_error_and_makes_the_status_broken(engine: Engine, rag: Rag) -> None:
     assert rag.answer(FOUNDED).answerable
     engine.shutdown()
     engine.server_close()

@@ -1,4 +1,4 @@
-"""Sources of weights that cut, stall, refuse or send something else."""
+"""Test sources of weights that disconnect, stall, refuse or send wrong data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODEL = toy_model(BODY)
 
 
 class Source(http.server.ThreadingHTTPServer):
-    """Send the file badly: `harm` is called with the handler and the bytes that it should send."""
+    """Send the file with a fault: `harm` is called with the handler and the bytes that it should send."""
 
     harm: Callable[[http.server.BaseHTTPRequestHandler, bytes], None]
 
@@ -60,7 +60,7 @@ def hub(source: Source) -> Hub:
     return Hub(f"http://127.0.0.1:{source.server_port}", timeout_s=0.3)
 
 
-def test_a_fetch_that_is_cut_at_random_points_goes_on_to_the_right_hash(
+def test_a_fetch_that_is_interrupted_at_random_points_resumes_to_the_right_hash(
     source: Source, tmp_path: Path, amount: Callable[[float, float], float], figures: Callable[..., None]
 ) -> None:
     random.seed(3)
@@ -89,7 +89,7 @@ def test_a_fetch_that_is_cut_at_random_points_goes_on_to_the_right_hash(
 
 
 def stall(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-    send(handler, body[: len(body) - len(BODY) // 2], len(body))  # nothing ever comes of the second half
+    send(handler, body[: len(body) - len(BODY) // 2], len(body))  # the second half is never sent
     time.sleep(1)
 
 
@@ -110,7 +110,7 @@ def no_http(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("harm", [stall, garbage, too_much, refuse, no_http], ids=lambda harm: harm.__name__)
-def test_a_source_that_misbehaves_is_one_sentence_and_a_good_one_still_succeeds(
+def test_a_faulty_source_raises_a_one_line_error_and_a_good_one_still_succeeds(
     source: Source, tmp_path: Path, harm: Callable[..., None]
 ) -> None:
     settings = Settings(weights=tmp_path)

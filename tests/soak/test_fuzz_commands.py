@@ -1,4 +1,4 @@
-"""Any input to the commands: an answer with exact quotes, or one sentence; never a traceback."""
+"""Test that any input to the commands gives an answer with exact quotes or an error, never a traceback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rag.settings import Settings
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[object, str, str]]:
-    """Return a runner of commands on scripted models: command(*arguments) gives the exit code, the output and the errors."""
+    """Return a function that runs a command on scripted models: command(*arguments) returns (exit code, stdout, stderr)."""
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "article.txt").write_text(ARTICLE, encoding="utf-8")
     for name, value in {"CORPUS": "corpus", "STORE": "store", "WEIGHTS": "weights"}.items():
@@ -52,7 +52,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
     return run
 
 
-def test_ask_answers_any_text_or_says_why_not(command, amount: Amount, figures: Figures) -> None:
+def test_ask_answers_any_text_or_prints_a_one_line_error(command, amount: Amount, figures: Figures) -> None:
     codes: Counter[object] = Counter()
 
     @settings(max_examples=int(amount(60, 3000)))
@@ -83,7 +83,7 @@ LINE = st.one_of(
 )
 
 
-def test_batch_answers_every_row_that_can_be_asked_and_harms_no_file(
+def test_batch_writes_one_complete_row_per_id_and_leaves_foreign_files_unchanged(
     command, tmp_path: Path, amount: Amount, figures: Figures
 ) -> None:
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
@@ -109,7 +109,7 @@ def test_batch_answers_every_row_that_can_be_asked_and_harms_no_file(
         assert len({json.dumps(row["id"]) for row in rows}) == len(rows)
         answered += len(rows)
         command("batch", str(source), str(target))
-        assert target.read_bytes() == after  # nothing is asked twice
+        assert target.read_bytes() == after  # no question is asked twice
 
     hold()
     figures(tried=sum(codes.values()), answered=answered, exit_codes=dict(codes))
@@ -130,9 +130,7 @@ SQUAD = st.lists(PARAGRAPH, max_size=3).map(lambda more: {"data": [{"paragraphs"
 ).map(lambda some: {"data": [{"paragraphs": some}]})
 
 
-def test_eval_measures_any_squad_file_or_says_what_is_wrong_with_it(
-    command, tmp_path: Path, amount: Amount, figures: Figures
-) -> None:
+def test_eval_measures_any_squad_file_or_prints_one_error(command, tmp_path: Path, amount: Amount, figures: Figures) -> None:
     path = tmp_path / "squad.json"
     codes: Counter[object] = Counter()
 
@@ -157,7 +155,7 @@ VALUE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 )
 
 
-def test_any_settings_work_or_are_refused_in_one_sentence(
+def test_any_settings_work_or_are_refused_with_an_error(
     command, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
 ) -> None:
     names = sorted(Settings.__dataclass_fields__.keys() - {"store", "weights"})
@@ -178,7 +176,7 @@ def test_any_settings_work_or_are_refused_in_one_sentence(
     figures(tried=sum(codes.values()), exit_codes=dict(codes))
 
 
-def test_the_rebuild_script_indexes_any_bytes_or_says_what_is_wrong_with_them(
+def test_the_rebuild_script_indexes_any_bytes_or_prints_an_error(
     command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
 ) -> None:
     codes: Counter[object] = Counter()
@@ -215,7 +213,9 @@ WORDS = st.lists(
 COMMANDS = st.sampled_from([["ask"], ["batch"], ["eval", "--squad"], ["weights"], ["doctor"], ["feedback"], []])
 
 
-def test_the_command_line_survives_any_arguments(command, tmp_path: Path, amount: Amount, figures: Figures) -> None:
+def test_any_command_line_arguments_end_with_a_known_exit_code(
+    command, tmp_path: Path, amount: Amount, figures: Figures
+) -> None:
     (tmp_path / "article").write_text(ARTICLE, encoding="utf-8")
     (tmp_path / "rows.jsonl").write_text(json.dumps({"id": 1, "question": FOUNDED}) + "\n", encoding="utf-8")
     codes: Counter[object] = Counter()

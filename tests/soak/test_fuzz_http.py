@@ -1,4 +1,4 @@
-"""Any input to the HTTP interface: an answer with exact quotes, or one sentence; never a file, never a traceback."""
+"""Test that any input to the HTTP interface gives exact quotes or a one-sentence error, never a file or a traceback."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from programs import ROOT, Amount, App, Figures
 
 
 def no_secret(text: str) -> None:
-    """Assert that a response shows neither a file of the machine nor a traceback."""
+    """Assert that a response contains neither a file of the machine nor a traceback."""
     assert "Traceback" not in text
     assert str(ROOT) not in text
     assert "root:x:0" not in text
 
 
 def own_frames(log: str) -> list[str]:
-    """Return the lines of a log's tracebacks that are in this project's code, but for the layer that each request passes."""
+    """Return the traceback lines of a log that are in this project's code, except for the middleware of every request."""
     return [line for line in log.splitlines() if f'File "{ROOT}/rag/' in line and "/ui/server.py" not in line]
 
 
@@ -35,7 +35,7 @@ def finished(client: httpx.Client, url: str) -> tuple[str, object]:
     return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
 
 
-def test_the_endpoints_answer_any_question_and_history_or_say_why_not(
+def test_the_endpoints_answer_any_question_and_history_or_return_a_one_sentence_error(
     start_app: Callable[..., App], amount: Amount, figures: Figures
 ) -> None:
     app = start_app()
@@ -69,7 +69,9 @@ def test_the_endpoints_answer_any_question_and_history_or_say_why_not(
     figures(tried=sum(outcomes.values()), outcomes=dict(outcomes))
 
 
-def test_the_pages_own_events_survive_any_values(start_app: Callable[..., App], amount: Amount, figures: Figures) -> None:
+def test_the_page_stays_ready_whatever_values_its_own_events_receive(
+    start_app: Callable[..., App], amount: Amount, figures: Figures
+) -> None:
     app = start_app()
     outcomes: Counter[str] = Counter()
 
@@ -110,7 +112,9 @@ PATHS = st.sampled_from(
 )
 
 
-def test_no_path_leads_out_of_the_page(start_app: Callable[..., App], amount: Amount, figures: Figures) -> None:
+def test_no_path_reveals_a_file_or_causes_a_server_error(
+    start_app: Callable[..., App], amount: Amount, figures: Figures
+) -> None:
     app = start_app()
     statuses: Counter[int] = Counter()
 

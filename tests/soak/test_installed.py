@@ -1,4 +1,4 @@
-"""The wheel holds all that an answer needs, and works from any folder."""
+"""Test that the wheel contains all that an answer needs, and works in any folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ print(json.dumps({{"file": pipeline.__file__, "text": given.text, "quotes": [c.q
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of an installed wheel."""
+    """Return the folder of the unpacked wheel."""
     pytest.importorskip("hatchling", reason="the wheel is built with hatchling: pip install hatchling")
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
@@ -42,7 +42,7 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in found}
 
 
-def test_it_holds_the_package_the_prompts_and_the_corpus_and_nothing_else(installed: Path) -> None:
+def test_the_wheel_contains_the_package_the_prompts_and_the_corpus_and_nothing_else(installed: Path) -> None:
     wanted = files(ROOT / "rag") | {
         f"shipped/{name}/{file}"
         for name, source in (("prompts", "prompts"), ("corpus", "index/corpus"))
@@ -53,7 +53,7 @@ def test_it_holds_the_package_the_prompts_and_the_corpus_and_nothing_else(instal
     assert {"tuned.toml", "replies.toml", "weights.toml", "ui/strings.toml", "ui/style.css", "ui/script.js"} <= wanted
 
 
-def test_an_answer_is_given_from_any_folder_out_of_the_shipped_article(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_package_answers_from_the_shipped_article_in_any_folder(installed: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "他處 folder"
     elsewhere.mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}

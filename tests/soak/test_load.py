@@ -1,4 +1,4 @@
-"""Many readers at once, over HTTP against the real page and in one process against `Rag`."""
+"""Test many concurrent readers: of the real page over HTTP, and of `Rag` in one process."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ READERS = 50
 
 
 def level(app: App) -> dict[str, int]:
-    """Return what a leak would let grow."""
+    """Return what a leak would increase."""
     return {"resident": app.resident, "threads": app.threads, "handles": app.handles}
 
 
 def told(load: Load, figures: Figures) -> float:
-    """Keep the figures of a load, and return by how much memory grew."""
+    """Record the figures of a load, and return the relative growth of memory."""
     growth = load.after["resident"] / load.before["resident"] - 1
     waits, health = sorted(load.waits), sorted(load.health)
     figures(
@@ -48,16 +48,16 @@ def told(load: Load, figures: Figures) -> float:
 
 
 def percentile(values: Sequence[float], share: int) -> float:
-    """Return the value below which a share of 100 lies."""
+    """Return the value that `share` percent of the values are below."""
     return sorted(values)[min(len(values) - 1, len(values) * share // 100)]
 
 
 def assert_healthy(seen: Load) -> None:
-    """Assert that /healthz waited behind no reader, even where the whole machine is busy with other work too."""
+    """Assert that /healthz did not wait for readers, allowing for a machine that is busy with other work."""
     assert percentile(seen.health, 99) < max(1.0, percentile(seen.waits, 50) / 2)
 
 
-def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
+def test_fifty_concurrent_readers_get_their_own_answers_in_turn_and_nothing_leaks(
     start_app: StartApp, amount: Amount, figures: Figures
 ) -> None:
     app = start_app()
@@ -66,7 +66,7 @@ def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
     started = time.monotonic()
 
     def warm(answers: int) -> bool:
-        # Until Gradio forgets the first call, every answer leaves some 3 kB behind.
+        # Until Gradio forgets the first call, memory grows by about 3 kB per answer.
         return answers > CALLS / READERS and time.monotonic() - started > 60 if long else answers >= 1
 
     def done(answers: int) -> bool:
@@ -77,14 +77,14 @@ def test_fifty_readers_get_their_own_answers_in_turn_and_nothing_grows(
     assert app.metric('rag_questions_total{outcome="answered"}') == sum(seen.counts)
     assert max(seen.counts) - min(seen.counts) <= max(2, 0.1 * max(seen.counts))
     assert_healthy(seen)
-    # A reader who waits holds one thread and comes or goes with another; a thread lost with each answer would be more.
+    # A waiting reader occupies one thread, and a second to connect or leave; one leaked per answer would exceed this.
     assert seen.after["threads"] <= fresh["threads"] + 2 * READERS
     assert seen.after["handles"] <= fresh["handles"] + 2
-    if long:  # a program that has just begun still grows: a short run could not tell a leak
+    if long:  # memory still grows after the start, so a short run could not reveal a leak
         assert growth < 0.05
 
 
-def test_many_threads_get_their_own_answers_through_answer(
+def test_many_threads_get_their_own_answers_from_answer_and_stream(
     chosen: Settings, monkeypatch: pytest.MonkeyPatch, amount: Amount, figures: Figures
 ) -> None:
     def repeated(prompt: Prompt) -> str:
@@ -118,9 +118,7 @@ def last(events: Iterator[Event]) -> Answer:
     return final.answer
 
 
-def test_a_hundred_readers_who_leave_in_the_middle_free_the_engine_within_a_second(
-    start_app: StartApp, figures: Figures
-) -> None:
+def test_a_hundred_readers_who_disconnect_free_the_engine_within_a_second(start_app: StartApp, figures: Figures) -> None:
     app = start_app(SCRIPTED_LETTER_S=0.03)
     with httpx.Client(base_url=app.url, timeout=60) as client:
         question = question_and_history()[0]

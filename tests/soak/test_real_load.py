@@ -1,4 +1,4 @@
-"""Eight readers on the real models: each gets the own answer in turn, and memory stays level."""
+"""Test eight concurrent readers on the real models: each gets its own answers in turn, and memory does not grow."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ASKED: list[QuestionCost] = [
     ("浙江大學計算機學院每年畢業多少名碩博生？", [], ["2000"]),
     ("世界500強企業中有幾家總部在杭州？", [], ["9家"]),
 ]
-"""Questions with a word that the answer to none of the others holds."""
+"""Questions, each with a word that occurs in no answer to the others."""
 
 
 @pytest.fixture
 def scripted(tmp_path: Path) -> Scripted:
-    """Return a starter of the programs as they are, with the article that ships."""
+    """Return a starter of the unmodified programs, with the shipped article."""
     (tmp_path / "corpus").symlink_to(Settings().corpus)
     return Scripted(tmp_path, real=True)
 

@@ -1,4 +1,4 @@
-"""Build the index of a small article, and tell where its files lie and why it cannot be loaded."""
+"""Describe the stored index of a small article: its recipe, its files and the errors of loading it."""
 
 import json
 from pathlib import Path
@@ -43,6 +43,6 @@ def failure(store: Path, wanted: Recipe | None = None) -> str:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put a file with other content in the place of one that other tests have links to."""
+    """Replace a file by one with other content, without changing the hard links that other tests have to it."""
     path.unlink()
     path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""The file of a batch's answers loses at most the line that was cut."""
+"""An interrupted write to the answer file of a batch loses at most the last line."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ def ids(path: Path) -> list[object]:
 
 
 @pytest.mark.parametrize("name", ['甲 "乙"', "\x85\u2028", 7, -1.5])
-def test_an_answer_that_is_cut_at_any_byte_is_lost_alone(tmp_path: Path, name: str | float) -> None:
+def test_a_write_cut_short_at_any_byte_loses_only_that_answer(tmp_path: Path, name: str | float) -> None:
     path = tmp_path / "out.jsonl"
     with AnswerFile(path) as file:
         file.append(0, Answer("說。", True))

@@ -1,4 +1,4 @@
-"""`answer()` and `stream()` share one chatbot, whoever asks first."""
+"""The functions of `rag.api` share one chatbot, even if their first calls are concurrent."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ import pytest
 from rag import api
 
 
-def test_of_several_first_questions_at_once_only_one_opens_the_chatbot(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_first_questions_open_only_one_chatbot(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
     together = threading.Barrier(8)
 

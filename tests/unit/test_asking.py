@@ -1,4 +1,4 @@
-"""What kind of thing a question asks for."""
+"""What a question asks for: an account, a detail, one reason, several things or a summary."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from rag.text import normalize
 
 
 def asking(embedder: FakeEmbedder) -> Asking:
-    """Return what knows these examples."""
+    """Return an Asking with a few examples of each kind."""
     shown = {
         "asked/account": ["為什麼橋會塌？", "為什麼船會沉？", "為什麼店會關門？"],
         "asked/detail": ["橋是哪一年建的？", "船是哪一年造的？", "店是哪一年開的？"],
@@ -18,7 +18,7 @@ def asking(embedder: FakeEmbedder) -> Asking:
     return Asking.of({name: embedder.queries([normalize(text) for text in texts]) for name, texts in shown.items()})
 
 
-def test_a_question_is_as_much_nearer_to_accounts_than_to_details_as_to_the_nearest_examples_of_each() -> None:
+def test_account_over_detail_is_the_difference_of_the_mean_similarities_to_the_nearest_examples() -> None:
     embedder = FakeEmbedder()
     known = asking(embedder)
     reason, year = (known.account_over_detail(text, embedder) for text in ("為什麼廠會關門？", "廠是哪一年開的？"))
@@ -28,7 +28,7 @@ def test_a_question_is_as_much_nearer_to_accounts_than_to_details_as_to_the_near
     )
 
 
-def test_a_question_like_an_example_of_the_whole_asks_for_it() -> None:
+def test_wholeness_is_high_only_for_a_question_like_an_example_about_the_whole_text() -> None:
     embedder = FakeEmbedder()
     assert asking(embedder).wholeness("這篇文章講了什麼？", embedder) == pytest.approx(1.0)
     assert asking(embedder).wholeness("橋是哪一年建的？", embedder) < 0.5
@@ -51,7 +51,9 @@ def test_a_question_like_an_example_of_the_whole_asks_for_it() -> None:
         ("全文有多少字？", False, False),
     ],
 )
-def test_a_summary_is_asked_for_in_so_many_words(question: str, summary: bool, of_all: bool) -> None:
+def test_a_request_for_a_summary_is_recognised_and_whether_it_is_of_the_whole_text(
+    question: str, summary: bool, of_all: bool
+) -> None:
     assert (asks_summary(question), asks_summary_of_all(question)) == (summary, of_all)
 
 
@@ -74,7 +76,7 @@ def test_a_summary_is_asked_for_in_so_many_words(question: str, summary: bool, o
         "他圖什麼？",
     ],
 )
-def test_one_reason_is_asked_for_in_so_many_words(question: str) -> None:
+def test_a_question_for_one_reason_is_recognised(question: str) -> None:
     assert asks_reason(question)
 
 
@@ -113,7 +115,7 @@ def test_one_reason_is_asked_for_in_so_many_words(question: str) -> None:
         "It stands to reason, who said that?",
     ],
 )
-def test_what_asks_for_more_than_a_reason_or_for_none_is_no_such_question(question: str) -> None:
+def test_asks_reason_is_false_if_no_reason_or_more_than_one_thing_is_asked_for(question: str) -> None:
     assert not asks_reason(question)
 
 
@@ -138,7 +140,7 @@ def test_what_asks_for_more_than_a_reason_or_for_none_is_no_such_question(questi
         ("Summarize the whole text in 0 sentences.", None),
     ],
 )
-def test_the_length_of_a_summary_is_what_is_asked_for(question: str, most: int | None) -> None:
+def test_the_requested_length_of_a_summary_is_read_from_the_question(question: str, most: int | None) -> None:
     assert sentences_asked(question) == most
 
 
@@ -155,5 +157,5 @@ def test_the_length_of_a_summary_is_what_is_asked_for(question: str, most: int |
         ("Who is the mayor?", False),
     ],
 )
-def test_several_things_are_asked_for_in_so_many_words(question: str, several: bool) -> None:
+def test_a_question_for_several_things_is_recognised(question: str, several: bool) -> None:
     assert asks_several(question) is several

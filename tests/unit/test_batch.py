@@ -1,4 +1,4 @@
-"""A file of questions is answered row by row, an interrupted run goes on, and no file is ever harmed."""
+"""A batch answers a file of questions row by row, resumes after an interruption and never damages a file."""
 
 import json
 import random
@@ -31,7 +31,7 @@ def ask(number: object) -> dict[str, object]:
 
 
 def answered(number: object) -> dict[str, object]:
-    """Return an answer as an earlier run wrote it."""
+    """Return a result row as written by an earlier run."""
     return dict(zip(FIELDS, [number, "說", True, "", [], [], 0.1, 0.2], strict=True))
 
 
@@ -47,7 +47,7 @@ def target(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(make_rag: Callable[..., Rag], chosen: Settings, source: Path, target: Path) -> Callable[..., Done]:
-    """Return a batch from `source` to `target`: run(drafts) with the lines that it tells in `run.told`."""
+    """Return a function that runs the batch from `source` to `target`: run(*drafts); its reports are in `run.told`."""
 
     def batch(*drafts: str | Exception) -> Done:
         batch.told = []
@@ -56,7 +56,7 @@ def run(make_rag: Callable[..., Rag], chosen: Settings, source: Path, target: Pa
     return batch
 
 
-def test_a_row_holds_the_answer_its_passages_and_exact_citations(run, chosen, source: Path, target: Path) -> None:
+def test_a_result_row_has_the_answer_its_passages_and_exact_citations(run, chosen, source: Path, target: Path) -> None:
     write(source, {"id": "甲", "question": FOUNDED, "answer": "x", "score": [1]})
     assert run() == Done(1, 0)
     (row,) = read(target)
@@ -70,7 +70,7 @@ def test_a_row_holds_the_answer_its_passages_and_exact_citations(run, chosen, so
     assert FOUNDED.encode() not in target.read_bytes()
 
 
-def test_a_history_is_used(make_rag, chosen, source: Path, target: Path) -> None:
+def test_the_history_of_a_row_is_included_in_its_prompt(make_rag, chosen, source: Path, target: Path) -> None:
     generator = ScriptedGenerator()
     history = [{"role": "user", "content": "宇樹科技呢？"}]
     write(source, ask(1) | {"question": "那它是誰創辦的？", "history": history}, ask(2) | {"history": None})
@@ -79,7 +79,9 @@ def test_a_history_is_used(make_rag, chosen, source: Path, target: Path) -> None
     assert ["宇树科技呢" in content for content in contents] == [True, False]
 
 
-def test_rows_before_a_dead_engine_are_kept_and_the_next_run_goes_on_behind_them(run, source: Path, target: Path) -> None:
+def test_when_the_engine_keeps_failing_the_rows_so_far_are_kept_and_the_next_run_resumes(
+    run, source: Path, target: Path
+) -> None:
     write(source, *map(ask, range(4)))
     with pytest.raises(GenerationError, match="no memory"):
         run(DRAFT, GenerationError("no memory"))
@@ -88,7 +90,7 @@ def test_rows_before_a_dead_engine_are_kept_and_the_next_run_goes_on_behind_them
     assert [row["id"] for row in read(target)] == [0, 1, 2, 3]
 
 
-def test_a_question_at_which_the_engine_fails_once_does_not_end_the_batch(run, source: Path, target: Path) -> None:
+def test_isolated_engine_failures_are_reported_and_retried_by_the_next_run(run, source: Path, target: Path) -> None:
     write(source, *map(ask, range(4)))
     slow = GenerationError("The answer took longer than 120 s.")
     assert run(DRAFT, slow, DRAFT, slow) == Done(2, 2)
@@ -97,7 +99,7 @@ def test_a_question_at_which_the_engine_fails_once_does_not_end_the_batch(run, s
     assert [row["id"] for row in read(target)] == [0, 2, 1, 3]
 
 
-def test_questions_that_are_too_long_say_nothing_of_the_engine(run, source: Path, target: Path) -> None:
+def test_overlong_prompts_do_not_count_as_engine_failures(run, source: Path, target: Path) -> None:
     write(source, *map(ask, range(5)))
     long = PromptTooLongError.of(5000, 4096)
     assert run(long, long, long, long, DRAFT) == Done(1, 4)
@@ -108,7 +110,7 @@ def test_questions_that_are_too_long_say_nothing_of_the_engine(run, source: Path
     assert [row["id"] for row in read(target)] == [4]
 
 
-def test_a_batch_gets_past_questions_at_which_the_engine_always_fails(
+def test_questions_at_which_the_engine_always_fails_do_not_block_the_others(
     make_rag, chosen, source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def draft(prompt: Prompt) -> str:
@@ -122,7 +124,9 @@ def test_a_batch_gets_past_questions_at_which_the_engine_always_fails(
     assert [row["id"] for row in read(target)] == [7, 6, 4, 5]
 
 
-def test_an_interrupted_batch_keeps_its_rows_and_goes_on(make_rag, chosen, run, source: Path, target: Path) -> None:
+def test_an_interrupted_batch_keeps_its_rows_and_the_next_run_resumes(
+    make_rag, chosen, run, source: Path, target: Path
+) -> None:
     write(source, *map(ask, range(3)))
     with pytest.raises(KeyboardInterrupt):
         run(DRAFT, KeyboardInterrupt())
@@ -130,7 +134,7 @@ def test_an_interrupted_batch_keeps_its_rows_and_goes_on(make_rag, chosen, run, 
     assert run() == Done(2, 0)
 
 
-def test_of_a_result_file_only_a_line_that_was_cut_is_removed(run, source: Path, target: Path) -> None:
+def test_only_an_incomplete_last_line_is_removed_from_a_results_file(run, source: Path, target: Path) -> None:
     write(source, ask("a"), ask("b"))
     kept = json.dumps(answered("a") | {"mine": 1}, ensure_ascii=False, separators=(",", ":"))
     target.write_text(f'{kept}\n\n{{"id": "b", "text": "說', encoding="utf-8")
@@ -155,7 +159,7 @@ def test_of_a_result_file_only_a_line_that_was_cut_is_removed(run, source: Path,
         ("\x00\x01", 1),
     ],
 )
-def test_a_file_that_holds_anything_else_is_refused_and_stays_as_it_was(
+def test_a_results_file_with_other_content_is_rejected_and_left_unchanged(
     run, source: Path, target: Path, held: str, line: int
 ) -> None:
     write(source, ask(2))
@@ -168,7 +172,9 @@ def test_a_file_that_holds_anything_else_is_refused_and_stays_as_it_was(
     assert target.read_text(encoding="utf-8") == held
 
 
-def test_swapped_arguments_harm_neither_file(make_rag, chosen, source: Path, target: Path) -> None:
+def test_swapped_or_equal_paths_are_rejected_and_leave_both_files_unchanged(
+    make_rag, chosen, source: Path, target: Path
+) -> None:
     write(source, ask(1))
     write(target, answered(1))
     before = source.read_bytes(), target.read_bytes()
@@ -179,22 +185,26 @@ def test_swapped_arguments_harm_neither_file(make_rag, chosen, source: Path, tar
     assert (source.read_bytes(), target.read_bytes()) == before
 
 
-def test_results_go_into_a_folder_that_is_made_and_never_into_a_folder_itself(make_rag, chosen, source: Path, tmp_path) -> None:
+def test_missing_folders_of_the_results_file_are_created_and_a_results_path_that_is_a_folder_is_rejected(
+    make_rag, chosen, source: Path, tmp_path
+) -> None:
     write(source, ask(1))
     assert answer_file(source, tmp_path / "deep" / "er" / "out.jsonl", chosen, make_rag()).answered == 1
     with pytest.raises(RagError, match=r"deep is not a file; name a file\."):
         answer_file(source, tmp_path / "deep", chosen, make_rag())
 
 
-def test_a_name_that_is_too_long_for_results_is_one_sentence(chosen, source: Path, tmp_path: Path) -> None:
+def test_a_results_file_name_that_is_too_long_raises_an_error(chosen, source: Path, tmp_path: Path) -> None:
     write(source, ask(1))
     with pytest.raises(RagError, match=r"cannot be written: File name too long"):
         answer_file(source, tmp_path / ("x" * 300), chosen)
 
 
-def test_what_another_program_writes_meanwhile_is_left_alone(run, source: Path, target: Path) -> None:
+def test_a_results_file_changed_by_another_program_stops_the_batch_and_is_left_as_it_is(
+    run, source: Path, target: Path
+) -> None:
     class Meddler(str):
-        def __iter__(self):  # the draft is read letter by letter, in the middle of the batch
+        def __iter__(self):  # called during the batch, when the generator iterates over the draft
             with target.open("a") as file:
                 file.write("mine\n")
             return super().__iter__()
@@ -205,19 +215,19 @@ def test_what_another_program_writes_meanwhile_is_left_alone(run, source: Path, 
     assert target.read_text() == "mine\n"
 
 
-def test_nothing_to_do_loads_nothing_and_leaves_a_file(chosen, source: Path, target: Path) -> None:
+def test_an_empty_questions_file_loads_no_model_and_creates_an_empty_results_file(chosen, source: Path, target: Path) -> None:
     assert answer_file(write(source), target, chosen) == Done(0, 0)
     assert target.read_text() == ""
 
 
-def test_a_number_that_no_float_can_hold_is_an_id_like_others(run, source: Path, target: Path) -> None:
+def test_an_integer_too_large_for_a_float_is_a_valid_id(run, source: Path, target: Path) -> None:
     number = 10**400
     source.write_text(json.dumps(ask(number)), encoding="utf-8")
     assert run() == Done(1, 0)
     assert [row["id"] for row in read(target)] == [number]
 
 
-def test_empty_lines_and_a_byte_order_mark_are_passed_over(run, source: Path) -> None:
+def test_empty_lines_and_a_byte_order_mark_in_a_questions_file_are_ignored(run, source: Path) -> None:
     source.write_text(f'\ufeff{{"id": 1, "question": "{FOUNDED}"}}\r\n\n  \n', encoding="utf-8")
     assert run() == Done(1, 0)
 
@@ -254,7 +264,7 @@ FORM = ' is not {"id", "question", "history"?} with a string or a number as id.'
         ('{"id": 0, "question": "x"}', " has the same id as {source}, line 1; give each question a unique id."),
     ],
 )
-def test_lines_that_cannot_be_asked_are_told_by_their_number_and_the_others_are_answered(
+def test_invalid_lines_are_reported_with_their_number_and_the_other_lines_are_answered(
     run, source: Path, target: Path, line: str, said: str
 ) -> None:
     source.write_text(f"{json.dumps(ask(0))}\n\n{line}\n{json.dumps(ask('z'))}\n", encoding="utf-8")
@@ -264,7 +274,9 @@ def test_lines_that_cannot_be_asked_are_told_by_their_number_and_the_others_are_
     assert run() == Done(0, 1)
 
 
-def test_a_file_without_a_question_answers_nothing_and_makes_no_file(chosen, source: Path, target: Path) -> None:
+def test_a_file_without_a_valid_question_raises_an_error_and_creates_no_results_file(
+    chosen, source: Path, target: Path
+) -> None:
     source.write_text("not\nquestions\n", encoding="utf-8")
     with pytest.raises(QuestionError) as error:
         answer_file(source, target, chosen)
@@ -272,7 +284,7 @@ def test_a_file_without_a_question_answers_nothing_and_makes_no_file(chosen, sou
     assert not target.exists()
 
 
-def test_questions_that_cannot_be_read_are_an_error(chosen, tmp_path: Path, target: Path) -> None:
+def test_an_unreadable_questions_file_raises_an_error(chosen, tmp_path: Path, target: Path) -> None:
     with pytest.raises(QuestionError, match=r"The questions file .*gone\.jsonl cannot be read: "):
         answer_file(tmp_path / "gone.jsonl", target, chosen)
     (tmp_path / "gbk.jsonl").write_bytes("問".encode("gbk"))
@@ -280,7 +292,7 @@ def test_questions_that_cannot_be_read_are_an_error(chosen, tmp_path: Path, targ
         answer_file(tmp_path / "gbk.jsonl", target, chosen)
 
 
-def test_the_engine_is_closed_whatever_happens(make_rag, chosen, source: Path, target: Path) -> None:
+def test_an_interrupted_batch_closes_the_engine(make_rag, chosen, source: Path, target: Path) -> None:
     generator = ScriptedGenerator([KeyboardInterrupt()])
     with pytest.raises(KeyboardInterrupt):
         answer_file(write(source, ask(1)), target, chosen, make_rag(generator))

@@ -1,4 +1,4 @@
-"""Claims are put together as a text: each said once, each source with one mark."""
+"""Composing claims into a text: no repeated claims, and one citation mark per source sentence."""
 
 import pytest
 from fakes import FakeEmbedder
@@ -32,13 +32,13 @@ def quote(before: str, text: str) -> Claim:
         ([quote("", "甲。"), quote("\n\n", "甲。"), quote("\n文中說：", "丙。")], "甲。\n文中說：丙。"),
     ],
 )
-def test_what_is_said_twice_stays_at_its_first_place_and_what_announced_it_announces_the_next(
+def test_repeated_claims_are_removed_and_the_words_before_a_removed_quote_introduce_the_next_one(
     claims: list[Claim], text: str
 ) -> None:
     assert "".join(claim.before + claim.text for claim in without_repeats(claims)) == text
 
 
-def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index) -> None:
+def test_all_citations_of_a_source_sentence_have_the_same_mark(index: Index) -> None:
     first, second = 1, 0
     made = [
         Claim("", "甲。", (second,), (0.9,)),
@@ -56,15 +56,15 @@ def test_one_source_sentence_has_one_mark_however_often_it_is_cited(index: Index
     ]
 
 
-def test_a_list_from_which_items_were_left_out_is_counted_anew(index: Index) -> None:
+def test_a_numbered_list_from_which_items_were_dropped_is_renumbered(index: Index) -> None:
     made = [Claim("\n2. ", "甲。", (0,), (0.9,)), Claim("\n5. ", "乙。", (1,), (0.9,)), Claim("\n- ", "丙。", (), ())]
     assert compose(made, index)[0] == ("1. 甲。[1]", "\n2. 乙。[2]", "\n- 丙。")
 
 
-def test_a_footnote_of_the_source_is_no_mark_of_the_answer(index: Index) -> None:
+def test_footnote_marks_of_the_source_are_removed_but_other_numbers_in_brackets_stay(index: Index) -> None:
     assert compose([Claim("", "甲在1931年[2]燒毀。[3]", (0,), (1.0,), quoted=True)], index)[0] == ("甲在1931年燒毀。[1]",)
     assert compose([Claim("", "國發[2023]5號。", (0,), (1.0,), quoted=True)], index)[0] == ("國發[2023]5號。[1]",)
 
 
-def test_nothing_composed_is_nothing(index: Index) -> None:
+def test_composing_no_claims_returns_no_sentences_and_no_citations(index: Index) -> None:
     assert compose([], index) == ((), ())

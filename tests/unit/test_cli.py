@@ -1,4 +1,4 @@
-"""Commands print what was asked for, and end with 0, 1 or 2."""
+"""Commands print their results, report errors in one sentence and exit with the documented codes."""
 
 import json
 import re
@@ -18,7 +18,7 @@ QUESTION = "深度求索成立於哪一年？"
 
 @pytest.fixture
 def generator(monkeypatch: pytest.MonkeyPatch, make_rag) -> ScriptedGenerator:
-    """Return the generator of the chatbot that commands open in place of the real one."""
+    """Make commands open a chatbot with a scripted generator, and return this generator."""
     scripted = ScriptedGenerator()
     monkeypatch.setattr("rag.pipeline.Rag", lambda *arguments, **named: make_rag(scripted))
     monkeypatch.setattr("rag.batch.Rag", lambda *arguments, **named: make_rag(scripted))
@@ -34,7 +34,7 @@ def test_ask_prints_the_answer_and_its_quotes(generator: ScriptedGenerator, caps
     assert generator.closed
 
 
-def test_ask_json_prints_one_object_and_nothing_else_on_standard_output(
+def test_ask_json_prints_only_one_json_object_to_standard_output(
     generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ask", "--json", QUESTION]) == 0
@@ -44,14 +44,14 @@ def test_ask_json_prints_one_object_and_nothing_else_on_standard_output(
     assert all(set(p) == {"text", "source", "start", "end", "score"} for p in value["passages"])
 
 
-def test_a_decline_is_an_answer_and_no_failure(generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_declining_a_question_exits_with_0(generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]) -> None:
     generator.chances = lambda prompt: 0.0
     assert main(["ask", "--json", QUESTION]) == 0
     value = json.loads(capsys.readouterr().out)
     assert (value["answerable"], value["reason"]) == (False, "not in the text")
 
 
-def test_an_engine_that_fails_prints_nothing_but_one_sentence(
+def test_an_engine_failure_exits_with_1_and_prints_only_to_standard_error(
     generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     generator.drafts = [GenerationError("The engine failed: no memory.")]
@@ -88,7 +88,7 @@ def test_wrong_usage_exits_with_2_and_prints_only_to_standard_error(
     assert printed.err.startswith("usage: rag")
 
 
-def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
@@ -104,7 +104,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ("RAG_THREADS", "x", "rag: RAG_THREADS='x' is not an integer."),
     ],
 )
-def test_a_setting_that_is_no_choice_exits_with_1(
+def test_an_invalid_setting_exits_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -113,7 +113,7 @@ def test_a_setting_that_is_no_choice_exits_with_1(
     assert (printed.out, printed.err) == ("", said + "\n")
 
 
-def test_batch_writes_the_file_and_tells_how_many_on_standard_error(
+def test_batch_writes_the_results_and_prints_the_number_of_answers_to_standard_error(
     generator: ScriptedGenerator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
@@ -125,12 +125,12 @@ def test_batch_writes_the_file_and_tells_how_many_on_standard_error(
     assert json.loads(target.read_text(encoding="utf-8"))["id"] == 1
 
 
-def test_batch_without_its_file_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_batch_with_a_missing_questions_file_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["batch", str(tmp_path / "gone"), str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err.startswith(f"rag: The questions file {tmp_path / 'gone'} cannot be read: ")
 
 
-def test_weights_are_listed_and_missing_ones_fail_the_check(
+def test_weights_are_listed_and_missing_or_unknown_ones_exit_with_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RAG_WEIGHTS", str(tmp_path))
@@ -147,7 +147,7 @@ def test_weights_are_listed_and_missing_ones_fail_the_check(
     assert capsys.readouterr().err.startswith("rag: 'gpt-9' is not a known model; use one of embeddinggemma-300m, ")
 
 
-def test_the_doctor_fails_where_something_is_to_mend(
+def test_doctor_exits_with_1_if_it_finds_a_problem(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RAG_ENGINE", "llama_cpp")
@@ -160,7 +160,7 @@ def test_the_doctor_fails_where_something_is_to_mend(
     assert any(line.startswith("ok   prompts: ") for line in lines)
 
 
-def test_figures_that_cannot_be_written_are_printed_all_the_same(
+def test_eval_prints_its_figures_even_if_the_output_file_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("rag.evaluation.evaluate", lambda *arguments: {"seconds": 1})
@@ -180,7 +180,7 @@ def test_figures_that_cannot_be_written_are_printed_all_the_same(
     ],
     ids=" ".join,
 )
-def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
+def test_eval_check_accepts_only_the_whole_test_split(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     for work in ("rag.evaluation.evaluate", "rag.evaluation.squad.squad", "rag.pipeline.Rag.warm"):
@@ -201,7 +201,7 @@ def test_what_is_no_whole_test_half_is_not_checked_against_the_baseline(
         (["tune", "--probes", "/nowhere/p.npz"], "/nowhere/p.npz cannot be written (No such file or directory); "),
     ],
 )
-def test_what_would_be_passed_over_or_lost_in_the_end_is_told_at_once(
+def test_options_without_effect_and_unwritable_output_paths_are_rejected_before_any_work(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
     for work in ("rag.evaluation.squad.squad", "rag.evaluation.tuning.collect"):
@@ -211,7 +211,7 @@ def test_what_would_be_passed_over_or_lost_in_the_end_is_told_at_once(
 
 
 @pytest.mark.parametrize("arguments", [[], ["--split", "test"]], ids=" ".join)
-def test_the_test_half_is_checked_against_the_baseline(
+def test_eval_check_compares_the_test_split_with_the_baseline(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     monkeypatch.setattr("rag.evaluation.evaluate", lambda settings, split, *others: {"split": split})
@@ -232,7 +232,7 @@ def test_the_test_half_is_checked_against_the_baseline(
     ],
     ids=["as shipped", "another known one", "a path of the user's own", "a server", "openai", "not the server"],
 )
-def test_without_names_those_weights_are_fetched_that_the_settings_need(
+def test_weights_fetch_without_names_fetches_the_models_that_the_settings_need(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], fetched: list[str]
 ) -> None:
     for variable in ("RAG_GENERATOR", "RAG_EMBEDDER", "RAG_BASE_URL", "RAG_ENGINE"):
@@ -246,7 +246,7 @@ def test_without_names_those_weights_are_fetched_that_the_settings_need(
 
 
 def in_shell(command: str) -> tuple[int, str]:
-    """Return the exit code of a command, the first of its pipe, and what it printed to standard error."""
+    """Run a shell pipeline, and return the exit code of its first command and what was printed to standard error."""
     done = subprocess.run(
         ["bash", "-c", f'{command}; exit "${{PIPESTATUS[0]}}"'],
         capture_output=True,
@@ -258,19 +258,19 @@ def in_shell(command: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("much", ["1", "'x' * 1_000_000", "1, flush=True"], ids=["at the end", "in the midst", "at once"])
-def test_a_reader_of_the_output_may_leave(much: str) -> None:
+def test_a_closed_output_pipe_exits_with_1_and_prints_no_error(much: str) -> None:
     work = f"import sys, time; from rag.cli import run; sys.exit(run(lambda: time.sleep(0.1) or print({much}) or 0))"
     assert in_shell(f'{sys.executable} -c "{work}" | true') == (1, "")
 
 
 @pytest.mark.parametrize("much", ["1", "'x' * 1_000_000", "1, flush=True"], ids=["at the end", "in the midst", "at once"])
-def test_a_full_disk_behind_the_output_is_one_sentence(much: str) -> None:
+def test_a_full_output_disk_exits_with_1_and_prints_one_sentence(much: str) -> None:
     work = f"import sys; from rag.cli import run; sys.exit(run(lambda: print({much}) or 0))"
     said = "rag: The output cannot be written: No space left on device; free space there, or send it elsewhere.\n"
     assert in_shell(f'{sys.executable} -c "{work}" > /dev/full') == (1, said)
 
 
-def test_a_name_that_commands_the_terminal_is_shown_and_stays_one_line(
+def test_control_characters_in_a_path_are_escaped_in_error_messages(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RAG_CORPUS", "/gone/\x1b[2J\n杭州\u202e")
@@ -286,7 +286,7 @@ def test_an_interrupted_command_exits_with_130() -> None:
     assert run(interrupted) == 130
 
 
-def test_an_error_that_nobody_foresaw_is_not_hidden() -> None:
+def test_unexpected_exceptions_are_not_caught() -> None:
     def broken() -> int:
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""The command line, the batch file and the public names."""
+"""The command line, and the public names of the package."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_json_prints_one_json_object_and_nothing_else(make_rag, monkeypatch, cap
     assert set(value["timings"]) >= {"retrieve_s", "first_token_s", "total_s", "prompt_tokens", "completion_tokens"}
 
 
-def test_translating_puts_every_chinese_sentence_into_english_once(
+def test_the_translate_command_translates_each_sentence_only_once(
     make_rag, monkeypatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("rag.pipeline.Rag", lambda settings: make_rag())
@@ -46,7 +46,7 @@ def test_translating_puts_every_chinese_sentence_into_english_once(
     ]
 
 
-def test_the_public_names_are_pinned() -> None:
+def test_the_package_exports_exactly_the_listed_names() -> None:
     assert sorted(rag.__all__) == [
         "Answer",
         "Citation",
@@ -66,7 +66,7 @@ def test_the_public_names_are_pinned() -> None:
     assert all(hasattr(rag, name) for name in rag.__all__)
 
 
-def test_importing_loads_no_model_library() -> None:
+def test_importing_the_package_loads_no_model_library() -> None:
     code = "import sys, rag; print(sorted({'torch', 'gradio', 'transformers', 'faiss'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(rag.__file__).parent.parent

@@ -1,4 +1,4 @@
-"""What must follow an answer: the source's own words, where it passes them by or says little of them."""
+"""Source sentences are quoted after an answer that omits them or says too little of them."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from rag.tuned import tuned
 Maker = Callable[..., Rag]
 
 
-def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) -> None:
+def test_only_a_terse_answer_is_followed_by_a_quote_of_its_source(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator(["2023年。"])).answer(FOUNDED)
     assert answer.text == f"2023年。[1]\n文中說：{SENTENCE}[1]"
     assert [c.quote for c in answer.citations] == [SENTENCE, SENTENCE]
@@ -32,7 +32,7 @@ def test_a_terse_answer_is_followed_by_the_sources_own_words(make_rag: Maker) ->
 
 @dataclass(frozen=True)
 class Asks:
-    """Say how much more a question asks for an account than for a detail."""
+    """A classifier that gives every question the same preference of an account over a detail."""
 
     account: float
 
@@ -43,7 +43,7 @@ class Asks:
         return 0.0
 
 
-def test_a_question_for_a_date_whose_answer_holds_none_is_answered_with_the_source_too(make_rag: Maker) -> None:
+def test_an_answer_without_the_date_that_was_asked_for_is_followed_by_a_quote_of_its_source(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator(["深度求索的总部设在杭州。"])).answer(FOUNDED)
     assert answer.text.endswith(f"\n文中說：{SENTENCE}[1]")
 
@@ -52,7 +52,7 @@ def test_a_question_for_a_date_whose_answer_holds_none_is_answered_with_the_sour
     ("asked", "followed"),
     [("用幾句話說說", True), ("總結一下", True), ("大意", True), ("請說說", False)],
 )
-def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_order_of_the_text(
+def test_a_summary_is_followed_by_the_sentences_that_it_leaves_out_in_the_order_of_the_text(
     make_rag: Maker, asked: str, followed: bool
 ) -> None:
     rag = make_rag(ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"]))
@@ -65,34 +65,38 @@ def test_a_summary_is_followed_by_what_it_leaves_out_of_what_was_read_in_the_ord
 
 
 @pytest.mark.parametrize(("asked", "lines"), [("用兩三句話總結", 3), ("用一句話總結", 1), ("總結", 9)])
-def test_a_summary_has_no_more_sentences_than_are_asked_for(make_rag: Maker, asked: str, lines: int) -> None:
+def test_a_summary_has_the_requested_number_of_sentences(make_rag: Maker, asked: str, lines: int) -> None:
     rag = make_rag(ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"]))
     answer = rag.answer(f"{asked}浙江大學為杭州培養了人才和浙大校友創辦的企業")
     assert len(answer.sentences) == lines
 
 
 @pytest.mark.parametrize(("asked", "lines"), [("用三句話總結全文", 3), ("用一句話總結全文", 1)])
-def test_the_whole_text_is_told_in_as_many_sentences_as_are_asked_for(make_rag: Maker, asked: str, lines: int) -> None:
+def test_a_summary_of_the_whole_text_has_the_requested_number_of_sentences(make_rag: Maker, asked: str, lines: int) -> None:
     answer = make_rag(ScriptedGenerator(["火星上有兩座大型的遊樂園。"])).answer(asked)
     assert len(answer.sentences) == lines
     assert_exact(answer)
 
 
 @pytest.mark.parametrize(("account", "followed"), [(0.01, True), (-0.01, False)])
-def test_an_account_is_followed_by_its_source_sooner_than_a_detail(make_rag: Maker, account: float, followed: bool) -> None:
+def test_the_same_short_answer_is_followed_by_a_quote_only_if_an_account_was_asked_for(
+    make_rag: Maker, account: float, followed: bool
+) -> None:
     answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
     query = read_question("深度求索的總部設在哪裡？", (), "zh-Hant", answering.english.names)
     answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
     assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")
 
 
-def test_the_words_that_follow_are_those_of_the_sentence_that_the_answer_cites(make_rag: Maker) -> None:
+def test_the_quote_after_a_terse_answer_is_a_sentence_that_it_cites(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator(["浙江大学。"])).answer("哪所大學為杭州培養了大量人才、校友和企業？")
     quoted = {citation.quote for citation in answer.citations if citation.sentence == 0}
     assert answer.text.endswith(tuple(f"文中說：{quote}[1]" for quote in quoted))
 
 
-def test_an_english_answer_is_followed_by_the_translation_that_the_text_brings(make_rag: Maker, chosen: Settings) -> None:
+def test_a_terse_english_answer_is_followed_by_the_translation_supplied_with_the_corpus(
+    make_rag: Maker, chosen: Settings
+) -> None:
     (chosen.corpus / "article.english.jsonl").write_text(
         "".join(json.dumps({"sentence": s, "english": e}) + "\n" for s, e in TRANSLATED.items()), encoding="utf-8"
     )
@@ -116,7 +120,7 @@ BOTH = "浙大校友創辦的企業超過3000家，總市值約1.8萬億元。"
         ("浙大校友創辦的企業多少家與總市值多少？", BOTH, False),
     ],
 )
-def test_a_question_for_two_amounts_that_gets_one_is_answered_with_the_source_too(
+def test_an_answer_with_one_of_two_requested_amounts_is_followed_by_a_quote_of_its_source(
     make_rag: Maker, question: str, draft: str, followed: bool
 ) -> None:
     answer = make_rag(ScriptedGenerator([draft])).answer(question)
@@ -128,7 +132,7 @@ FOUNDER = to_traditional(OTHER)
 
 
 @pytest.mark.parametrize(("draft", "followed"), [(HALF, ""), (MOST, ""), (OTHER, f"\n文中說：{SENTENCE}[2]")])
-def test_an_answer_that_passes_the_nearest_sentence_by_is_followed_by_it(make_rag: Maker, draft: str, followed: str) -> None:
+def test_an_answer_that_omits_the_most_similar_sentence_is_followed_by_it(make_rag: Maker, draft: str, followed: str) -> None:
     answer = make_rag(ScriptedGenerator([draft])).answer("深度求索是怎樣成立的？")
     assert answer.text == to_traditional(draft) + "[1]" + followed
 
@@ -141,7 +145,7 @@ def test_an_answer_that_passes_the_nearest_sentence_by_is_followed_by_it(make_ra
         ("做了多少？", 0.7, [FOUNDER]),
     ],
 )
-def test_the_two_nearest_sentences_follow_what_neither_cites_nor_says_them_for_a_number_one(
+def test_at_most_two_unsaid_similar_sentences_are_quoted_and_only_one_if_a_number_is_asked_for(
     question: str, second: float, quoted: list[str]
 ) -> None:
     index = build([Document("a", ARTICLE)], FakeEmbedder(), longest=100)[0]
@@ -172,7 +176,7 @@ RULES = ("Hangzhou spends 15% of its revenue on science.", "These rules are call
     ],
     ids=["chinese", "english", "said already", "another source", "points at nothing"],
 )
-def test_a_quoted_sentence_that_points_back_follows_the_one_before_it_in_the_same_line(
+def test_a_quoted_sentence_that_refers_back_is_quoted_together_with_its_antecedent(
     chosen: Settings, embedder: FakeEmbedder, documents: list[str], question: str, draft: str, text: str
 ) -> None:
     sources = [Document(f"{number}.txt", source) for number, source in enumerate(documents)]
@@ -180,7 +184,7 @@ def test_a_quoted_sentence_that_points_back_follows_the_one_before_it_in_the_sam
 
 
 @pytest.mark.parametrize(("listed", "lines"), [(99, 9), (2, 2)])
-def test_no_more_is_listed_behind_a_summary_than_was_tuned(
+def test_the_tuned_limit_bounds_the_sentences_listed_after_a_summary(
     chosen: Settings, embedder: FakeEmbedder, listed: int, lines: int
 ) -> None:
     generator = ScriptedGenerator(["浙江大学为杭州培养了大量的人才。"])
@@ -189,7 +193,7 @@ def test_no_more_is_listed_behind_a_summary_than_was_tuned(
     assert answer.text.count("\n- ") == lines
 
 
-def test_a_sentence_that_asks_is_no_answer_beside_one() -> None:
+def test_questions_of_the_source_are_not_quoted_after_an_answer() -> None:
     asking, telling = "杭州為什麼成功？", "杭州的成功來自人才。"
     index = build([Document("a", f"{asking}{telling}{SENTENCE}")], FakeEmbedder(), longest=100)[0]
     claims = [Claim("", to_traditional(MOST), (2,), (1.0,))]
@@ -198,7 +202,7 @@ def test_a_sentence_that_asks_is_no_answer_beside_one() -> None:
 
 
 @pytest.mark.parametrize(("question", "following"), [("作坊眼下有哪些難關？", (1, 2)), ("作坊眼下的難關從何時起？", ())])
-def test_where_several_things_are_asked_for_the_items_of_a_list_follow(question: str, following: tuple[int, ...]) -> None:
+def test_the_items_of_a_list_are_quoted_only_if_several_things_are_asked_for(question: str, following: tuple[int, ...]) -> None:
     text = "作坊眼下有兩道難關。\n第一道是豆價，貴了一倍。\n第二道是人手，少了一半。"
     index = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
     claims = [Claim("", "作坊眼下有两道难关。", (0,), (1.0,))]

@@ -1,9 +1,9 @@
-"""What is counted is told exactly, however much of it there is."""
+"""Counters are reported exactly, however large they are."""
 
 from rag.serving.counters import Counters
 
 
-def test_seconds_are_summed_to_the_last_digit() -> None:
+def test_summed_seconds_are_reported_with_all_their_digits() -> None:
     counters = Counters()
     for seconds in (1_234_567.25, 0.5):
         counters.observe("answer", seconds)

@@ -1,4 +1,4 @@
-"""An index file that is harmed, missing or another's is named and never searched, and a rebuild mends it."""
+"""A damaged, missing or foreign index file is named in the error and never searched, and a rebuild repairs the index."""
 
 import json
 import os
@@ -36,12 +36,14 @@ def lengthen(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [truncate, empty, flip, lengthen, Path.unlink], ids=lambda harm: harm.__name__)
 @pytest.mark.parametrize("name", FILES)
-def test_a_harmed_file_is_named_and_a_rebuild_mends_it(store: Path, name: str, harm: Callable[[Path], None]) -> None:
+def test_a_damaged_or_missing_file_is_named_in_the_error_and_a_rebuild_repairs_it(
+    store: Path, name: str, harm: Callable[[Path], None]
+) -> None:
     path = place(store, name)
     harm(path)
     said = failure(store)
     assert "The index file" in said and said.endswith(REMEDY)
-    if name == "current.json" and harm is flip:  # a pointer to another build or manifest: that one is named
+    if name == "current.json" and harm is flip:  # the pointer may now refer to another file, which is then named
         assert str(store) in said
     else:
         assert said.startswith(f"The index file {path} is {'missing' if harm is Path.unlink else 'damaged'}")
@@ -50,14 +52,14 @@ def test_a_harmed_file_is_named_and_a_rebuild_mends_it(store: Path, name: str, h
     assert load(store, recipe()).passages[0].text.startswith("杭州的人工智能")
 
 
-def test_a_damaged_file_is_told_by_both_hashes(store: Path) -> None:
+def test_the_error_for_a_damaged_file_has_the_actual_and_the_expected_hash(store: Path) -> None:
     path = place(store, "documents.json")
     expected = json.loads((build_of(store) / "manifest.json").read_text())["files"]["documents.json"]
     replace(path, b"")
     assert failure(store) == f"The index file {path} is damaged: SHA-256 e3b0c44298fc…, expected {expected[:12]}…{REMEDY}"
 
 
-def test_files_that_changed_places_are_told(store: Path) -> None:
+def test_swapped_files_are_detected_and_a_rebuild_repairs_them(store: Path) -> None:
     rows, passage_of_row = place(store, "rows.npy"), place(store, "owners.npy")
     kept = rows.read_bytes()
     replace(rows, passage_of_row.read_bytes())
@@ -67,7 +69,7 @@ def test_files_that_changed_places_are_told(store: Path) -> None:
     load(store, recipe())
 
 
-def test_a_file_of_another_index_is_told(store: Path, tmp_path: Path) -> None:
+def test_a_file_of_another_index_is_reported_as_damaged(store: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     rebuild(other, article("別的文章。\n第二段。"), FakeEmbedder(), LONGEST)
     replace(place(store, "vectors.faiss"), place(other, "vectors.faiss").read_bytes())
@@ -77,36 +79,36 @@ def test_a_file_of_another_index_is_told(store: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pointer", ["[]", "{}", '{"build": "x"}', "7", "null"])
-def test_a_pointer_that_names_no_build_is_damaged(store: Path, pointer: str) -> None:
+def test_a_malformed_pointer_file_is_reported_as_damaged(store: Path, pointer: str) -> None:
     replace(store / "current.json", pointer.encode())
     assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names no build{REMEDY}"
 
 
 @pytest.mark.parametrize("build", ["x", "\0", "0123456789ab/..", 7])
-def test_a_pointer_to_what_is_no_build_is_damaged(store: Path, build: object) -> None:
+def test_a_pointer_to_an_invalid_build_name_is_reported_as_damaged(store: Path, build: object) -> None:
     replace(store / "current.json", json.dumps({"build": build, "manifest": "x"}).encode())
     assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build {build!r}{REMEDY}"
 
 
-def test_a_file_of_endless_brackets_is_no_json(store: Path) -> None:
+def test_deeply_nested_json_is_reported_as_damaged_and_a_rebuild_repairs_it(store: Path) -> None:
     replace(store / "current.json", b"[" * 100_000)
     assert failure(store) == f"The index file {store / 'current.json'} is damaged: it is not JSON{REMEDY}"
     rebuild(store, article(), FakeEmbedder(), LONGEST)
     load(store, recipe())
 
 
-def test_a_pointer_cannot_lead_out_of_the_store(store: Path, tmp_path: Path) -> None:
+def test_a_pointer_to_a_folder_outside_the_store_is_reported_as_damaged(store: Path, tmp_path: Path) -> None:
     pointer = json.loads((store / "current.json").read_text())
     shutil.move(build_of(store), tmp_path / "outside")
     replace(store / "current.json", json.dumps(pointer | {"build": "../outside"}).encode())
     assert failure(store) == f"The index file {store / 'current.json'} is damaged: it names the build '../outside'{REMEDY}"
 
 
-def test_a_store_that_was_never_built_says_which_file_is_missing(tmp_path: Path) -> None:
+def test_an_empty_store_is_reported_with_the_missing_pointer_file(tmp_path: Path) -> None:
     assert failure(tmp_path) == f"The index file {tmp_path / 'current.json'} is missing{REMEDY}"
 
 
-def test_an_index_with_pickled_objects_cannot_be_loaded(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_with_pickled_objects_is_rejected_and_runs_no_code(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Harm:
         def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(store / "harmed"),)

@@ -1,4 +1,4 @@
-"""The doctor says for each thing whether it is well, and what mends it."""
+"""The doctor reports for each component whether it works and, if not, how to fix it."""
 
 import errno
 import os
@@ -23,9 +23,9 @@ BODY = b"weights"
 
 @pytest.fixture
 def findings(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Finding]]:
-    """Return an examiner with two small models: findings(**changed settings) by name.
+    """Return a function that examines settings with two small models: findings(**changed settings) by name.
 
-    The engine is named, since finding out which one suits this processor would take torch.
+    The engine is set, since choosing the one for this processor would require torch.
     """
     toy = toy_model(BODY)
     models = {"toy": toy, "writer": replace(toy, name="writer", role="generator")}
@@ -38,7 +38,7 @@ def findings(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     return look
 
 
-def test_weights_are_hashed_and_what_is_wrong_is_named_with_its_mend(findings, chosen: Settings) -> None:
+def test_weights_are_hashed_and_missing_or_altered_files_are_reported(findings, chosen: Settings) -> None:
     model = chosen.weights / "toy" / "model.bin"
     assert findings()["weights toy"].line() == ("FIX  weights toy: model.bin is missing; run python -m rag weights fetch toy.")
     model.parent.mkdir(parents=True)
@@ -48,7 +48,7 @@ def test_weights_are_hashed_and_what_is_wrong_is_named_with_its_mend(findings, c
     assert "model.bin is altered" in findings()["weights toy"].text
 
 
-def test_the_corpus_is_counted_and_its_names_are_read(findings, corpus: Path) -> None:
+def test_the_corpus_is_counted_and_an_invalid_names_file_is_reported(findings, corpus: Path) -> None:
     assert (
         findings()["corpus"].text
         == f"text files: 1, characters: {len(ARTICLE)}, names in English: 0, sentences in English: 0; in {corpus}"
@@ -57,7 +57,7 @@ def test_the_corpus_is_counted_and_its_names_are_read(findings, corpus: Path) ->
     assert not findings()["corpus"].well
 
 
-def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Path) -> None:
+def test_a_prompt_with_wrong_variables_or_a_missing_prompt_is_reported(findings, tmp_path: Path) -> None:
     prompts = Path(shutil.copytree(Settings.load({}).prompts, tmp_path / "prompts"))
     assert findings(prompts=prompts)["prompts"].well
     path = prompts / "zh" / "question.txt"
@@ -69,21 +69,21 @@ def test_an_edited_prompt_that_cannot_be_filled_is_named(findings, tmp_path: Pat
 
 
 @pytest.mark.parametrize("folder", ["judge", "names"])
-def test_worked_examples_without_the_words_of_their_replies_are_named(findings, folder: str, tmp_path: Path) -> None:
+def test_an_examples_file_without_its_reply_words_is_reported(findings, folder: str, tmp_path: Path) -> None:
     prompts = Path(shutil.copytree(Settings.load({}).prompts, tmp_path / "prompts"))
     path = prompts / folder / "examples.toml"
     path.write_text("example = []", encoding="utf-8")
     assert findings(prompts=prompts)["prompts"].text.startswith(f"The prompt {path} has the wrong form: ")
 
 
-def test_an_index_that_does_not_fit_is_named_with_its_mend(findings, chosen: Settings) -> None:
+def test_a_missing_index_is_reported_with_advice(findings, chosen: Settings) -> None:
     shutil.rmtree(chosen.store)
     missing = chosen.store / "current.json"
     mend = "run python index/rebuild.py, or set RAG_REBUILD=auto"
     assert findings()["index"].text == f"The index file {missing} is missing; {mend}."
 
 
-def test_a_folder_that_the_doctor_may_not_look_into_is_told_and_ends_nothing(
+def test_a_folder_without_read_permission_is_reported_and_does_not_end_the_examination(
     findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "secret"
@@ -105,14 +105,14 @@ def test_a_folder_that_the_doctor_may_not_look_into_is_told_and_ends_nothing(
 
 
 @pytest.mark.parametrize("name", ["gpt-9", "~nobody-of-that-name/m.gguf", "m" * 300])
-def test_a_generator_that_is_neither_known_nor_there_is_told_with_the_choices(findings, name: str) -> None:
+def test_an_unknown_generator_is_reported_with_the_known_ones(findings, name: str) -> None:
     assert findings(generator=name)["engine"].text.startswith(f"generator={name!r} is neither a model (")
     assert findings(engine="llama_cpp")["engine"].text.startswith("writer run by xllamacpp 20")
 
 
 @pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "FIX  engine: {url} rejects")])
 @pytest.mark.parametrize("key", ["key", ""])
-def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, line: str) -> None:
+def test_a_server_is_reported_as_answering_rejecting_the_key_or_unreachable(findings, key: str, status: int, line: str) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             assert self.headers["Authorization"] == (f"Bearer {key}" if key else None)
@@ -135,20 +135,20 @@ def test_a_server_is_asked_whether_it_is_there(findings, key: str, status: int, 
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:7890", "socks://127.0.0.1:7890", "127.0.0.1:7890:x"])
-def test_a_proxy_that_cannot_be_used_is_told(findings, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_an_unusable_proxy_setting_is_reported(findings, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv("ALL_PROXY", proxy)
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
     assert found.line().startswith("FIX  engine: http://192.0.2.1/v1/models cannot be reached (")
 
 
-def test_certificates_that_cannot_be_read_are_told(findings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_certificate_file_is_reported(findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=False)["engine"]
     assert found.line().startswith("FIX  engine: http://192.0.2.1/v1/models cannot be reached ([Errno 2] No such file")
 
 
-def test_a_server_elsewhere_is_not_asked_when_offline(findings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_on_another_machine_is_not_contacted_when_offline(findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(httpx, "get", lambda *arguments, **more: pytest.fail("the network was touched"))
     found = findings(engine="openai", base_url="http://192.0.2.1/v1", offline=True)["engine"]
     assert found.text == (

@@ -1,4 +1,4 @@
-"""Figures in the documentation are those that the commands wrote."""
+"""The documentation shows the stored figures and names only files that exist."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def test_the_scale_table_shows_the_stored_measurement() -> None:
     assert scale.table(stored("scale.json")) in MEASUREMENTS
 
 
-def test_the_articles_figures_are_those_of_the_baseline() -> None:
+def test_the_figures_for_the_article_are_those_of_the_stored_baseline() -> None:
     baseline = json.loads(BASELINE.read_text(encoding="utf-8"))["variants"]["as it is"]["all"]
     shown = {label.split("`")[1]: values for label, *values in ROW.findall(MEASUREMENTS) if label.startswith("`")}
     stored_digits = {"characters": "{mean:.0f} {low:.0f} {high:.0f}"}
@@ -37,7 +37,7 @@ def test_the_articles_figures_are_those_of_the_baseline() -> None:
     assert len(shown) == 13
 
 
-def test_the_readme_repeats_figures_of_the_measurements() -> None:
+def test_the_figures_in_the_readme_are_in_the_measurements() -> None:
     rows = [values for _, *values in ROW.findall(README)]
     assert len(rows) == 9
     assert all("{} ({}–{})".format(*values) in MEASUREMENTS for values in rows)

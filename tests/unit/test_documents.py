@@ -25,7 +25,7 @@ def test_offsets_are_exact_for_any_text(text: str, longest: int) -> None:
 
 
 @given(PROSE, st.integers(1, 120))
-def test_passages_are_whole_sentences_of_one_paragraph_no_longer_than_asked(text: str, longest: int) -> None:
+def test_passages_are_whole_sentences_of_one_paragraph_within_the_maximum_length(text: str, longest: int) -> None:
     document = Document("any.txt", text)
     sentences = split_document(document)
     left_out = pull_quotes(sentences)
@@ -48,7 +48,7 @@ def test_neighbouring_sentences_share_a_passage_until_it_is_full() -> None:
     assert [s.paragraph for s in sentences] == [0, 0, 0, 1]
 
 
-def test_an_english_passage_may_have_three_letters_for_each_chinese_character() -> None:
+def test_passage_lengths_count_three_english_letters_as_one_chinese_character() -> None:
     document = Document("a", "It rained. It was cold. They went home.")
     assert [p.text for p in group(document, split_document(document), 8)] == ["It rained. It was cold.", "They went home."]
 
@@ -56,7 +56,7 @@ def test_an_english_passage_may_have_three_letters_for_each_chinese_character() 
 SAID = "憑什麼是杭州養出了深度求索這樣的公司"
 
 
-def test_a_pull_quote_of_the_running_text_is_dropped() -> None:
+def test_a_pull_quote_that_repeats_the_running_text_is_left_out_of_the_passages() -> None:
     document = Document("a", f"大家都在問，{SAID}。答案很長。\n{SAID}\n完。")
     sentences = split_document(document)
     assert [sentences[i].text for i in pull_quotes(sentences)] == [SAID]
@@ -66,17 +66,17 @@ def test_a_pull_quote_of_the_running_text_is_dropped() -> None:
     ]
 
 
-def test_a_pull_quote_in_the_other_script_is_dropped() -> None:
+def test_a_pull_quote_in_the_other_chinese_script_is_recognised() -> None:
     document = Document("a", f"{SAID}？這是個好問題。\n凭什么是杭州养出了深度求索这样的公司\n")
     assert pull_quotes(split_document(document)) == {2}
 
 
-def test_of_lines_that_only_repeat_each_other_the_first_stays() -> None:
+def test_the_first_of_several_identical_lines_is_not_a_pull_quote() -> None:
     document = Document("a", f"{SAID}。\n別的。\n{SAID}。\n{SAID}。")
     assert pull_quotes(split_document(document)) == {2, 3}
 
 
-def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> None:
+def test_short_lines_and_lines_repeated_only_in_another_source_are_not_pull_quotes() -> None:
     first = split_document(Document("a", f"{SAID}。\n杭州很好。\n杭州很好。"))
     second = split_document(Document("b", f"{SAID}。\n"))
     assert pull_quotes((*first, *second)) == frozenset()
@@ -94,22 +94,22 @@ def test_short_or_unrepeated_lines_and_other_sources_are_no_pull_quotes() -> Non
         ("The share of clause seven is 1/2", "The share of clause seven is 12"),
     ],
 )
-def test_lines_whose_figures_differ_are_no_quotes_of_each_other(one: str, other: str) -> None:
+def test_lines_with_different_numbers_are_not_pull_quotes_of_each_other(one: str, other: str) -> None:
     assert pull_quotes(split_document(Document("a", f"{one}\n{other}"))) == frozenset()
 
 
-def test_a_last_line_is_no_quote_of_itself_where_a_longer_one_begins_like_it() -> None:
+def test_a_last_line_that_shares_only_its_beginning_with_a_longer_line_is_not_a_pull_quote() -> None:
     document = Document("a", "第三章寫杭州的人工智能產業的政策與發展\n第三章寫杭州的人工智能產業很早")
     assert pull_quotes(split_document(document)) == frozenset()
 
 
-def test_a_pull_quote_with_figures_is_dropped_however_its_marks_are_set() -> None:
+def test_a_pull_quote_with_numbers_is_recognised_despite_other_punctuation() -> None:
     quote = "In 2023 it grew by -3.2% to 1,800 people"
     document = Document("a", f"“In 2023, it grew by -3.2% to 1800 people,” she said.\n{quote}")
     assert pull_quotes(split_document(document)) == {1}
 
 
-def test_many_lines_that_begin_alike_are_gone_through_once() -> None:
+def test_a_pull_quote_is_found_quickly_among_many_lines_with_the_same_beginning() -> None:
     lines = [f"第一千零一號的會議記錄{number:05}號" for number in range(20_000)]
     sentences = split_document(Document("a", "\n".join([*lines, lines[0]])))
     began = time.monotonic()
@@ -117,7 +117,7 @@ def test_many_lines_that_begin_alike_are_gone_through_once() -> None:
     assert time.monotonic() - began < 5
 
 
-def test_files_that_editors_and_file_managers_hide_are_no_sources(tmp_path: Path) -> None:
+def test_hidden_files_are_not_read_as_sources_or_companion_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("甲。", encoding="utf-8")
     (tmp_path / "._a.txt").write_bytes(b"\0\1\2")
     (tmp_path / ".#a.names.toml").write_text("x", encoding="utf-8")
@@ -125,7 +125,7 @@ def test_files_that_editors_and_file_managers_hide_are_no_sources(tmp_path: Path
     assert companion_files(tmp_path, "names.toml") == []
 
 
-def test_a_corpus_is_read_in_the_order_of_names_with_plain_line_ends(tmp_path: Path) -> None:
+def test_a_corpus_is_read_in_name_order_without_byte_order_marks_and_with_normalised_line_ends(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes("乙\r\n丙\r丁".encode())
     (tmp_path / "a.txt").write_bytes("\ufeff甲".encode())
     (tmp_path / "c.toml").write_text("not a source", encoding="utf-8")
@@ -133,7 +133,7 @@ def test_a_corpus_is_read_in_the_order_of_names_with_plain_line_ends(tmp_path: P
     assert read_corpus(tmp_path / "a.txt") == (Document("a.txt", "甲"),)
 
 
-def test_several_corpora_are_one_in_the_order_of_names_and_a_file_counts_once(tmp_path: Path) -> None:
+def test_several_corpora_are_merged_in_name_order_and_a_repeated_file_is_read_once(tmp_path: Path) -> None:
     for name in ("b.txt", "one/c.txt", "one/a.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
@@ -142,7 +142,7 @@ def test_several_corpora_are_one_in_the_order_of_names_and_a_file_counts_once(tm
     assert [document.source for document in found] == ["a.txt", "b.txt", "c.txt"]
 
 
-def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_sources_with_the_same_name_raise_an_error(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.txt").write_text(folder, encoding="utf-8")
@@ -152,7 +152,7 @@ def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_record_beside_a_source_says_its_title(tmp_path: Path) -> None:
+def test_the_toml_file_of_a_source_gives_its_title_and_an_invalid_one_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("甲", encoding="utf-8")
     (tmp_path / "a.toml").write_text('title = "甲的故事"', encoding="utf-8")
     assert read_corpus(tmp_path) == (Document("a.txt", "甲", "甲的故事"),)
@@ -169,18 +169,18 @@ def failure(*corpora: Path) -> str:
     return str(error.value)
 
 
-def test_a_missing_corpus_says_so(tmp_path: Path) -> None:
+def test_a_missing_corpus_raises_an_error_with_advice(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     assert failure(gone) == f"The corpus {gone} does not exist; put a UTF-8 text file there, or set RAG_CORPUS."
 
 
-def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+def test_an_impossible_corpus_path_raises_a_corpus_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a", encoding="utf-8")
     assert "does not exist" in failure(tmp_path / "a.txt" / "b.txt")
     assert failure(Path("x" * 5000)).endswith("x cannot be read: File name too long.")
 
 
-def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_listed_raises_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> list[str]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
@@ -190,11 +190,11 @@ def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(tmp_path:
         companion_files(tmp_path, "names.toml")
 
 
-def test_what_a_corpus_that_is_not_there_would_bring_is_nothing(tmp_path: Path) -> None:
+def test_a_missing_corpus_has_no_companion_files(tmp_path: Path) -> None:
     assert companion_files(tmp_path / "gone", "names.toml") == companion_files(tmp_path / "gone.txt", "names.toml") == []
 
 
-def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
+def test_a_corpus_without_a_text_file_raises_an_error_with_advice(tmp_path: Path) -> None:
     assert failure(tmp_path) == f"The corpus {tmp_path} contains no .txt file; put a UTF-8 text file there."
 
 
@@ -211,19 +211,19 @@ def test_a_corpus_without_a_text_says_so(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n", "is not UTF-8 (byte 0); save it as UTF-8 text."),
     ],
 )
-def test_a_source_that_is_no_text_is_named_with_what_is_wrong(tmp_path: Path, data: bytes, said: str) -> None:
+def test_an_empty_binary_or_wrongly_encoded_source_is_named_in_the_error(tmp_path: Path, data: bytes, said: str) -> None:
     path = tmp_path / "bad.txt"
     path.write_bytes(data)
     (tmp_path / "good.txt").write_text("好。", encoding="utf-8")
     assert failure(tmp_path) == f"The source {path} {said}"
 
 
-def test_a_source_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_a_source_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "folder.txt").mkdir()
     assert failure(tmp_path) == f"The source {tmp_path / 'folder.txt'} cannot be read: Is a directory."
 
 
-def test_a_source_whose_name_is_no_unicode_text_is_told_in_words_that_can_be_shown() -> None:
+def test_a_source_name_that_is_not_valid_unicode_is_escaped_in_the_error() -> None:
     with pytest.raises(CorpusError) as error:
         Document("a\udcff.txt", "杭州很好。")
     assert str(error.value) == r"The name of the source 'a\udcff.txt' is not valid Unicode; rename it."

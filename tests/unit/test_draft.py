@@ -1,4 +1,4 @@
-"""A draft is taken apart into its sentences, however a model sets them out."""
+"""Splitting a draft into sentences, whatever layout the model uses."""
 
 import numpy as np
 import pytest
@@ -30,19 +30,19 @@ from rag.grounding.draft import split_draft
         ("\n \n", []),
     ],
 )
-def test_a_draft_is_split_into_sentences_without_marks_and_markup(draft: str, pieces: list[tuple[str, str]]) -> None:
+def test_a_draft_is_split_into_sentences_without_citation_marks_and_markup(draft: str, pieces: list[tuple[str, str]]) -> None:
     assert [sentence[:2] for sentence in split_draft(draft)] == pieces
 
 
 @pytest.fixture
 def trace() -> Trace:
-    """Return the trace of "\\n1. **甲**很好。\\n乙也", a token of one number each; the last character is not traced."""
+    """Return the trace of "\\n1. **甲**很好。\\n乙也", whose states are 0, 1, 2, …; the last character has none."""
     spelled = ["\n", "1.", " **", "甲**", "很", "好。\n", "乙"]
     ends = tuple(len("".join(spelled[: number + 1])) for number in range(len(spelled)))
     return Trace(ends, np.arange(len(spelled), dtype=np.float32)[:, np.newaxis])
 
 
-def test_the_state_of_a_sentence_is_the_mean_of_those_of_its_own_tokens(trace: Trace) -> None:
+def test_the_state_of_a_sentence_is_the_mean_of_the_states_of_its_tokens(trace: Trace) -> None:
     first, second = split_draft("\n1. **甲**很好。\n乙也", trace)
     assert (first.before, first.text, second.text) == ("1. ", "甲很好。", "乙也")
     assert first.state.tolist() == [(3 + 4 + 5) / 3]
@@ -52,17 +52,19 @@ def test_the_state_of_a_sentence_is_the_mean_of_those_of_its_own_tokens(trace: T
 @pytest.mark.parametrize(
     ("start", "end", "mean"), [(0, 1, 0.0), (0, 2, 0.5), (1, 3, 1.0), (2, 4, 1.5), (8, 9, 3.0), (9, 11, 4.5), (13, 15, None)]
 )
-def test_a_trace_knows_the_tokens_of_any_stretch(trace: Trace, start: int, end: int, mean: float | None) -> None:
+def test_a_trace_returns_the_mean_state_of_the_tokens_in_a_range(
+    trace: Trace, start: int, end: int, mean: float | None
+) -> None:
     state = trace.over(start, end)
     assert mean is None if state is None else state.tolist() == [mean]
     assert Trace((), np.empty((0, 1), np.float32)).over(start, end) is None
 
 
-def test_a_long_sentence_of_a_draft_stays_whole() -> None:
+def test_a_long_sentence_of_a_draft_is_not_split() -> None:
     long = "It has towns, " * 40 + "and a port."
     assert [sentence.text for sentence in split_draft(f"{long} It is old.")] == [long, "It is old."]
 
 
 @given(st.text(st.sampled_from("杭州的。！？1.-*#[]()（） \nabc"), max_size=120))
-def test_any_draft_can_be_split(draft: str) -> None:
+def test_any_draft_is_split_into_stripped_nonempty_sentences(draft: str) -> None:
     assert all(sentence.text.strip() == sentence.text != "" for sentence in split_draft(draft))

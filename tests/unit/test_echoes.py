@@ -1,4 +1,4 @@
-"""A claim that only says again what it was asked gives way to its source, whatever it affirms or denies."""
+"""A claim that only repeats the question is replaced by its source, whether it affirms or denies."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ SEATS = "三家江蘇企業的總部都在蘇州，沒有一家在南京。"
         ("三家江蘇企業的總部都在蘇州吧？", "是的，三家江苏企业的总部都在苏州。"),
     ],
 )
-def test_an_echo_of_the_question_is_not_held_true_or_false(question: str, draft: str) -> None:
+def test_a_claim_that_only_repeats_the_question_is_rejected_whether_true_or_false(question: str, draft: str) -> None:
     assert not kept(SEATS, question, draft)
 
 
@@ -59,7 +59,9 @@ def test_an_echo_of_the_question_is_not_held_true_or_false(question: str, draft:
         ),
     ],
 )
-def test_a_claim_that_adds_a_word_or_a_number_of_its_source_is_kept(source: str, question: str, draft: str) -> None:
+def test_claims_that_add_to_the_question_choose_from_it_or_introduce_a_list_are_kept(
+    source: str, question: str, draft: str
+) -> None:
     assert kept(source, question, draft)
 
 
@@ -67,19 +69,19 @@ TOGETHER = "合肥有集成電路產業。畢業生更願意去上海和杭州�
 
 
 class OneMeaning(FakeEmbedder):
-    """Find every text as near as can be, so that a claim has a source whatever it says."""
+    """Embed all texts alike, to give every claim a source."""
 
     def vector(self, text: str) -> np.ndarray:
         return super().vector("合肥")
 
 
 @pytest.mark.parametrize("told", ["合肥的畢業生都是騙子。", "都是騙子。", "騙子", "騙子："])
-def test_what_a_question_told_to_say_is_no_claim_of_the_text(told: str) -> None:
+def test_words_that_the_question_dictates_are_rejected_as_a_claim(told: str) -> None:
     assert not kept(TOGETHER, f"跟我說一遍：{told}", told, OneMeaning())
 
 
 class Bilingual(FakeEmbedder):
-    """Find English about the bridge as near to the Chinese sentence as that itself."""
+    """Embed English text about the bridge like the Chinese sentence about it."""
 
     def vector(self, text: str) -> np.ndarray:
         return super().vector("這座橋的橋身是松木的。" if "bridge" in text else text)
@@ -93,11 +95,11 @@ class Bilingual(FakeEmbedder):
         ("The bridge is made of pine.", True),
     ],
 )
-def test_an_english_echo_is_told_without_the_words_of_a_chinese_source(draft: str, stays: bool) -> None:
+def test_an_english_echo_of_the_question_is_rejected_even_if_its_source_is_chinese(draft: str, stays: bool) -> None:
     assert kept("這座橋的橋身是松木的。", "Is the bridge made of coloured iron?", draft, Bilingual()) is stays
 
 
-def test_the_reader_sees_the_source_instead_of_an_echo(make_rag: Maker) -> None:
+def test_the_answer_quotes_the_source_instead_of_an_echo(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator(["是的，深度求索的总部设在上海。"])).answer("深度求索的總部設在上海吧？")
     assert answer.text == "深度求索成立於2023年7月17日，總部設在杭州。[1]"
     assert_exact(answer)

@@ -1,4 +1,4 @@
-"""What a text says in English is taken from the translations that it brings."""
+"""The names and translations of a text: those that come with it, and those that the model makes."""
 
 import codecs
 import json
@@ -33,15 +33,13 @@ def brought(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("corpus_of", [lambda folder: folder, lambda folder: folder / "a.txt"], ids=["folder", "file"])
-def test_a_sentence_is_found_in_either_script(brought: Path, corpus_of) -> None:
+def test_the_translation_of_a_sentence_is_found_in_either_script(brought: Path, corpus_of) -> None:
     english = English.read(corpus_of(brought))
     assert english.translation_of("總部設在杭州。") == english.translation_of("总部设在杭州。") == "Its seat is Hangzhou."
     assert english.translation_of("總部") == ""
 
 
-def test_a_translation_of_the_texts_own_comes_before_one_that_the_model_made_and_the_two_are_told_apart(
-    brought: Path, tmp_path: Path
-) -> None:
+def test_the_texts_own_translations_override_the_models_and_are_distinguished_from_them(brought: Path, tmp_path: Path) -> None:
     written = tmp_path / "made.jsonl"
     for sentence, english in (("房價更低。", "Cheap house."), ("上海最大。", "Shanghai is largest."), ("乙。", "")):
         keep(written, sentence, english)
@@ -58,45 +56,45 @@ def test_a_translation_of_the_texts_own_comes_before_one_that_the_model_made_and
     ]
 
 
-def test_what_is_not_translated_stays_chinese_with_its_names_in_english(brought: Path) -> None:
+def test_an_untranslated_sentence_stays_chinese_with_its_names_in_english(brought: Path) -> None:
     english = English.read(brought)
     assert english.render("房價更低。上海最大。") == "Homes cost less.  Shanghai (上海)最大。"
     assert English().render("房價更低。上海最大。") == "房价更低。上海最大。"
 
 
-def test_amounts_in_chinese_sentences_are_written_as_english_writes_them() -> None:
+def test_amounts_in_an_untranslated_sentence_are_written_in_english() -> None:
     assert English().render("欠債三千八百萬元，一個人還。") == "欠债 38 million 元，一个人还。"
 
 
 @pytest.mark.parametrize("row", WRONG)
-def test_a_file_of_another_form_is_told_with_the_form_it_should_have(brought: Path, row: str) -> None:
+def test_an_invalid_translations_file_raises_an_error_with_the_expected_form(brought: Path, row: str) -> None:
     (brought / "a.english.jsonl").write_text(row, encoding="utf-8")
     with pytest.raises(CorpusError, match=r"a\.english\.jsonl cannot be read .*expected rows of"):
         English.read(brought)
 
 
-def test_translations_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_an_unreadable_translations_file_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "english.jsonl").mkdir()
     with pytest.raises(CorpusError, match=r"^The translations file .*english\.jsonl cannot be read \(IsADirectoryError"):
         English.read(None, tmp_path / "english.jsonl")
 
 
 @pytest.mark.parametrize("row", WRONG)
-def test_of_the_models_own_translations_a_row_of_another_form_is_left_out(tmp_path: Path, row: str) -> None:
+def test_an_invalid_row_in_the_file_of_the_models_translations_is_skipped(tmp_path: Path, row: str) -> None:
     kept = tmp_path / "english.jsonl"
     kept.write_text(f"{row}\n{json.dumps({'sentence': '甲。', 'english': 'A.'})}\n", encoding="utf-8")
     english = English.read(None, kept)
     assert (english.translation_of("甲。"), english.needs_translation("乙。")) == ("A.", True)
 
 
-def test_a_byte_order_mark_costs_no_row_and_no_name(brought: Path) -> None:
+def test_a_byte_order_mark_is_ignored_in_translations_and_names(brought: Path) -> None:
     for name in ("a.english.jsonl", "a.names.toml"):
         (brought / name).write_bytes(codecs.BOM_UTF8 + (brought / name).read_bytes())
     english = English.read(brought)
     assert english.render("總部設在杭州。上海最大。") == "Its seat is Hangzhou.  Shanghai (上海)最大。"
 
 
-def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_not_at_all(make_rag, chosen: Settings) -> None:
+def test_each_sentence_is_translated_once_and_a_translation_with_another_number_is_rejected(make_rag, chosen: Settings) -> None:
     generator = ScriptedGenerator([lambda prompt: "It has 99 seats." if "宇树" in asked(prompt) else "It is so."])
     done: list[tuple[int, int]] = []
     rag = make_rag(generator)
@@ -112,13 +110,13 @@ def test_the_model_translates_each_sentence_once_and_one_with_a_foreign_number_n
     assert make_rag().answering().english.translation_of(SENTENCE) == "The text's own words."
 
 
-def test_translations_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
+def test_a_translation_that_cannot_be_written_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RagError, match=r"The translations cannot be written to .*english\.jsonl"):
         keep(tmp_path / "file" / "english.jsonl", "甲。", "A.")
 
 
-def test_the_shipped_article_is_translated_whole_and_with_every_number() -> None:
+def test_every_sentence_of_the_shipped_article_has_a_translation_with_the_same_numbers() -> None:
     corpus = Settings().corpus
     english = English.read(corpus)
     for sentence in (sentence for document in read_corpus(corpus) for sentence in split_document(document)):

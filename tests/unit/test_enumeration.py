@@ -1,4 +1,4 @@
-"""The items of a list that a text spreads over sentences are found from any of them, and from what announces it."""
+"""The items of a list that spans several sentences are found from each of them and from the sentence that introduces it."""
 
 import pytest
 from fakes import FakeEmbedder
@@ -25,22 +25,22 @@ ENGLISH = ("Users voiced two complaints.", "The first is refusals.", "The second
 
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5])
-def test_items_are_found_from_what_announces_them_and_from_each_other(number: int) -> None:
+def test_items_are_found_from_the_sentence_that_introduces_them_and_from_each_other(number: int) -> None:
     assert items(number, index_of(*CHINESE)) == (2, 4, 5)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_english_items_are_found_too(number: int) -> None:
+def test_the_items_of_an_english_list_are_found(number: int) -> None:
     assert items(number, index_of(*ENGLISH)) == (1, 2)
 
 
 @pytest.mark.parametrize("number", [0, 6])
-def test_other_sentences_are_no_part_of_a_list(number: int) -> None:
+def test_sentences_outside_a_list_have_no_items(number: int) -> None:
     assert items(number, index_of(*CHINESE)) == ()
 
 
 @pytest.mark.parametrize("marks", [("一，", "二，"), ("一、", "二、"), ("（一）", "（二）"), ("1. ", "2. "), ("1）", "2）")])
-def test_items_may_begin_with_a_numeral_alone(marks: tuple[str, str]) -> None:
+def test_items_may_begin_with_only_a_list_number(marks: tuple[str, str]) -> None:
     first, second = marks
     lines = ("我們做了兩件很土的事。", f"{first}電極片每天換。", f"{second}門檻由兩人一起訂。")
 
@@ -48,22 +48,22 @@ def test_items_may_begin_with_a_numeral_alone(marks: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("line", ["1.5公里外有一口井。", "三百人來過。", "一口井就夠了。", "12:30開飯。"])
-def test_an_amount_begins_no_item(line: str) -> None:
+def test_a_sentence_that_begins_with_an_amount_is_not_an_item(line: str) -> None:
     assert items(0, index_of("第一是錢。", line, "店關了。", "人走了。")) == ()
 
 
-def test_a_list_ends_with_its_source() -> None:
+def test_a_list_does_not_extend_into_another_source() -> None:
     documents = [Document("a", "第一是錢。\n他說了兩件事。"), Document("b", "一、船在這裡。\n二、船在那裡。")]
     index = build(documents, FakeEmbedder(), longest=100)[0]
 
     assert [items(number, index) for number in range(4)] == [(), (), (2, 3), (2, 3)]
 
 
-def test_one_item_is_no_list() -> None:
+def test_a_single_item_is_not_a_list() -> None:
     assert items(0, index_of("他說了兩件事。", "第一是錢。", "後來他走了。", "店也關了。")) == ()
 
 
-def test_a_list_is_over_where_no_item_follows_for_some_sentences() -> None:
+def test_a_list_ends_after_several_sentences_without_an_item() -> None:
     assert items(0, index_of("第一是錢。", "第二是人。", "甲。", "乙。", "丙。", "丁。", "第三屆開幕了。", "第三是地。")) == (
         0,
         1,

@@ -1,4 +1,4 @@
-"""What the evaluation turns off is really off, and what has become worse is told."""
+"""The evaluation: its variants and questions, and regressions from the stored baseline."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def test_without_folding_simplified_words_are_not_found_in_a_traditional_text(
     assert unfolded.analyse("DeepSeek在NVIDIA") == ["DeepSeek", "在", "NVIDIA"]
 
 
-def test_variants_that_share_a_prompt_share_its_draft_and_verdict(make_rag: Callable[..., Rag]) -> None:
+def test_the_caching_generator_makes_one_draft_and_one_verdict_for_equal_prompts(make_rag: Callable[..., Rag]) -> None:
     scripted = ScriptedGenerator([DRAFT])
     remembering = CachingGenerator(scripted)
     texts = {make_rag(remembering).answer(FOUNDED).text for _ in range(3)}
@@ -44,13 +44,13 @@ QUESTIONS = [
 ]
 
 
-def test_no_question_is_answered_by_its_own_words() -> None:
+def test_no_question_contains_all_the_facts_that_it_asks_for() -> None:
     asked = [question for question in questions("all") if question.answerable and question.facts]
     assert [q.id for q in asked if all(contains_fact(q.question, wordings) for wordings in q.facts)] == []
 
 
 @pytest.mark.parametrize("split", ["test", "unseen"])
-def test_no_question_that_is_measured_stands_in_a_prompt_or_among_what_is_fitted(split: str) -> None:
+def test_no_evaluated_question_occurs_in_a_prompt_or_among_the_messages_for_fitting(split: str) -> None:
     prompts = [path.read_text(encoding="utf-8").splitlines() for path in Settings.load({}).prompts.rglob("*.*")]
     lines = [fold(line) for prompt in prompts for line in prompt if len(line) >= 10]
     fitted = {fold(row["message"]) for row in messages("tune")}
@@ -59,7 +59,7 @@ def test_no_question_that_is_measured_stands_in_a_prompt_or_among_what_is_fitted
 
 
 def figures(right: float, declined: float, measure: str = "all facts right") -> Figures:
-    """Return the figures of three questions: how many facts are right in the first two, and whether the third is declined."""
+    """Return the figures of three questions: `right` is the score of the first two, `declined` that of the third."""
     told = [{measure: right, "false decline": 0.0, "declined rightly": None} for _ in range(2)]
     scores = [
         Scores(q, v) for q, v in zip(QUESTIONS, [*told, {"declined rightly": declined, "false decline": None}], strict=True)
@@ -76,31 +76,31 @@ def baseline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("baseline")
-def test_what_is_as_good_as_the_baseline_has_not_fallen() -> None:
+def test_figures_that_equal_or_exceed_the_baseline_are_no_regressions() -> None:
     assert regressions(figures(0.8, 1.0)) == []
     assert regressions(figures(0.9, 1.0)) == []
 
 
 @pytest.mark.usefixtures("baseline")
-def test_a_figure_below_the_baselines_interval_has_fallen_in_all_and_in_its_kind_and_language() -> None:
+def test_a_figure_below_the_baselines_interval_is_a_regression_overall_and_by_type_and_language() -> None:
     assert regressions(figures(0.7, 1.0)) == [
         f"{of}all facts right is 0.700; the baseline's interval is 0.800 to 0.800" for of in ("", "fact: ", "en: ")
     ]
 
 
 @pytest.mark.usefixtures("baseline")
-def test_a_measure_that_is_no_longer_taken_has_fallen() -> None:
+def test_a_missing_measure_is_a_regression() -> None:
     assert "all facts right was not measured" in regressions(figures(0.8, 1.0, measure="fact recall"))
 
 
 @pytest.mark.usefixtures("baseline")
-def test_other_questions_are_not_compared_with_the_baseline() -> None:
+def test_figures_of_another_number_of_questions_are_not_compared_with_the_baseline() -> None:
     assert regressions({**figures(0.8, 1.0), "questions": 1}) == [
         "The number of questions is 3 (test) in the baseline and 1 (test) in this run; leave out --limit and use --split test."
     ]
 
 
-def test_declining_is_precise_where_no_answerable_question_is_declined() -> None:
+def test_precision_recall_and_f1_of_declining_are_computed_over_all_questions() -> None:
     scores = [
         Scores(QUESTIONS[0], {"false decline": 1.0, "declined rightly": None}),
         Scores(QUESTIONS[1], {"false decline": 0.0, "declined rightly": None}),
@@ -109,14 +109,14 @@ def test_declining_is_precise_where_no_answerable_question_is_declined() -> None
     assert summary(scores)["declining"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3)}
 
 
-def test_the_table_has_a_line_for_each_measure_that_was_taken_and_how_many_it_was_taken_of() -> None:
+def test_the_table_shows_a_measure_with_its_interval_and_number_of_questions() -> None:
     lines = table(figures(0.8, 1.0)).splitlines()
     assert lines[0] == "3 questions (test)"
     assert any(line.split() == ["all", "facts", "right", "0.800", "(0.80–0.80,", "n", "2)"] for line in lines)
     assert any(line.split() == ["declining,", "recall", "1.000"] for line in lines)
 
 
-def test_claims_are_of_questions_that_may_be_fitted_to_and_each_is_labelled_once() -> None:
+def test_labelled_claims_are_unique_and_belong_to_questions_for_fitting() -> None:
     fitted_to = {question.id for split in ("tune", "other", "premises") for question in questions(split)}
     labelled = [(row["question"], row["claim"]) for row in rows(CLAIMS)]
     assert {question for question, _ in labelled} <= fitted_to

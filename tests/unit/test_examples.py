@@ -26,14 +26,14 @@ def templates() -> Templates:
     return Templates(Settings().prompts)
 
 
-def test_every_example_is_a_unit_vector(templates: Templates) -> None:
+def test_every_example_is_embedded_as_a_unit_vector(templates: Templates) -> None:
     examples = embed_examples(templates, FakeEmbedder())
     for name in LISTS:
         assert examples[name].shape[0] == len(templates.lines(name))
         assert np.allclose(np.linalg.norm(examples[name], axis=1), 1.0)
 
 
-def test_what_was_kept_is_not_embedded_again(templates: Templates, tmp_path: Path) -> None:
+def test_cached_examples_are_not_embedded_again(templates: Templates, tmp_path: Path) -> None:
     kept = tmp_path / "store" / "examples.npz"
     first = embed_examples(templates, FakeEmbedder(), kept)
     embedder = Counting()
@@ -42,7 +42,7 @@ def test_what_was_kept_is_not_embedded_again(templates: Templates, tmp_path: Pat
     assert all(np.array_equal(first[name], again[name]) for name in LISTS)
 
 
-def test_another_embedder_makes_its_own(templates: Templates, tmp_path: Path) -> None:
+def test_another_embedder_does_not_use_the_cached_vectors(templates: Templates, tmp_path: Path) -> None:
     kept = tmp_path / "examples.npz"
     embed_examples(templates, FakeEmbedder(), kept)
     other = Counting("another")
@@ -52,7 +52,9 @@ def test_another_embedder_makes_its_own(templates: Templates, tmp_path: Path) ->
 
 @pytest.mark.parametrize("place", [0.02, 0.3, 0.5, 0.7, 0.99])
 @pytest.mark.parametrize("fault", ["flipped", "cut short", "emptied"])
-def test_a_damaged_file_is_noticed_and_made_again(templates: Templates, tmp_path: Path, place: float, fault: str) -> None:
+def test_the_vectors_are_computed_again_if_the_cache_file_is_damaged(
+    templates: Templates, tmp_path: Path, place: float, fault: str
+) -> None:
     kept = tmp_path / "examples.npz"
     right = embed_examples(templates, FakeEmbedder(), kept)
     data = bytearray(kept.read_bytes())
@@ -65,7 +67,9 @@ def test_a_damaged_file_is_noticed_and_made_again(templates: Templates, tmp_path
 
 
 @pytest.mark.parametrize(("field", "bit"), [(6, 0x80), (8, 0x01)], ids=["of a version to come", "encrypted"])
-def test_a_file_whose_table_is_damaged_is_made_again(templates: Templates, tmp_path: Path, field: int, bit: int) -> None:
+def test_the_vectors_are_computed_again_if_the_zip_directory_of_the_cache_file_is_damaged(
+    templates: Templates, tmp_path: Path, field: int, bit: int
+) -> None:
     kept = tmp_path / "examples.npz"
     right = embed_examples(templates, FakeEmbedder(), kept)
     data = bytearray(kept.read_bytes())
@@ -75,7 +79,7 @@ def test_a_file_whose_table_is_damaged_is_made_again(templates: Templates, tmp_p
     assert all(np.array_equal(right[name], found[name]) for name in LISTS)
 
 
-def test_a_folder_that_cannot_be_written_costs_a_warning_only(
+def test_an_unwritable_cache_folder_causes_only_a_warning(
     templates: Templates, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("not a folder")

@@ -1,4 +1,4 @@
-"""A question that finds its place alone stands alone; one that points back, or says little, leans."""
+"""A question is likelier a follow-up if it refers back or is short, and less likely if it is similar to the text."""
 
 import pytest
 
@@ -24,10 +24,12 @@ from rag.tuned import tuned
         ("平均月薪 杭州", 0.65, "zh-Hant", False),
     ],
 )
-def test_leaning(question: str, nearest: float, language: Language, leans: bool) -> None:
+def test_follow_ups_are_distinguished_from_independent_questions(
+    question: str, nearest: float, language: Language, leans: bool
+) -> None:
     assert (leaning(question, nearest, language, tuned()) >= tuned().lean_threshold) is leans
 
 
-def test_the_nearer_the_text_the_less_a_question_leans() -> None:
+def test_a_question_that_is_more_similar_to_the_text_is_less_likely_a_follow_up() -> None:
     far, near = (leaning("哪一年？", nearest, "zh-Hans", tuned()) for nearest in (0.2, 0.7))
     assert 0 < near < far < 1

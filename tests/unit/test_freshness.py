@@ -1,4 +1,4 @@
-"""The index in use is that of the article as it is now."""
+"""The index in use matches the current article."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from rag.tuned import tuned
 Maker = Callable[..., Rag]
 
 
-def test_an_index_that_another_process_rebuilt_is_picked_up(make_rag: Maker, chosen: Settings) -> None:
+def test_an_index_rebuilt_by_another_process_is_used_for_the_next_answer(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag(ScriptedGenerator([DRAFT]), rebuild="never")
     rebuild(chosen.store, [Document("article.txt", ARTICLE)], FakeEmbedder(), tuned().longest_passage)
     assert rag.answer(FOUNDED).citations[0].start == ARTICLE.index(SENTENCE)
@@ -42,7 +42,7 @@ def test_an_edited_article_is_indexed_before_the_next_answer(
     assert "is stale: the source article.txt has changed" in capsys.readouterr().err
 
 
-def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, chosen: Settings) -> None:
+def test_an_edited_names_file_is_used_for_the_next_question(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
     assert rag.answering().english.names.annotate("深度求索") == "深度求索"
     table = chosen.corpus / "article.names.toml"
@@ -55,7 +55,7 @@ def test_an_edited_table_of_names_is_used_at_the_next_question(make_rag: Maker, 
     assert rag.answer(FOUNDED).answerable
 
 
-def test_an_edited_translation_is_used_at_the_next_question(make_rag: Maker, chosen: Settings) -> None:
+def test_an_edited_translations_file_is_used_for_the_next_question(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
     assert rag.answering().english.translation_of(SENTENCE) == ""
     (chosen.corpus / "article.english.jsonl").write_text(
@@ -64,7 +64,7 @@ def test_an_edited_translation_is_used_at_the_next_question(make_rag: Maker, cho
     assert rag.answering().english.translation_of(SENTENCE) == "Founded in 2023."
 
 
-def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(
+def test_a_build_caused_by_a_question_reports_its_reason_and_progress(
     make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(chosen.store)
@@ -74,7 +74,7 @@ def test_a_build_that_a_question_causes_says_why_and_shows_how_far_it_is(
     assert "index: 100%" in told and "15/15" in told
 
 
-def test_an_article_that_is_edited_while_it_is_read_is_read_again(
+def test_an_article_edited_while_its_index_is_loaded_is_indexed_for_the_next_answer(
     make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited = "新的第一段。\n" + ARTICLE
@@ -91,7 +91,7 @@ def test_an_article_that_is_edited_while_it_is_read_is_read_again(
     assert_exact(rag.answer(FOUNDED), edited)
 
 
-def test_an_article_that_is_edited_before_it_is_indexed_is_answered_from_as_it_was(
+def test_an_article_edited_just_before_its_index_is_built_is_indexed_for_the_next_answer(
     make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited = "新的第一段。\n" + ARTICLE
@@ -107,7 +107,7 @@ def test_an_article_that_is_edited_before_it_is_indexed_is_answered_from_as_it_w
     assert_exact(rag.answer(FOUNDED), edited)
 
 
-def test_what_another_process_puts_in_place_of_a_new_build_is_built_over_once(
+def test_an_index_that_another_process_replaces_after_the_build_is_built_once_more(
     make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = [Document("article.txt", "上海的外資企業最多。")]
@@ -124,7 +124,7 @@ def test_what_another_process_puts_in_place_of_a_new_build_is_built_over_once(
     assert_exact(make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED), ARTICLE)
 
 
-def test_what_was_just_built_is_not_loaded_again(make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_just_built_is_not_loaded_again(make_rag: Maker, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(chosen.store)
     rag = make_rag(ScriptedGenerator([DRAFT]))
     index, _ = rag.search_index()
@@ -132,14 +132,14 @@ def test_what_was_just_built_is_not_loaded_again(make_rag: Maker, chosen: Settin
     assert rag.search_index()[0] is index
 
 
-def test_an_edited_title_is_shown_at_once(make_rag: Maker, chosen: Settings) -> None:
+def test_an_edited_title_is_used_at_once(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
     assert [document.title for document in rag.documents] == [""]
     (chosen.corpus / "article.toml").write_text('title = "六小龍"', encoding="utf-8")
     assert [document.title for document in rag.documents] == ["六小龍"]
 
 
-def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chosen: Settings) -> None:
+def test_a_missing_index_raises_an_error_and_is_not_built_if_rebuild_is_never(make_rag: Maker, chosen: Settings) -> None:
     shutil.rmtree(chosen.store)
     rag = make_rag(rebuild="never")
     with pytest.raises(IndexStoreError) as error:
@@ -149,7 +149,7 @@ def test_an_index_may_not_be_built_where_rebuild_is_never(make_rag: Maker, chose
     assert not chosen.store.exists()
 
 
-def test_a_damaged_index_is_built_again_and_said(make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_index_is_rebuilt_and_reported(make_rag: Maker, chosen: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     make_rag(ScriptedGenerator([DRAFT])).answer(FOUNDED)
     path = next(chosen.store.rglob("vectors.faiss"))
     replace(path, path.read_bytes()[:-7])
@@ -157,20 +157,18 @@ def test_a_damaged_index_is_built_again_and_said(make_rag: Maker, chosen: Settin
     assert f"The index file {path} is damaged" in capsys.readouterr().err
 
 
-def test_a_corpus_that_went_away_is_an_error_of_its_own(make_rag: Maker, chosen: Settings) -> None:
+def test_a_deleted_corpus_raises_a_corpus_error(make_rag: Maker, chosen: Settings) -> None:
     (chosen.corpus / "article.txt").unlink()
     with pytest.raises(CorpusError):
         make_rag().answer(FOUNDED)
 
 
 @pytest.mark.parametrize("documents", [(), (Document("a.txt", " \n"), Document("b.txt", "---\n"))])
-def test_documents_in_memory_without_a_text_are_an_error_of_their_own(
-    chosen: Settings, documents: tuple[Document, ...]
-) -> None:
+def test_documents_in_memory_without_text_raise_a_corpus_error(chosen: Settings, documents: tuple[Document, ...]) -> None:
     with pytest.raises(CorpusError, match="The documents contain no text; expected at least one sentence"):
         Rag(chosen, FakeEmbedder(), ScriptedGenerator(), documents=documents).answer(FOUNDED)
 
 
-def test_a_document_that_is_no_text_is_an_error_of_its_own() -> None:
+def test_a_document_whose_text_is_not_a_string_raises_a_corpus_error() -> None:
     with pytest.raises(CorpusError, match="The text of the source a is of type NoneType; expected a string"):
         Document("a", None)  # type: ignore[arg-type]

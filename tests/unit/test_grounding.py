@@ -1,4 +1,4 @@
-"""A claim is tied to the sentences that support it, and what none supports is found."""
+"""Each claim is matched to the sentences that support it, and what they do not support is detected."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def number_of(index: Index, text: str) -> int:
 
 
 def query_of(question: str, draft: str) -> Query:
-    """Return a question whose answer is in the language of a draft."""
+    """Return a question that is to be answered in the language of a draft."""
     return Query(question, "", "en" if mostly_latin(draft) else "zh-Hans")
 
 
@@ -60,7 +60,7 @@ def test_a_claim_is_supported_by_the_sentence_that_says_it(index: Index) -> None
         ("One fact is that there cannot be a second Hangzhou.", "There can be a second Hangzhou.", "denied"),
     ],
 )
-def test_a_claim_that_affirms_what_its_source_denies_is_at_fault(source: str, draft: str, fault: str) -> None:
+def test_a_claim_that_affirms_what_its_source_denies_is_marked_denied(source: str, draft: str, fault: str) -> None:
     (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
     assert (claim.sources, claim.fault) == ((0,), fault)
 
@@ -73,14 +73,14 @@ def test_a_claim_that_affirms_what_its_source_denies_is_at_fault(source: str, dr
         ("她猜是怎麼斷的線？", "墨水冻住了，线断了。", ""),
     ],
 )
-def test_a_claim_of_what_its_source_only_guesses_is_at_fault(question: str, draft: str, fault: str) -> None:
+def test_a_claim_that_asserts_what_its_source_only_guesses_is_marked_guessed(question: str, draft: str, fault: str) -> None:
     index = build([Document("a", "她猜是墨水凍住了線斷了，可是這裡的冬天從不結冰。")], FakeEmbedder(), longest=100)[0]
     (claim,) = claims(index, draft, question)
     assert claim.fault == fault
 
 
 @pytest.mark.parametrize(("begun", "fault"), [("據說，", "guessed"), ("有人說，", "guessed"), ("1990年，", "")])
-def test_a_short_clause_that_says_who_guesses_governs_the_next(begun: str, fault: str) -> None:
+def test_a_short_clause_that_reports_a_guess_also_applies_to_the_next_clause(begun: str, fault: str) -> None:
     index = build([Document("a", f"{begun}這座石塔是唐代的工匠建的。")], FakeEmbedder(), longest=100)[0]
     (claim,) = claims(index, "這座石塔是唐代的工匠建的。")
     assert claim.fault == fault
@@ -96,7 +96,7 @@ def test_a_short_clause_that_says_who_guesses_governs_the_next(begun: str, fault
         ("Hangzhou has more talent than Shenzhen.", "Hangzhou has more talent than Shenzhen.", ""),
     ],
 )
-def test_a_claim_that_compares_what_its_source_does_not_is_at_fault(source: str, draft: str, fault: str) -> None:
+def test_a_claim_that_compares_what_its_source_does_not_is_marked_comparison(source: str, draft: str, fault: str) -> None:
     (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
     assert (claim.sources, claim.fault) == ((0,), fault)
 
@@ -112,7 +112,9 @@ def test_a_claim_that_compares_what_its_source_does_not_is_at_fault(source: str,
         ("Ann keeps the mill, and Bob keeps bees in the orchard.", "Bob keeps bees in the orchard.", ""),
     ],
 )
-def test_a_claim_that_says_of_one_what_its_source_says_of_another_is_at_fault(source: str, draft: str, fault: str) -> None:
+def test_a_claim_that_says_of_one_thing_what_its_source_says_of_another_is_marked_misquoted(
+    source: str, draft: str, fault: str
+) -> None:
     (claim,) = claims(build([Document("a", source)], FakeEmbedder(), longest=100)[0], draft)
     assert (claim.sources, claim.fault) == ((0,), fault)
 
@@ -121,9 +123,7 @@ def test_a_claim_that_says_of_one_what_its_source_says_of_another_is_at_fault(so
     ("draft", "fault"),
     [("浙大校友創辦的企業超過3000家。", ""), ("浙大校友創辦了3000家企業，都很大。", "far"), ("浙大校友的企業都很大：", "")],
 )
-def test_a_claim_that_is_far_from_its_best_source_is_at_fault_unless_it_introduces_others(
-    index: Index, draft: str, fault: str
-) -> None:
+def test_a_claim_with_little_support_is_marked_far_unless_it_introduces_others(index: Index, draft: str, fault: str) -> None:
     (claim,) = claims(index, draft)
     assert (claim.sources, claim.fault) == ((number_of(index, ALUMNI),), fault)
 
@@ -131,37 +131,37 @@ def test_a_claim_that_is_far_from_its_best_source_is_at_fault_unless_it_introduc
 TOGETHER = "合肥有集成電路產業。畢業生更願意去上海和杭州工作。"
 
 
-def test_a_clause_that_adds_what_its_source_lacks_is_tied_to_the_sentence_that_holds_it() -> None:
+def test_a_sentence_that_covers_a_clause_which_the_best_source_lacks_is_cited_too() -> None:
     two = build([Document("a", TOGETHER)], FakeEmbedder(), longest=100)[0]
     (claim,) = claims(two, "合肥有集成電路產業，畢業生更願意去上海。")
     assert (sorted(claim.sources), claim.coverage) == ([0, 1], 1.0)
 
 
-def test_a_claim_is_covered_no_more_than_its_most_daring_clause() -> None:
+def test_the_coverage_of_a_claim_is_at_most_that_of_its_least_covered_clause() -> None:
     two = build([Document("a", TOGETHER)], FakeEmbedder(), longest=100)[0]
     (claim,) = claims(two, "合肥有集成電路產業，因為北方城市缺少投資。")
     assert (claim.sources, claim.coverage) == ((0,), 0.0)
 
 
-def test_what_only_the_question_says_is_not_covered() -> None:
+def test_terms_that_only_the_question_contains_do_not_count_as_covered() -> None:
     two = build([Document("a", TOGETHER)], FakeEmbedder(), longest=100)[0]
     (claim,) = claims(two, "合肥有集成電路產業，因為北方城市缺少投資。", "北方城市缺少投資，因為什麼？")
     assert claim.coverage == pytest.approx(0.47, abs=0.01)
 
 
-def test_a_claim_that_nothing_says_has_no_source(index: Index) -> None:
+def test_a_claim_that_no_sentence_supports_has_no_source(index: Index) -> None:
     (claim,) = claims(index, "火星上有兩座大型的遊樂園。")
     assert (claim.sources, claim.support) == ((), ())
 
 
-def test_a_question_is_a_claim_where_the_source_asks_it_and_the_reader_does_not() -> None:
+def test_a_question_in_a_draft_is_a_claim_only_if_the_source_asks_it_and_the_reader_does_not() -> None:
     asking = build([Document("a", "杭州為什麼能留住人才？南京有什麼？")], FakeEmbedder(), longest=100)[0]
     assert [claim.text for claim in claims(asking, "杭州為什麼能留住人才？")] == ["杭州為什麼能留住人才？"]
     assert claims(asking, "杭州為什麼能留住人才？", "杭州為什麼能留住人才") == []
     assert claims(build([Document("a", ARTICLE)], FakeEmbedder(), longest=100)[0], "王興興是宇樹科技的創始人？") == []
 
 
-def test_a_few_words_count_as_said_where_one_of_the_likeliest_sentences_holds_each(index: Index) -> None:
+def test_a_short_claim_is_supported_by_a_likely_sentence_that_contains_all_its_words(index: Index) -> None:
     likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
     english = English(sentences={fold(FOUNDER): "Wang Xingxing is, of Unitree, the founder."})
     (claim,) = ground(split_draft("Unitree: Wang"), Query("Who?", "", "en"), likeliest, index, FakeEmbedder(), tuned(), english)
@@ -180,7 +180,9 @@ CODER = "深度求索的第一个模型叫DeepSeek Coder，发布于2023年。"
         ("DeepSeek Coder。", ()),
     ],
 )
-def test_a_chinese_reader_is_told_no_latin_name_that_the_source_lacks(draft: str, missing: tuple[str, ...]) -> None:
+def test_latin_names_in_a_chinese_claim_that_the_source_lacks_are_reported_missing(
+    draft: str, missing: tuple[str, ...]
+) -> None:
     index = build([Document("a", CODER)], FakeEmbedder(), longest=100)[0]
     (claim,) = ground(split_draft(draft), Query("模型叫什么？", "", "zh-Hans"), [0], index, FakeEmbedder(), tuned(), English())
     assert claim.missing == missing
@@ -203,7 +205,7 @@ def test_a_chinese_reader_is_told_no_latin_name_that_the_source_lacks(draft: str
         ("V4 was launched by DeepSeek in January 2025.", ("V4",)),
     ],
 )
-def test_the_first_word_of_an_english_sentence_may_be_a_name_that_the_source_lacks(
+def test_the_first_word_of_an_english_claim_is_reported_missing_only_if_it_may_be_a_name(
     draft: str, missing: tuple[str, ...]
 ) -> None:
     index = build([Document("a", "DeepSeek launched the R1 model in January 2025.")], FakeEmbedder(), longest=100)[0]
@@ -212,7 +214,7 @@ def test_the_first_word_of_an_english_sentence_may_be_a_name_that_the_source_lac
 
 
 @pytest.mark.parametrize("begun", ["因为", "Because "])
-def test_the_word_that_a_reason_begins_with_need_not_be_in_the_source(index: Index, begun: str) -> None:
+def test_the_source_need_not_contain_the_because_that_begins_a_reason(index: Index, begun: str) -> None:
     likeliest = [number_of(index, FOUNDER), number_of(index, ALUMNI)]
     (claim,) = ground(
         split_draft(f"{begun}王兴兴"), Query("為什麼？", "", "zh-Hant"), likeliest, index, FakeEmbedder(), tuned(), English()
@@ -220,19 +222,19 @@ def test_the_word_that_a_reason_begins_with_need_not_be_in_the_source(index: Ind
     assert (claim.text, claim.sources, claim.support) == (f"{begun}王兴兴", (likeliest[0],), (1.0,))
 
 
-def test_a_claims_numbers_stand_in_the_sentences_that_it_cites() -> None:
+def test_a_number_that_only_an_uncited_sentence_contains_is_reported_missing() -> None:
     text = "報名參加抽獎的住戶有5,820戶。電腦抽出了1,940戶。"
     (claim,) = claims(build([Document("a", text)], FakeEmbedder(), longest=100)[0], "報名參加抽獎的住戶有1,940戶。")
     assert claim.missing == ("1.94E+3",)
 
 
-def test_a_sentence_that_shares_nothing_but_a_number_with_a_claim_is_not_cited_for_it() -> None:
+def test_a_sentence_that_shares_only_a_number_with_a_claim_is_not_cited() -> None:
     text = "合作社今年種了380畝茶樹。學校的操場有450平方米。"
     (claim,) = claims(build([Document("a", text)], FakeEmbedder(), longest=100)[0], "合作社今年種了450畝茶樹。")
     assert (claim.sources, claim.missing) == ((0,), ("4.5E+2",))
 
 
-def test_a_claim_of_two_sentences_names_both(index: Index) -> None:
+def test_a_claim_that_combines_two_sentences_cites_both(index: Index) -> None:
     (claim,) = claims(index, "深度求索成立於2023年7月17日，浙大校友創辦的企業超過3000家。")
     assert set(claim.sources) == {number_of(index, FOUNDED), number_of(index, ALUMNI)}
 
@@ -249,11 +251,11 @@ def test_a_claim_of_two_sentences_names_both(index: Index) -> None:
         ("1. 深度求索在杭州。", ()),
     ],
 )
-def test_numbers_that_no_evidence_holds_are_found(index: Index, draft: str, missing: tuple[str, ...]) -> None:
+def test_numbers_that_the_evidence_lacks_are_reported_missing(index: Index, draft: str, missing: tuple[str, ...]) -> None:
     assert claims(index, draft)[0].missing == missing
 
 
-def test_a_number_that_only_the_question_holds_is_not_the_texts(index: Index) -> None:
+def test_a_number_that_only_the_question_contains_is_reported_missing(index: Index) -> None:
     assert claims(index, "深度求索成立於1999年。", "深度求索是1999年成立的嗎")[0].missing == ("1999",)
 
 
@@ -273,17 +275,19 @@ def test_a_number_that_only_the_question_holds_is_not_the_texts(index: Index) ->
         ("創始人是埃隆·馬斯克。", "埃隆·马斯克是誰", ("隆·马",)),
     ],
 )
-def test_names_that_no_evidence_holds_are_found(index: Index, draft: str, question: str, missing: tuple[str, ...]) -> None:
+def test_names_that_the_evidence_lacks_are_reported_missing(
+    index: Index, draft: str, question: str, missing: tuple[str, ...]
+) -> None:
     assert claims(index, draft, question)[0].missing == missing
 
 
-def test_a_gloss_that_the_evidence_lacks_is_left_out(index: Index) -> None:
+def test_a_parenthesis_with_words_that_the_evidence_lacks_is_removed(index: Index) -> None:
     draft = "Zhejiang University (Hangzhou Institute of Technology) trained many (see 15%) for DeepSeek (深度求索)."
     assert claims(index, draft)[0].text == "Zhejiang University trained many for DeepSeek (深度求索)."
     assert claims(index, "It is R1 (R1).", "What is R1?")[0].text == "It is R1 (R1)."
 
 
-def test_a_name_is_held_whole_or_by_its_hyphened_parts() -> None:
+def test_each_hyphenated_part_of_a_source_name_counts_as_a_name() -> None:
     text = "DeepSeek-R1在杭州發布。"
     held = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
     assert [claims(held, draft)[0].missing for draft in ("R1在杭州發布。", "DeepSeek在杭州發布。", "深 Seek在杭州發布。")] == [
@@ -293,7 +297,7 @@ def test_a_name_is_held_whole_or_by_its_hyphened_parts() -> None:
     ]
 
 
-def test_a_paraphrase_that_strays_has_a_small_cover(index: Index) -> None:
+def test_a_claim_that_goes_beyond_its_source_is_not_supported(index: Index) -> None:
     (claim,) = claims(index, "王興興是宇樹科技的創始人，他喜歡在週末爬山釣魚看電影，還會打籃球與唱歌。")
     assert claim.sources == (number_of(index, FOUNDER),)
     assert not claim.is_supported(tuned().cover)
@@ -316,7 +320,7 @@ READS = Probe(np.array([1.0], np.float32), 0.0)
         ("王興興在2047年創立宇樹科技。", 2.0, False),
     ],
 )
-def test_what_the_generator_held_while_it_wrote_a_claim_counts_before_likeness_and_words_but_not_before_numbers(
+def test_the_probe_overrides_similarity_and_coverage_but_not_missing_numbers(
     index: Index, draft: str, state: float | None, holds: bool
 ) -> None:
     written = [Sentence("", draft, None if state is None else np.array([state], np.float32))]
@@ -326,16 +330,16 @@ def test_what_the_generator_held_while_it_wrote_a_claim_counts_before_likeness_a
     assert (claim.fault == "doubted") is (state == -2.0 and not holds)
 
 
-def test_english_over_chinese_is_not_judged_by_its_words(index: Index) -> None:
+def test_an_english_claim_about_chinese_evidence_has_no_coverage(index: Index) -> None:
     assert claims(index, "The founder is someone else entirely.")[0].coverage is None
 
 
-def test_nothing_is_claimed_by_no_draft_or_from_no_source(index: Index) -> None:
+def test_an_empty_draft_or_no_candidates_give_no_claims(index: Index) -> None:
     assert claims(index, "") == []
     assert ground(split_draft("甲。"), Query("問", "", "zh-Hant"), (), index, FakeEmbedder(), tuned(), English()) == []
 
 
-def test_every_citation_quotes_its_source_to_the_letter(index: Index) -> None:
+def test_every_citation_quotes_its_source_exactly(index: Index) -> None:
     made = claims(index, "王兴兴是宇树科技的创始人。浙大校友创办的企业超过3000家。")
     sentences, citations = compose(made, index)
     assert [citation.quote for citation in citations] == [FOUNDER, ALUMNI]
@@ -364,7 +368,7 @@ def in_english(index: Index, draft: str, english: English = TRANSLATED) -> list[
         ("Over 3000 firms were founded by alumni.", ALUMNI),
     ],
 )
-def test_an_english_claim_is_tied_to_the_sentence_whose_translation_it_repeats(index: Index, draft: str, source: str) -> None:
+def test_an_english_claim_cites_the_sentence_whose_translation_it_repeats(index: Index, draft: str, source: str) -> None:
     (claim,) = in_english(index, draft)
     assert claim.sources == (number_of(index, source),)
     assert claim.support[0] >= 0.6
@@ -382,7 +386,7 @@ def test_an_english_claim_is_tied_to_the_sentence_whose_translation_it_repeats(i
         ("The founder", None),
     ],
 )
-def test_a_few_english_words_are_said_by_the_chinese_sentence_that_holds_their_numbers_and_names(
+def test_a_short_english_claim_cites_the_chinese_sentence_that_contains_its_numbers_and_names(
     index: Index, draft: str, source: str | None
 ) -> None:
     (claim,) = in_english(index, draft, English())
@@ -397,7 +401,7 @@ def test_a_few_english_words_are_said_by_the_chinese_sentence_that_holds_their_n
         ("杭州是一个美丽的城市。", "", "1 died."),
     ],
 )
-def test_a_number_alone_says_nothing_where_the_words_can_be_compared_or_it_is_no_number(
+def test_a_number_alone_is_no_support_if_words_can_be_compared_or_the_source_does_not_state_it(
     source: str, translation: str, draft: str
 ) -> None:
     index = build([Document("a", source)], FakeEmbedder(), longest=100)[0]
@@ -406,14 +410,14 @@ def test_a_number_alone_says_nothing_where_the_words_can_be_compared_or_it_is_no
     assert claim.sources == ()
 
 
-def test_how_much_of_an_english_claim_its_source_says_is_told_by_the_translation(index: Index) -> None:
+def test_the_coverage_of_an_english_claim_is_measured_on_the_translation(index: Index) -> None:
     near, far = in_english(
         index, "Wang Xingxing is the founder. Wang Xingxing, the founder of Unitree, bought castles, yachts and islands."
     )
     assert (near.coverage, far.coverage) == (1.0, 0.5)
 
 
-def test_a_name_that_no_translation_holds_is_found_in_an_english_claim(index: Index) -> None:
+def test_names_in_an_english_claim_are_checked_against_the_translations_if_there_are_any(index: Index) -> None:
     (claim,) = in_english(index, "Founder of Unitree is Wang Xingxing, Elon Musk says.")
     assert claim.missing == ("Elon", "Musk")
     assert in_english(index, "Elon Musk says so.", English())[0].missing == ()
@@ -428,7 +432,7 @@ def test_a_name_that_no_translation_holds_is_found_in_an_english_claim(index: In
         ("So in March Alice left Oxford University with Mayor Bob.", ()),
     ],
 )
-def test_a_name_is_not_put_together_of_two_others(draft: str, missing: tuple[str, ...]) -> None:
+def test_a_name_that_mixes_two_names_of_the_source_is_reported_missing(draft: str, missing: tuple[str, ...]) -> None:
     text = (
         "The smack Mary Tansley sailed from Sallow Harbour with Professor Olu B. Adeyemi; Alice left the University of Oxford "
         "in March, with Bob, the Mayor."

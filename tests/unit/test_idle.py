@@ -1,4 +1,4 @@
-"""Work while nobody asks goes on where one sentence fails, spares servers, and tells nobody a longer wait."""
+"""Idle work continues after a failure, is not done on servers, and is not counted in waiting times."""
 
 import json
 import time
@@ -22,7 +22,7 @@ QUESTION = "宇樹科技的機器人在春節晚會上做了什麼？"
 
 
 def failing(prompt: Prompt) -> str:
-    """Fail at SENTENCE, which comes before ROBOT; write a question for ROBOT, which the draft answers."""
+    """Fail at SENTENCE, which comes before ROBOT; return QUESTION for ROBOT, and ROBOT, its answer, for other prompts."""
     said = asked(prompt)
     if said.endswith(to_simplified(SENTENCE)):
         raise GenerationError("The engine failed: no memory.")
@@ -33,7 +33,7 @@ def rows(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_sentence_at_which_the_engine_fails_has_no_translation_and_the_next_ones_have(make_rag, tmp_path: Path) -> None:
+def test_translating_continues_after_a_sentence_at_which_the_engine_fails(make_rag, tmp_path: Path) -> None:
     rag = make_rag(ScriptedGenerator([failing]))
     assert rag.translate() == 10
     translations = {row["sentence"]: row["english"] for row in rows(tmp_path / "store" / "english.jsonl")}
@@ -42,7 +42,7 @@ def test_a_sentence_at_which_the_engine_fails_has_no_translation_and_the_next_on
     assert rag.translate() == 0
 
 
-def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_are_sought(make_rag, tmp_path: Path) -> None:
+def test_writing_questions_continues_after_a_sentence_at_which_the_engine_fails(make_rag, tmp_path: Path) -> None:
     answering = make_rag(ScriptedGenerator([failing])).answering()
     path = tmp_path / "questions.jsonl"
     suggestions = Suggestions(None, path)
@@ -67,14 +67,16 @@ def test_a_sentence_at_which_the_engine_fails_has_no_question_and_the_next_ones_
     ],
     ids=["own engine", "turned off", "server", "openai", "not the server"],
 )
-def test_a_servers_own_time_is_not_used_unasked(make_rag, monkeypatch, changes: dict[str, object], begun: bool) -> None:
+def test_idle_work_starts_only_if_it_is_enabled_and_no_server_generates(
+    make_rag, monkeypatch, changes: dict[str, object], begun: bool
+) -> None:
     started: list[Idle] = []
     monkeypatch.setattr(Idle, "start", lambda idle, index: started.append(idle))
     assert make_rag(**changes).warm().answer("深度求索成立於哪一年？").answerable
     assert bool(started) is begun
 
 
-def test_work_while_nobody_asks_does_not_change_the_waiting_time_that_is_told(make_rag, monkeypatch, tmp_path: Path) -> None:
+def test_idle_work_does_not_change_the_expected_waiting_time(make_rag, monkeypatch, tmp_path: Path) -> None:
     now = [100.0]
     monkeypatch.setattr("rag.serving.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
 
@@ -91,9 +93,7 @@ def test_work_while_nobody_asks_does_not_change_the_waiting_time_that_is_told(ma
     assert next(turns.wait("next", lambda: False)).expected_s == pytest.approx(5.0)
 
 
-def test_an_article_that_changes_is_worked_on_and_one_that_was_worked_on_is_not_again(
-    make_rag, corpus: Path, tmp_path: Path
-) -> None:
+def test_idle_work_is_done_once_for_each_version_of_an_article(make_rag, corpus: Path, tmp_path: Path) -> None:
     rag = make_rag(ScriptedGenerator([failing]), read_ahead=True).warm()
 
     def translated() -> set[str]:
@@ -110,7 +110,7 @@ def test_an_article_that_changes_is_worked_on_and_one_that_was_worked_on_is_not_
     assert added in translated()
 
 
-def test_whoever_asks_while_nobody_else_does_is_told_of_no_one_ahead(make_rag) -> None:
+def test_a_question_that_interrupts_idle_work_is_not_reported_as_waiting(make_rag) -> None:
     class Slow(ScriptedGenerator):
         def read(self, prompt: Prompt, stop) -> None:
             super().read(prompt, stop)

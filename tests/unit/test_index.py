@@ -22,7 +22,7 @@ def unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("length", [1.0, 0.25, 7.5], ids=["unit", "short", "long"])
-def test_exact_search_gives_numpys_inner_products_in_numpys_order(length: float) -> None:
+def test_exact_search_returns_the_same_inner_products_and_order_as_numpy(length: float) -> None:
     vectors = unit(300, 48, seed=1)
     query = unit(1, 48, seed=2) * length
     scores, rows = vector_index(vectors).search(query, 10)
@@ -39,7 +39,7 @@ def clustered(rows: int, dimensions: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dimensions", [32, 33])
-def test_search_among_many_finds_numpys_ten_best_with_their_inner_products(
+def test_approximate_search_finds_97_percent_of_the_ten_best_with_their_inner_products(
     monkeypatch: pytest.MonkeyPatch, dimensions: int
 ) -> None:
     monkeypatch.setattr(index_module, "EXACT_UP_TO", 1_000)
@@ -56,7 +56,7 @@ def test_search_among_many_finds_numpys_ten_best_with_their_inner_products(
     np.testing.assert_allclose(made.reconstruct(7), vectors[7], atol=5e-4)
 
 
-def test_what_holds_no_letter_or_digit_is_not_searched() -> None:
+def test_sentences_without_letters_or_digits_are_not_indexed() -> None:
     text = "杭州很好。 ——。深圳也好。\n---\n| 城市 | 房價 |\n|---|---|\n\u200b\n北京最大。……\n"
     index, _ = build([Document("a", text)], FakeEmbedder(), longest=100)
     searched = [sentence.text for sentence, row in zip(index.sentences, index.row_of_sentence, strict=True) if row >= 0]
@@ -79,7 +79,7 @@ def test_dense_search_scores_a_passage_by_its_best_row(article: Index) -> None:
 
 
 def lucene(passages: list[list[str]], query: list[str], k1: float = 1.2, b: float = 0.75) -> list[float]:
-    """Compute BM25 as Lucene defines it, term by term."""
+    """Return the BM25 score of each passage, computed term by term as Lucene defines it."""
     mean = sum(map(len, passages)) / len(passages)
     scores = []
     for words in passages:
@@ -94,7 +94,7 @@ def lucene(passages: list[list[str]], query: list[str], k1: float = 1.2, b: floa
 
 
 @pytest.mark.parametrize("query", ["杭州", "杭州的科技企業", "杭州 杭州 深圳", "2023", "宇樹科技 DeepSeek", "15%"])
-def test_lexical_search_gives_lucenes_bm25(article: Index, query: str) -> None:
+def test_lexical_search_returns_the_bm25_scores_of_lucene(article: Index, query: str) -> None:
     expected = lucene([terms(passage.text) for passage in article.passages], terms(query))
     hits = article.lexical(terms(query), 10)
     found = [number for number, score in enumerate(expected) if score > 0]
@@ -103,7 +103,7 @@ def test_lexical_search_gives_lucenes_bm25(article: Index, query: str) -> None:
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
-def test_terms_that_no_passage_holds_find_nothing(article: Index) -> None:
+def test_terms_that_occur_in_no_passage_find_nothing(article: Index) -> None:
     assert article.lexical(terms("quantum"), 10) == []
     assert article.lexical([], 10) == []
 
@@ -122,7 +122,7 @@ def test_passages_without_terms_can_be_indexed() -> None:
     assert [hit.passage for hit in made.lexical(["杭州"], 5)] == [1]
 
 
-def test_a_sentence_that_is_a_whole_passage_shares_its_row(article: Index) -> None:
+def test_a_sentence_that_is_a_whole_passage_shares_the_row_of_the_passage(article: Index) -> None:
     made, embedded = build([Document("a", "第一句話。第二句話。\n單獨一句。")], FakeEmbedder(), 100)
     assert [made.passages[owner].text for owner in made.passage_of_row] == [
         *("第一句話。第二句話。", "單獨一句。", "第一句話。第二句話。", "第一句話。第二句話。")
@@ -139,21 +139,21 @@ def test_pull_quotes_have_no_row_and_are_in_no_passage() -> None:
     assert list(made.sentences_of_passage) == [(0,)]
 
 
-def test_sentence_vectors_are_the_embedders(article: Index) -> None:
+def test_sentence_vectors_equal_those_of_the_embedder(article: Index) -> None:
     wanted = [4, 0, 7]
     expected = np.stack([FakeEmbedder().vector(article.sentences[number].text) for number in wanted])
     np.testing.assert_allclose(article.sentence_vectors(wanted), expected)
     assert article.sentence_vectors([]).shape == (0, 512)
 
 
-def test_a_sentence_is_found_by_its_place() -> None:
+def test_a_sentence_is_found_by_its_source_and_offset() -> None:
     made, _ = build([Document("a", "甲很好。乙也好。\n丙。"), Document("b", "丁。戊。")], FakeEmbedder(), 100)
     assert [made.sentence_at(s.source, s.start) for s in made.sentences] == [0, 1, 2, 3, 4]
     assert [made.sentence_at(*place) for place in (("a", 1), ("a", 99), ("b", 8), ("c", 0))] == [-1, -1, -1, -1]
     assert made.source_text("b") == "丁。戊。"
 
 
-def test_sentences_near_others_come_best_first_without_passages_and_pull_quotes(article: Index) -> None:
+def test_similar_sentences_are_returned_best_first_without_passages_and_pull_quotes(article: Index) -> None:
     rows = np.stack([FakeEmbedder().vector(sentence.text) for sentence in article.sentences])
     for asked in ([6], [1, 7]):
         nearest = (rows @ rows[asked].T).max(axis=1)
@@ -167,7 +167,7 @@ def test_sentences_near_others_come_best_first_without_passages_and_pull_quotes(
     assert quoted.near([0], 100) == [0]
 
 
-def test_known_vectors_are_not_made_again() -> None:
+def test_texts_with_known_vectors_are_not_embedded_again() -> None:
     embedder = FakeEmbedder()
     known = {"甲很好。": embedder.vector("乙")}
     made, embedded = build([Document("a", "甲很好。\n乙很好。")], embedder, 100, known)
@@ -181,7 +181,7 @@ def test_texts_that_occur_twice_are_embedded_once() -> None:
     assert embedder.embedded == ["甲很好。"]
 
 
-def test_passages_of_several_sources_keep_their_own_offsets() -> None:
+def test_passages_of_several_sources_have_offsets_in_their_own_source() -> None:
     texts = {"a": "甲很好。乙很好。\n丙。", "b": "\n丁很好。戊也好。"}
     made, _ = build([Document(name, text) for name, text in texts.items()], FakeEmbedder(), 100)
     for number, passage in enumerate(made.passages):
@@ -190,7 +190,7 @@ def test_passages_of_several_sources_keep_their_own_offsets() -> None:
     assert made.source_text("b") == texts["b"]
 
 
-def test_building_tells_how_far_it_is() -> None:
+def test_building_an_index_reports_progress() -> None:
     told: list[tuple[int, int]] = []
     build([Document("a", "甲很好。\n乙很好。")], FakeEmbedder(), 100, report=lambda done, total: told.append((done, total)))
     assert told == [(2, 2)]
@@ -207,12 +207,12 @@ def test_building_tells_how_far_it_is() -> None:
         (["Hangzhou is good."], None),
     ],
 )
-def test_the_script_is_the_first_sources(texts: list[str], script: str | None) -> None:
+def test_the_script_of_an_index_is_that_of_its_first_source(texts: list[str], script: str | None) -> None:
     documents = [Document(str(number), text) for number, text in enumerate(texts)]
     assert build(documents, FakeEmbedder(), 100)[0].script == script
 
 
-def test_an_outline_takes_the_most_central_telling_sentence_of_each_part_in_the_texts_order() -> None:
+def test_an_outline_has_the_most_central_statement_of_each_part_in_text_order() -> None:
     parts = [
         [
             f"第{n}部分講杭州的第{n}件事情，是這一段裡的中心句子",
@@ -232,12 +232,12 @@ def test_an_outline_takes_the_most_central_telling_sentence_of_each_part_in_the_
     ("text", "outline"),
     [("短。", ["短。"]), ("杭州好嗎？", ["杭州好嗎？"]), ("甲。\n乙。", ["甲。", "乙。"])],
 )
-def test_a_text_of_a_few_words_is_its_own_outline(text: str, outline: list[str]) -> None:
+def test_the_outline_of_a_very_short_text_is_the_whole_text(text: str, outline: list[str]) -> None:
     index = build([Document("a", text)], FakeEmbedder(), longest=100)[0]
     assert [index.sentences[number].text for number in index.outline] == outline
 
 
-def test_a_sentence_leans_towards_its_neighbours_in_the_same_paragraph() -> None:
+def test_a_vector_in_context_adds_the_weighted_neighbours_of_the_same_paragraph() -> None:
     index = build([Document("a", "杭州在東邊。它不大。人很多。\n南京在西邊。")], FakeEmbedder(), longest=100)[0]
     alone = index.sentence_vectors([0, 1, 2, 3])
     first, middle, last, other = index.in_context([0, 1, 2, 3], 0.5)
@@ -252,7 +252,7 @@ def test_a_sentence_leans_towards_its_neighbours_in_the_same_paragraph() -> None
     assert index.in_context([], 0.5).shape == (0, 512)
 
 
-def test_a_sentence_points_at_the_one_before_it_in_its_own_source() -> None:
+def test_the_antecedent_of_a_sentence_is_the_preceding_one_of_the_same_source() -> None:
     documents = [Document("a", "有五個原因。這些原因都在文中。"), Document("b", "這些不算。別的也不算。")]
     index = build(documents, FakeEmbedder(), longest=100)[0]
     assert [index.antecedent_of(number) for number in range(4)] == [-1, 0, -1, -1]

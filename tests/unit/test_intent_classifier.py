@@ -1,4 +1,4 @@
-"""Small talk and instructions are told from questions, and what asks is never lost among them."""
+"""Classifying messages as questions, small talk or instructions, without losing a question among the others."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from rag.templates import Templates
 
 @dataclass
 class Scripted:
-    """Embed each message as the chances that a test gives it."""
+    """Embed each message as its probabilities, which the test gives."""
 
     chances_of: dict[str, tuple[float, float, float]]
     identity = "told"
@@ -45,7 +45,7 @@ QUESTION, TALK, ORDER = (0.95, 0.03, 0.02), (0.1, 0.7, 0.2), (0.1, 0.2, 0.7)
     ],
     ids=["question", "talk", "order", "doubtful", "with an order", "among orders", "not sure", "only as a whole"],
 )
-def test_a_message_is_judged_as_a_whole_and_sentence_by_sentence(
+def test_a_message_is_classified_as_a_whole_and_sentence_by_sentence(
     chances: dict[str, tuple[float, float, float]], judged: tuple[str, str]
 ) -> None:
     told = Scripted(chances)
@@ -61,20 +61,20 @@ def test_a_message_is_judged_as_a_whole_and_sentence_by_sentence(
         ((0.35, 0.05, 0.6), True, "instruction"),
     ],
 )
-def test_what_may_be_small_talk_is_a_question_more_easily_behind_another(
+def test_the_threshold_for_possible_small_talk_is_lower_after_a_question(
     chances: tuple[float, float, float], follows: bool, intent: str
 ) -> None:
     told = Scripted({"Really?": chances})
     assert IntentClassifier(told, threshold=0.4, follow_up_threshold=0.3).classify("Really?", told, follows)[0] == intent
 
 
-def test_a_message_of_very_many_sentences_is_judged_as_a_whole() -> None:
+def test_a_message_of_very_many_sentences_is_classified_only_as_a_whole() -> None:
     endless = "A? " * 999 + "A?"
     told = Scripted({endless: QUESTION, "A?": ORDER})
     assert IntentClassifier(told, threshold=0.4, follow_up_threshold=0.3).classify(endless, told) == ("question", endless)
 
 
-def test_a_fitted_model_is_read_back_as_it_was_written_and_turns_odds_into_chances(tmp_path: Path) -> None:
+def test_a_saved_intent_model_loads_unchanged_and_returns_softmax_probabilities(tmp_path: Path) -> None:
     weights = np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32)
     FittedIntents(weights, np.zeros(3, np.float32), "some").save(tmp_path / "a.npz")
     fitted = FittedIntents.load(tmp_path / "a.npz")
@@ -99,5 +99,7 @@ def by_examples(question: str) -> tuple[str, str]:
         ("杭州有什麼政策？", ("question", "杭州有什麼政策？")),
     ],
 )
-def test_for_an_embedder_that_nothing_was_fitted_to_examples_tell(message: str, judged: tuple[str, str]) -> None:
+def test_messages_are_classified_by_the_nearest_examples_if_no_model_fits_the_embedder(
+    message: str, judged: tuple[str, str]
+) -> None:
     assert by_examples(message) == judged

@@ -1,4 +1,4 @@
-"""The llama.cpp engine asks its server so that a reader who leaves is heard, and computes on the cores that it may use."""
+"""The llama.cpp engine can be stopped while it reads a prompt, and uses the cores available to the process."""
 
 import json
 import os
@@ -17,7 +17,7 @@ PROMPT = Prompt(({"role": "user", "content": "Where?"},))
 
 
 class Server:
-    """Read a prompt in steps as llama.cpp does: between two of them only one who asked for progress is told and can stop it."""
+    """Read a prompt in steps as llama.cpp does: only a request that asks for progress can be stopped between them."""
 
     STEPS = 1_000
 
@@ -56,7 +56,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ],
     ids=["stream", "choose", "read"],
 )
-def test_a_reader_who_leaves_ends_the_reading_of_a_prompt(opened: list[Any], ask: Callable[[Generator, Any], object]) -> None:
+def test_stopping_ends_the_reading_of_a_prompt(opened: list[Any], ask: Callable[[Generator, Any], object]) -> None:
     engine = LlamaCppGenerator(Path("model.gguf"), 512)
     server = engine._server
     with pytest.raises(Cancelled):
@@ -67,7 +67,7 @@ def test_a_reader_who_leaves_ends_the_reading_of_a_prompt(opened: list[Any], ask
 
 
 @pytest.mark.parametrize(("threads", "used"), [(0, 3), (2, 2)])
-def test_it_computes_on_the_cores_that_it_may_use(
+def test_the_number_of_threads_is_as_set_or_that_of_the_available_cores(
     opened: list[Any], monkeypatch: pytest.MonkeyPatch, threads: int, used: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 4, 5}, raising=False)
@@ -75,9 +75,7 @@ def test_it_computes_on_the_cores_that_it_may_use(
     assert [(each.cpuparams.n_threads, each.cpuparams_batch.n_threads) for each in opened] == [(used, used)]
 
 
-def test_a_system_that_does_not_say_which_cores_may_be_used_gives_all(
-    opened: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_cores_are_used_on_a_system_without_sched_getaffinity(opened: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
     LlamaCppGenerator(Path("model.gguf"), 512).close()

@@ -1,4 +1,4 @@
-"""Every measure, on answers whose values can be told by hand."""
+"""Every measure is checked on answers whose values can be computed by hand."""
 
 from dataclasses import replace
 
@@ -58,11 +58,11 @@ def values(question: Question, answer: Answer, read: tuple[str, ...] = (FOUNDED,
 
 
 def saying(*sentences: str) -> Answer:
-    """Return ANSWER in other words."""
+    """Return ANSWER with other sentences."""
     return replace(ANSWER, text="".join(sentences), sentences=sentences)
 
 
-def test_an_answer_has_every_measure() -> None:
+def test_every_measure_of_an_answer_has_the_expected_value() -> None:
     assert values(QUESTION, ANSWER) == {
         "evidence recall": 0.5,
         "evidence MRR@10": 0.5,
@@ -85,23 +85,23 @@ def test_an_answer_has_every_measure() -> None:
     }
 
 
-def test_the_measures_are_those_of_the_table() -> None:
+def test_the_scores_of_an_answer_are_exactly_the_listed_measures_in_order() -> None:
     assert tuple(values(QUESTION, ANSWER)) == MEASURES
 
 
-def test_a_false_decline_tells_no_fact_and_cites_no_evidence_even_where_the_nearest_that_it_quotes_does() -> None:
+def test_a_false_decline_scores_no_facts_and_no_cited_evidence_even_if_it_quotes_them() -> None:
     found = values(QUESTION, REFUSED)
     assert (found["false decline"], found["all facts right"], found["fact recall"]) == (1.0, 0.0, 0.0)
     assert found["evidence cited"] == 0.0
     assert (found["citation precision"], found["sentences supported"], found["characters"]) == (None, None, None)
 
 
-def test_evidence_is_read_where_the_generator_was_shown_it() -> None:
+def test_evidence_counts_as_read_if_the_generator_was_shown_it() -> None:
     assert values(QUESTION, ANSWER, (FOUNDED, "浙大校友創辦的企業超過3000家。"))["evidence read"] == 1.0
     assert values(QUESTION, ANSWER, ())["evidence read"] == 0.0
 
 
-def test_an_unanswerable_question_is_measured_by_declining_only() -> None:
+def test_an_unanswerable_question_is_scored_only_by_whether_it_is_declined() -> None:
     question = replace(QUESTION, answerable=False, evidence=(), facts=())
     assert values(question, REFUSED)["declined rightly"] == 1.0
     found = values(question, ANSWER)
@@ -119,13 +119,13 @@ def test_an_unanswerable_question_is_measured_by_declining_only() -> None:
         ("別的。", 0.0, 0.0),
     ],
 )
-def test_facts_are_right_when_all_are_there_and_nothing_wrong_is(text: str, recall: float, right: float) -> None:
+def test_all_facts_are_right_if_the_answer_has_every_fact_and_no_wrong_wording(text: str, recall: float, right: float) -> None:
     found = values(QUESTION, saying(text))
     assert (found["fact recall"], found["all facts right"]) == (recall, right)
 
 
 @pytest.mark.parametrize(("text", "right"), [("不，2023年成立於杭州。", 1.0), ("是的，2023年成立於杭州。", 0.0)])
-def test_a_yes_to_a_false_premise_is_wrong(text: str, right: float) -> None:
+def test_affirming_a_false_premise_is_wrong(text: str, right: float) -> None:
     assert values(replace(QUESTION, corrects=True), saying(text))["all facts right"] == right
 
 
@@ -153,17 +153,17 @@ def test_a_yes_to_a_false_premise_is_wrong(text: str, right: float) -> None:
         ("是八所", ["八所"], True),
     ],
 )
-def test_a_fact_is_looked_up_folded_numbers_whole_and_words_from_their_beginning(
+def test_facts_match_after_folding_as_whole_numbers_and_from_the_beginning_of_words(
     text: str, wordings: list[str], expected: bool
 ) -> None:
     assert contains_fact(text, wordings) is expected
 
 
-def test_a_text_is_compared_without_marks_separators_and_extra_spaces() -> None:
+def test_plain_text_has_no_citation_marks_thousands_separators_or_extra_spaces() -> None:
     assert plain("共1,234,567家[12]\n 好") == "共1234567家 好"
 
 
-def test_a_place_of_several_sentences_is_found_by_one_whole_sentence() -> None:
+def test_evidence_of_several_sentences_is_found_by_one_of_its_whole_sentences() -> None:
     place = "第一句話有超過十二個字的長度。第二句話也有超過十二個字的長度。"
     question = replace(QUESTION, evidence=((place,), ("沒有的地方",), ("短。句。",)))
     assert ranks(question, ["別的。", "第二句話也有超過十二個字的長度。短。"]) == [2, None, None]
@@ -180,27 +180,27 @@ def test_a_place_of_several_sentences_is_found_by_one_whole_sentence() -> None:
         ("It was founded in 1999.[1]", 0.9, 0.0),
     ],
 )
-def test_a_citation_is_right_when_it_holds_its_sentences_numbers_and_words_or_across_languages_its_meaning(
+def test_a_citation_is_right_if_it_has_the_numbers_and_words_or_across_languages_is_similar(
     text: str, support: float, precision: float
 ) -> None:
     citation = replace(ANSWER.citations[0], support=support)
     assert values(QUESTION, replace(saying(text), citations=(citation,)))["citation precision"] == precision
 
 
-def test_each_of_several_citations_must_hold_something_of_its_sentence() -> None:
+def test_each_of_several_citations_must_share_something_with_its_sentence() -> None:
     unrelated = Citation(2, "王興興是宇樹科技的創始人。", "a", 60, 73, 0, 0.9)
     found = values(QUESTION, replace(ANSWER, citations=(*ANSWER.citations, unrelated)))
     assert (found["citation precision"], found["sentences supported"]) == (0.5, 1.0)
 
 
-def test_a_sentence_that_only_repeats_its_question_is_supported_by_the_labelled_evidence_alone() -> None:
+def test_a_sentence_that_only_repeats_the_question_must_cite_the_labelled_evidence() -> None:
     echo = saying("深度求索成立。[1]")
     other = replace(ANSWER.citations[0], quote="王興興是宇樹科技的創始人。")
     assert values(QUESTION, echo)["citation precision"] == 1.0
     assert values(QUESTION, replace(echo, citations=(other,)))["citation precision"] == 0.0
 
 
-def test_a_sentence_that_cites_nothing_is_supported_only_where_the_chatbot_speaks_for_itself() -> None:
+def test_an_uncited_sentence_is_supported_only_if_it_is_a_fixed_phrase_of_the_chatbot() -> None:
     added = saying(*ANSWER.sentences, "它的產品價格便宜。")
     assert values(QUESTION, added)["sentences supported"] == 0.5
     told = saying("問題的第一部分，文中沒有說明。", "\n\n文中說：深度求索成立於2023年。[1]")
@@ -209,7 +209,7 @@ def test_a_sentence_that_cites_nothing_is_supported_only_where_the_chatbot_speak
     assert values(QUESTION, shifted)["citation precision"] == 1.0
 
 
-def test_foreign_numbers_are_in_neither_citations_question_nor_history() -> None:
+def test_foreign_numbers_occur_in_neither_citations_question_nor_history() -> None:
     answer = saying("2023年、3000家、1999年、5家、7家、19家。[8]")
     question = replace(QUESTION, question="5家？", history=({"role": "user", "content": "19家？"},))
     assert {int(number) for number in foreign_numbers(question, answer)} == {1999, 3000}
@@ -226,7 +226,7 @@ def test_foreign_numbers_are_in_neither_citations_question_nor_history() -> None
         ("en", "It was sold to Tencent.", "它被賣了。", set()),
     ],
 )
-def test_foreign_names_are_latin_ones_that_neither_citations_nor_question_hold(
+def test_foreign_names_are_latin_names_that_occur_in_neither_citations_nor_question(
     language: str, text: str, quote: str, names: set[str]
 ) -> None:
     answer = replace(saying(text), citations=(replace(ANSWER.citations[0], quote=quote),))
@@ -250,11 +250,13 @@ def test_foreign_names_are_latin_ones_that_neither_citations_nor_question_hold(
         ("……", "en", False),
     ],
 )
-def test_a_language_is_right_apart_from_originals_and_quotations(text: str, language: str, right: bool) -> None:
+def test_the_language_and_script_of_an_answer_are_checked_except_in_originals_and_quotations(
+    text: str, language: str, right: bool
+) -> None:
     assert language_right(text, language) is right
 
 
-def test_the_bootstrap_interval_is_repeatable_and_around_the_mean() -> None:
+def test_the_bootstrap_interval_is_reproducible_and_close_to_the_normal_approximation() -> None:
     numbers = [0.0, 1.0] * 50
     low, high = interval(numbers)
     assert (low, high) == interval(numbers)
@@ -262,12 +264,12 @@ def test_the_bootstrap_interval_is_repeatable_and_around_the_mean() -> None:
     assert high == pytest.approx(0.5 + 1.96 * 0.05, abs=0.02)
 
 
-def test_where_all_are_right_the_interval_still_knows_how_few_there_were() -> None:
+def test_the_interval_of_constant_values_depends_on_their_number() -> None:
     assert interval([1.0] * 111) == pytest.approx((0.967, 1.0), abs=0.001)
     assert interval([0.0] * 10) == pytest.approx((0.0, 0.308), abs=0.001)
 
 
-def test_ranking_measures_are_those_of_the_definitions() -> None:
+def test_ranking_measures_match_their_definitions() -> None:
     ranks = [1, 2, 4, 99, 11]
     orders = [["right" if place == rank else f"other {place}" for place in range(1, 21)] for rank in ranks]
     found = ranking(orders, [["right"]] * 5)
@@ -294,11 +296,11 @@ def test_character_f1_compares_bags_of_folded_characters(text: str, gold: str, f
     ("text", "gold", "held"),
     [("在2019年", "19", False), ("共19家[2]", "19", True), ("甲、 乙", "甲乙", True), ("甲", "乙", False)],
 )
-def test_a_gold_string_is_contained_without_spaces_and_a_number_whole(text: str, gold: str, held: bool) -> None:
+def test_gold_strings_match_without_spaces_and_as_whole_numbers(text: str, gold: str, held: bool) -> None:
     assert contains(text, [gold]) is held
 
 
-def test_a_row_of_json_becomes_a_question() -> None:
+def test_a_question_is_read_from_a_json_row() -> None:
     row = {"id": "a", "split": "test", "language": "en", "type": "fact", "question": "Why?", "answerable": True}
     assert Question.of(row) == Question("a", "test", "en", "fact", "Why?", True)
     full = Question.of(

@@ -1,4 +1,4 @@
-"""Names of a text are known by their English forms where a table says so."""
+"""Names in a text and their English forms, given by a table."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_the_longest_original_comes_first(names: Names) -> None:
     assert [original for original, _ in names.forms] == ["杭州六小龍", "深度求索", "六小龍"]
 
 
-def test_the_table_of_a_single_source_lies_beside_it(tmp_path: Path) -> None:
+def test_for_a_single_source_only_the_table_beside_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.names.toml").write_text(TABLE, encoding="utf-8")
     (tmp_path / "b.names.toml").write_text("broken", encoding="utf-8")
     (tmp_path / "a.txt").touch()
@@ -30,7 +30,7 @@ def test_the_table_of_a_single_source_lies_beside_it(tmp_path: Path) -> None:
     assert Names.read(tmp_path / "c.txt") == Names()
 
 
-def test_without_a_table_nothing_changes(tmp_path: Path) -> None:
+def test_without_a_table_no_names_are_added(tmp_path: Path) -> None:
     none = Names.read(tmp_path)
     assert none == Names()
     assert none.expand("Who are the Six Dragons?") == "Who are the Six Dragons?"
@@ -48,7 +48,7 @@ def test_without_a_table_nothing_changes(tmp_path: Path) -> None:
         ("", ""),
     ],
 )
-def test_a_question_gets_the_original_behind_a_name_once(names: Names, question: str, expanded: str) -> None:
+def test_expand_adds_the_original_once_after_each_name_in_a_question(names: Names, question: str, expanded: str) -> None:
     assert names.expand(question) == expanded
 
 
@@ -66,22 +66,24 @@ def test_a_question_gets_the_original_behind_a_name_once(names: Names, question:
         ("", ""),
     ],
 )
-def test_an_answer_gets_the_original_behind_the_first_mention_of_a_name(names: Names, text: str, glossed: str) -> None:
+def test_gloss_adds_the_original_after_the_first_mention_of_each_name_in_an_answer(
+    names: Names, text: str, glossed: str
+) -> None:
     assert names.gloss(text) == glossed
     assert Names().gloss(text) == text
 
 
 @pytest.mark.parametrize("text", ["İstanbul is a city.", "ıstanbul is a city."])
-def test_a_letter_that_is_only_matched_as_another_is_no_name(text: str) -> None:
+def test_a_name_written_with_a_turkish_i_is_not_matched(text: str) -> None:
     assert Names((("伊斯坦布爾", ("Istanbul",)),)).gloss(text) == text
 
 
-def test_the_original_that_prefers_a_form_has_it() -> None:
+def test_a_shared_form_belongs_to_the_original_that_lists_it_earliest() -> None:
     names = Names((("杭州六小龍", ("Hangzhou's Six", "Six")), ("六小龍", ("Six",))))
     assert names.gloss("Six.") == "Six (六小龍)."
 
 
-def test_a_text_gets_english_before_a_name_and_keeps_the_original_at_its_first(names: Names) -> None:
+def test_annotate_writes_names_in_english_with_the_original_after_the_first_mention(names: Names) -> None:
     assert names.annotate("杭州六小龍有深度求索，深度求索很強。") == (
         " Hangzhou's Six (杭州六小龍)有 DeepSeek (深度求索)， DeepSeek 很强。"
     )
@@ -96,7 +98,7 @@ def test_a_text_gets_english_before_a_name_and_keeps_the_original_at_its_first(n
         ("王興興（Wang Xingxing）在3·15說起一·二八", set()),
     ],
 )
-def test_a_foreign_name_in_chinese_characters_is_known_by_its_dot(text: str, letters: set[str]) -> None:
+def test_transliterated_foreign_names_are_recognised_by_their_dots(text: str, letters: set[str]) -> None:
     assert transliterated(text) == letters
 
 
@@ -105,7 +107,7 @@ def test_a_foreign_name_in_chinese_characters_is_known_by_its_dot(text: str, let
     ["not toml", "[other]\n", 'names = "x"', '[names]\n"深圳" = "Shenzhen"', b"\xff\xfe".decode("latin-1") + "="],
     ids=["no TOML", "no names", "a text", "a form that is no list", "not UTF-8"],
 )
-def test_a_table_that_cannot_be_read_is_named_with_the_expected_form(tmp_path: Path, text: str) -> None:
+def test_an_invalid_table_of_names_is_named_in_the_error_with_the_expected_form(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.names.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CorpusError) as error:
         Names.read(tmp_path)

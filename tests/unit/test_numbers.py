@@ -15,7 +15,7 @@ def numbers(*texts: str) -> set[Decimal]:
 @pytest.mark.parametrize(
     "text", ["1.8万亿元", "1.8萬億元", "18000亿", "18,000億", "1.8 trillion yuan", "1,800 billion", "１.８万亿"]
 )
-def test_one_value_written_in_many_ways_is_one_number(text: str) -> None:
+def test_different_notations_of_a_value_are_the_same_number(text: str) -> None:
     assert stated_numbers(text) == numbers("1.8e12")
     assert numbers("1.8e12") <= possible_numbers(text)
 
@@ -107,17 +107,17 @@ def test_numbers_in_words_are_read(text: str, expected: str) -> None:
         ("At one point three hundred ships lay there.", ["300"], "one point"),
     ],
 )
-def test_decimals_in_words_are_read(text: str, expected: list[str], english: str) -> None:
+def test_decimals_in_words_are_read_and_written_in_english(text: str, expected: list[str], english: str) -> None:
     assert stated_numbers(text) == numbers(*expected)
     assert numbers(*expected) <= possible_numbers(text)
     assert english in in_english(to_simplified(text))
 
 
-def test_what_may_be_a_decimal_counts_as_its_parts_too() -> None:
+def test_a_possible_decimal_also_counts_as_its_parts() -> None:
     assert numbers("3", "2", "3.2") <= possible_numbers("下午三點二公里外")
 
 
-def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:
+def test_the_bare_digits_of_a_scaled_number_are_possible_but_not_stated() -> None:
     assert possible_numbers("1.8万亿") == numbers("1.8e12", "1.8") | (possible_numbers("1.8万亿") - numbers("1.8e12", "1.8"))
     assert stated_numbers("1.8万亿") == numbers("1.8e12")
 
@@ -127,7 +127,7 @@ def test_a_number_with_a_scale_also_counts_as_its_bare_digits() -> None:
     ["1. 杭州\n2. 深圳", "（1）杭州\n（2）深圳", "1、杭州", "  3) Hangzhou", "10. 上海"],
     ids=["dots", "brackets", "、", ")", "10"],
 )
-def test_list_marks_are_no_numbers(text: str) -> None:
+def test_list_marks_are_not_numbers(text: str) -> None:
     assert stated_numbers(text) == set()
 
 
@@ -148,7 +148,7 @@ def test_list_marks_are_no_numbers(text: str) -> None:
         ("千禧年，成千上萬的人三三兩兩，十分熱鬧，來了二三十個", []),
     ],
 )
-def test_numbers_beyond_ten_are_stated_in_words_too(text: str, expected: list[str]) -> None:
+def test_numbers_in_words_are_stated_only_if_above_ten(text: str, expected: list[str]) -> None:
     assert stated_numbers(text) == numbers(*expected)
 
 
@@ -177,17 +177,17 @@ def test_numbers_beyond_ten_are_stated_in_words_too(text: str, expected: list[st
         ("晚上七点两万人齐聚", "晚上七点20,000人齐聚"),
     ],
 )
-def test_amounts_are_written_as_english_writes_them(text: str, expected: str) -> None:
+def test_chinese_amounts_are_written_in_english(text: str, expected: str) -> None:
     assert in_english(text) == expected
 
 
 @pytest.mark.parametrize("text", ["9" * 40 + "亿元", "一" + "亿" * 30, "一" + "万" * 30])
-def test_amounts_beyond_all_scales_are_written_without_failing(text: str) -> None:
+def test_amounts_beyond_all_scales_are_written_without_a_scale(text: str) -> None:
     assert "illion" not in in_english(text)
 
 
 @given(st.integers(11, 10**13))
-def test_an_amount_in_english_has_its_value(number: int) -> None:
+def test_an_amount_written_in_english_has_the_same_value(number: int) -> None:
     assert stated_numbers(in_english(f"{number}万")) == {Decimal(number * 10**4).normalize()}
 
 
@@ -209,7 +209,7 @@ def test_an_amount_in_english_has_its_value(number: int) -> None:
         ("二○一九年", "2019"),
     ],
 )
-def test_amounts_are_read_as_they_are_spoken(text: str, expected: str) -> None:
+def test_amounts_in_spoken_chinese_are_read(text: str, expected: str) -> None:
     assert stated_numbers(f"約{text}") - numbers("5", "0") == numbers(expected) - numbers("5", "0")
     assert numbers(expected) <= possible_numbers(text)
 
@@ -225,9 +225,7 @@ def test_amounts_are_read_as_they_are_spoken(text: str, expected: str) -> None:
         ("１８，０００家", ["18000"], "18"),
     ],
 )
-def test_a_comma_between_two_numbers_joins_them_only_as_it_parts_thousands(
-    text: str, expected: list[str], not_meant: str
-) -> None:
+def test_a_comma_joins_two_numbers_only_as_a_thousands_separator(text: str, expected: list[str], not_meant: str) -> None:
     assert stated_numbers(text) == numbers(*expected)
     assert Decimal(not_meant) not in stated_numbers(text)
 
@@ -284,7 +282,7 @@ def test_a_comma_between_two_numbers_joins_them_only_as_it_parts_thousands(
         ("九十年代", "the 1990s", "the 1980s"),
     ],
 )
-def test_what_is_stated_in_one_way_is_meant_by_another_and_by_no_other_number(text: str, source: str, other: str) -> None:
+def test_a_number_matches_its_other_notations_and_no_other_number(text: str, source: str, other: str) -> None:
     assert stated_numbers(text) <= possible_numbers(source)
     assert not stated_numbers(text) <= possible_numbers(other)
 
@@ -319,7 +317,7 @@ def test_what_is_stated_in_one_way_is_meant_by_another_and_by_no_other_number(te
         ("2024千人計劃", "2024"),
     ],
 )
-def test_what_is_told_in_other_words_is_no_other_number(text: str, source: str) -> None:
+def test_paraphrases_and_idioms_state_no_number_that_their_source_lacks(text: str, source: str) -> None:
     assert stated_numbers(text) <= possible_numbers(source)
 
 
@@ -334,35 +332,35 @@ def test_what_is_told_in_other_words_is_no_other_number(text: str, source: str) 
         ("8.2小時", "早上八點兩個小時"),
     ],
 )
-def test_a_part_of_another_number_or_word_is_no_evidence(text: str, source: str) -> None:
+def test_a_part_of_another_number_or_word_does_not_match(text: str, source: str) -> None:
     assert not stated_numbers(text) <= possible_numbers(source)
 
 
-def test_a_word_that_begins_as_a_scale_does_is_none() -> None:
+def test_a_word_that_only_begins_like_a_scale_is_not_read_as_one() -> None:
     assert possible_numbers("7 billionaires, worth a month in the north") == numbers("7")
 
 
-def test_numbers_behind_list_marks_stay() -> None:
+def test_numbers_after_list_marks_are_read() -> None:
     assert stated_numbers("1. 有3000家\n2. 占15%") == numbers("3000", "15")
 
 
 @pytest.mark.parametrize(("text", "expected"), [("42.", ["42"]), ("18、19世紀", ["18", "19"]), ("12、13日", ["12", "13"])])
-def test_a_number_that_begins_a_text_is_no_list_mark(text: str, expected: list[str]) -> None:
+def test_a_number_that_begins_a_text_but_no_list_item_is_not_a_list_mark(text: str, expected: list[str]) -> None:
     assert stated_numbers(text) == numbers(*expected)
 
 
 @given(st.integers(0, 10**15))
-def test_every_whole_number_is_read_as_it_is(number: int) -> None:
+def test_every_integer_is_read_with_and_without_thousands_separators(number: int) -> None:
     assert stated_numbers(f"共{number}元") == {Decimal(number).normalize()}
     assert stated_numbers(f"共{number:,}元") == {Decimal(number).normalize()}
 
 
 @given(st.text(max_size=80))
-def test_what_is_stated_is_among_the_values(text: str) -> None:
+def test_stated_numbers_are_among_the_possible_ones_for_any_text(text: str) -> None:
     assert stated_numbers("x " + text) <= possible_numbers("x " + text)
 
 
-def test_endless_digits_are_read_without_failing() -> None:
+def test_a_number_of_thousands_of_digits_is_read() -> None:
     assert len(stated_numbers("9" * 5000)) == 1
 
 
@@ -390,7 +388,7 @@ def test_endless_digits_are_read_without_failing() -> None:
         ("那一年發生了什麼？", False),
     ],
 )
-def test_a_question_for_an_amount_or_a_date_is_known(question: str, wanted: bool) -> None:
+def test_questions_for_an_amount_or_a_date_are_recognised(question: str, wanted: bool) -> None:
     assert (numbers_asked(question) > 0) is wanted
 
 
@@ -404,7 +402,7 @@ def test_a_question_for_an_amount_or_a_date_is_known(question: str, wanted: bool
         ("分别在哪里？", 0),
     ],
 )
-def test_it_is_counted_how_many_amounts_a_question_wants(question: str, wanted: int) -> None:
+def test_the_amounts_that_a_question_asks_for_are_counted(question: str, wanted: int) -> None:
     assert numbers_asked(question) == wanted
 
 
@@ -424,5 +422,5 @@ def test_it_is_counted_how_many_amounts_a_question_wants(question: str, wanted: 
         ("an 18-month plan", "18個月", []),
     ],
 )
-def test_an_amount_in_another_unit_is_foreign(claim: str, source: str, expected: list[str]) -> None:
+def test_an_amount_in_another_unit_is_unsupported(claim: str, source: str, expected: list[str]) -> None:
     assert unsupported_numbers(claim, source) == numbers(*expected)

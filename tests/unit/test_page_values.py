@@ -1,4 +1,4 @@
-"""What the page makes of values, without a browser."""
+"""How the page converts and renders values, tested without a browser."""
 
 import json
 from pathlib import Path
@@ -41,11 +41,11 @@ TURN = {"question": "<i>為什麼</i>？", "state": "answered", "answer": ANSWER
         ("fr, zh-CN;Q=0", "en"),
     ],
 )
-def test_the_page_follows_the_browser(header: str, language: str) -> None:
+def test_the_language_of_the_page_is_chosen_by_the_accept_language_header(header: str, language: str) -> None:
     assert preferred(header) == language
 
 
-def test_every_language_has_the_same_words() -> None:
+def test_every_language_has_the_same_strings() -> None:
     codes = [code for _, code in languages()]
     assert codes == ["en", "zh-Hant", "zh-Hans"]
     words = [set(table) for table in tables.read(Path(strings.__file__).parent / "strings.toml").values()]
@@ -53,7 +53,7 @@ def test_every_language_has_the_same_words() -> None:
     assert [say("send", code) for code in codes] == ["Ask", "提問", "提问"]
 
 
-def test_markup_is_escaped_everywhere() -> None:
+def test_html_in_a_question_and_an_answer_is_escaped() -> None:
     html = render.turns([TURN], "en")
     assert "<i>" not in html
     assert "<b>" not in html
@@ -61,21 +61,21 @@ def test_markup_is_escaped_everywhere() -> None:
     assert 'data-quote="起步早。"' in html
 
 
-def test_history_is_sent_without_marks_and_without_broken_turns() -> None:
+def test_the_history_has_no_citation_marks_and_no_broken_turns() -> None:
     assert conversation.history([TURN, {"question": "x", "state": "broken"}]) == [
         {"role": "user", "content": "<i>為什麼</i>？"},
         {"role": "assistant", "content": "杭州<b>起步</b>早。"},
     ]
 
 
-def test_small_talk_is_no_part_of_the_history_but_a_declined_question_is() -> None:
+def test_the_history_includes_declined_questions_but_no_small_talk() -> None:
     declined = {**TURN, "state": "declined", "answer": {**ANSWER, "answerable": False, "reason": "not in the text"}}
     greeting = {**TURN, "state": "declined", "answer": {**ANSWER, "answerable": False, "reason": "small talk"}}
     assert conversation.history([declined, greeting]) == conversation.history([TURN])
     assert conversation.history([greeting]) == []
 
 
-def test_a_decline_says_what_was_looked_for_and_small_talk_is_no_decline() -> None:
+def test_a_decline_shows_what_was_searched_for_and_small_talk_is_not_shown_as_a_decline() -> None:
     answer = {**ANSWER, "answerable": False, "reason": "not in the text", "passages": [{}, {}]}
     declined = render.turn({"question": "長" * 70, "state": "declined", "answer": answer}, 1, "en")
     assert f"Looked for “{'長' * 59}…” in the 2 passages nearest to it." in declined
@@ -84,7 +84,7 @@ def test_a_decline_says_what_was_looked_for_and_small_talk_is_no_decline() -> No
 
 
 @pytest.mark.parametrize("language", [code for _, code in languages()])
-def test_every_error_is_told_in_the_readers_language_and_in_its_own_words_in_the_details(language: str) -> None:
+def test_every_error_is_shown_in_the_readers_language_with_its_message_in_the_details(language: str) -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RagError)]
     for kind in set(kinds) - {errors.Cancelled}:
         live = Live.asked("為什麼？", language)
@@ -95,7 +95,7 @@ def test_every_error_is_told_in_the_readers_language_and_in_its_own_words_in_the
         assert "It ran out of memory." in details
 
 
-def test_the_words_of_an_error_that_was_not_foreseen_are_not_shown() -> None:
+def test_the_message_of_an_unexpected_error_is_not_shown() -> None:
     live = Live.asked("為什麼？", "en")
     live.broken(KeyError("secret"))
     shown = render.turn(live.turn, 1, "en")
@@ -103,13 +103,13 @@ def test_the_words_of_an_error_that_was_not_foreseen_are_not_shown() -> None:
     assert "secret" not in shown
 
 
-def test_markdown_has_the_quote_as_a_footnote() -> None:
+def test_markdown_has_quotes_as_footnotes() -> None:
     text = conversation.to_markdown([TURN])
     assert "[^1-1]: “起步早。” (a.txt, 2–6)" in text
     assert "早。[^1-1]" in text
 
 
-def test_in_markdown_nothing_but_the_conversation_is_markup() -> None:
+def test_markup_in_questions_answers_and_quotes_is_escaped_in_markdown() -> None:
     citation = {**ANSWER["citations"][0], "quote": "![圖](http://evil.example/q.png)"}
     answer = {**ANSWER, "text": "見 ![圖](http://evil.example/p.png)，[2024] 年。[1]", "citations": [citation]}
     assert conversation.to_markdown([{"question": "第一行\n===\n- 第三行", "state": "answered", "answer": answer}]) == (
@@ -121,14 +121,14 @@ def test_in_markdown_nothing_but_the_conversation_is_markup() -> None:
     )
 
 
-def test_what_a_browser_kept_is_not_trusted() -> None:
+def test_invalid_turns_stored_by_a_browser_are_dropped_and_unfinished_ones_are_stopped() -> None:
     assert conversation.restored("no") == []
     assert conversation.restored([1, {"question": 3}, {"question": "q", "state": "asked"}]) == [
         {"question": "q", "state": "stopped"}
     ]
 
 
-def test_feedback_is_exported_as_evaluation_rows_and_a_cut_line_is_left_out(tmp_path: Path) -> None:
+def test_feedback_is_exported_as_evaluation_rows_without_a_truncated_line(tmp_path: Path) -> None:
     path = tmp_path / "feedback.jsonl"
     feedback.record(path, "為什麼？", ANSWER, False, "wrong place")
     path.write_bytes(path.read_bytes() + b'{"question": "cut')

@@ -1,4 +1,4 @@
-"""Which texts ask two things, and where one ends."""
+"""A message that asks several questions is split into them; any other is not."""
 
 import pytest
 
@@ -29,7 +29,7 @@ from rag.text.script import language
         ("What did the mayor promise", "; also ", "how much would it cost?"),
     ],
 )
-def test_two_questions_are_told_apart(first: str, between: str, second: str) -> None:
+def test_a_message_with_two_questions_is_split(first: str, between: str, second: str) -> None:
     question = first + between + second
     assert asked_at_once(question, language(question, "zh-Hant")) == (first, second)
 
@@ -45,7 +45,7 @@ def test_two_questions_are_told_apart(first: str, between: str, second: str) -> 
         ("這是誰建的橋？哪一年建的？花了多少錢？有多長啊？", ("這是誰建的橋？", "哪一年建的？", "花了多少錢？有多長啊？")),
     ],
 )
-def test_up_to_three_questions_are_told_apart(question: str, parts: tuple[str, ...]) -> None:
+def test_a_message_is_split_into_at_most_three_questions(question: str, parts: tuple[str, ...]) -> None:
     assert asked_at_once(question, language(question, "zh-Hant")) == parts
 
 
@@ -78,10 +78,10 @@ def test_up_to_three_questions_are_told_apart(question: str, parts: tuple[str, .
         "？？",
     ],
 )
-def test_one_question_stays_whole(question: str) -> None:
+def test_a_message_with_one_question_is_not_split(question: str) -> None:
     assert asked_at_once(question, language(question, "zh-Hant")) == (question,)
 
 
-def test_a_story_before_a_question_is_not_a_question() -> None:
+def test_a_long_story_before_a_question_is_not_split_off() -> None:
     story = "我外公以前老说他年轻的时候在老家跟一大帮人一起修过一座什么桥而且那年冬天河水冷得谁都不敢下去打桩子"
     assert asked_at_once(f"{story}，那座桥是哪年建的？", "zh-Hans") == (f"{story}，那座桥是哪年建的？",)

@@ -13,7 +13,7 @@ def sentences() -> Sentences:
     return Sentences.of(DOCUMENTS, SENTENCES)
 
 
-def test_places_give_back_the_sentences_that_they_were_made_of(sentences: Sentences) -> None:
+def test_sentences_are_restored_from_their_places(sentences: Sentences) -> None:
     assert len(sentences) == 5
     assert list(sentences) == SENTENCES
     assert sentences[1] == Sentence("乙也好。", "a", 4, 8, 0)
@@ -23,21 +23,21 @@ def test_places_give_back_the_sentences_that_they_were_made_of(sentences: Senten
         sentences[5]
 
 
-def test_places_give_back_passages_without_a_score() -> None:
+def test_passages_are_restored_from_their_places_without_a_score() -> None:
     made = [passage for document in DOCUMENTS for passage in group(document, split_document(document), 100)]
     passages = Passages.of(DOCUMENTS, made)
     assert list(passages) == made
     assert passages[0] == Passage("甲很好。乙也好。", "a", 0, 8, 0.0)
 
 
-def test_members_are_runs_of_neighbours() -> None:
+def test_members_are_ranges_of_consecutive_sentences() -> None:
     assert list(Members(np.array([[0, 2], [2, 3]]))) == [(0, 1), (2,)]
 
 
-def test_nothing_is_made_of_no_places() -> None:
+def test_no_places_give_no_sentences_and_no_passages() -> None:
     assert list(Sentences.of(DOCUMENTS, [])) == []
     assert list(Passages.of((), [])) == []
 
 
-def test_values_are_plain_numbers_and_strings(sentences: Sentences) -> None:
+def test_the_fields_of_a_sentence_are_plain_integers_and_strings(sentences: Sentences) -> None:
     assert {type(value) for value in vars(sentences[0]).values()} == {str, int}

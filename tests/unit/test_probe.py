@@ -1,4 +1,4 @@
-"""Probes read in states what they were fitted to read, of the one model that they fit."""
+"""Linear probes of hidden states, and the model and prompts with which the shipped ones are used."""
 
 import shutil
 from pathlib import Path
@@ -20,19 +20,19 @@ def templates() -> Templates:
     return Templates(Settings.load({}).prompts)
 
 
-def test_the_log_odds_are_the_weighed_state() -> None:
+def test_the_log_odds_are_the_weighted_sum_of_the_state_plus_the_bias() -> None:
     assert PROBE.log_odds(np.array([2.0, 0.5, 4.0], np.float32)) == 3.25
     assert PROBE.log_odds(np.zeros(3, np.float32)) == 0.25
 
 
-def test_probes_are_the_same_when_they_come_back_from_their_file(tmp_path: Path) -> None:
+def test_saved_probes_load_unchanged(tmp_path: Path) -> None:
     Probes(PROBE, Probe(np.array([0.5, 0.0, 4.0], np.float32), -1.5), "a hash").save(tmp_path / "probes.npz")
     back = Probes.load(tmp_path / "probes.npz")
     assert (back.judge.weights.tolist(), back.judge.bias) == ([1.0, -2.0, 0.5], 0.25)
     assert (back.draft.weights.tolist(), back.draft.bias, back.fits) == ([0.5, 0.0, 4.0], -1.5, "a hash")
 
 
-def test_the_shipped_probes_fit_the_default_generator_and_the_shipped_prompts_and_no_other(templates: Templates) -> None:
+def test_the_shipped_probes_are_used_for_the_default_generator_and_for_no_other(templates: Templates) -> None:
     shipped = probes_of("qwen2.5-coder-1.5b", templates)
     assert shipped is not None, "a prompt was edited: fit the probes anew (rag/tuned.toml says how)"
     of_claims = claim_probe_of("qwen2.5-coder-1.5b", templates)
@@ -43,7 +43,7 @@ def test_the_shipped_probes_fit_the_default_generator_and_the_shipped_prompts_an
 
 
 @pytest.mark.parametrize("edited", probe.WORDS)
-def test_a_generator_that_is_asked_in_other_words_has_no_probes(templates: Templates, tmp_path: Path, edited: str) -> None:
+def test_no_probes_are_used_if_a_prompt_was_edited(templates: Templates, tmp_path: Path, edited: str) -> None:
     own = Templates(Path(shutil.copytree(templates.folder, tmp_path / "prompts")))
     assert probes_of("qwen2.5-coder-1.5b", own) is not None
     path = own.folder / (edited if "." in edited else f"{edited}.txt")
@@ -51,12 +51,12 @@ def test_a_generator_that_is_asked_in_other_words_has_no_probes(templates: Templ
     assert probes_of("qwen2.5-coder-1.5b", own) is claim_probe_of("qwen2.5-coder-1.5b", own) is None
 
 
-def test_a_generator_whose_file_is_another_has_no_probes(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:
+def test_no_probes_are_used_for_another_model_file(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:
     monkeypatch.setattr(weights, "identity", lambda name: "another hash")
     assert probes_of("qwen2.5-coder-1.5b", templates) is None
 
 
-def test_no_probe_is_read_from_a_file_that_could_run_code(tmp_path: Path) -> None:
+def test_loading_probes_from_a_file_with_pickled_objects_raises_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "probes.npz", weights=np.array([print], object), biases=np.zeros(2), fits="")
     with pytest.raises(ValueError, match="allow_pickle"):
         Probes.load(tmp_path / "probes.npz")

@@ -1,4 +1,4 @@
-"""Every word said to a model comes from a file that is strict about its variables."""
+"""Prompts are built from template files, whose variables are checked strictly."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def templates(folder: Path, **files: str) -> Templates:
         ("\n $a\n$b \n", "1\n2"),
     ],
 )
-def test_variables_are_put_in(tmp_path: Path, text: str, filled: str) -> None:
+def test_variables_are_replaced_by_their_values(tmp_path: Path, text: str, filled: str) -> None:
     assert templates(tmp_path, t=text).fill("t", a="1", b="2") == filled
 
 
@@ -69,13 +69,15 @@ def test_variables_are_put_in(tmp_path: Path, text: str, filled: str) -> None:
     ],
     ids=["missing", "unknown", "none", "stray sign", "empty braces"],
 )
-def test_a_template_whose_variables_do_not_fit_is_named_with_both_lists(tmp_path: Path, text: str, has: str) -> None:
+def test_wrong_template_variables_raise_an_error_with_the_actual_and_the_expected_ones(
+    tmp_path: Path, text: str, has: str
+) -> None:
     with pytest.raises(PromptError) as error:
         templates(tmp_path, t=text).fill("t", a="1", b="2")
     assert str(error.value) == f"The prompt {tmp_path / 't'}.txt has the variables {has}; expected ['a', 'b']."
 
 
-def test_a_missing_template_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_template_raises_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(PromptError) as error:
         Templates(tmp_path).text("gone")
     said = str(error.value)
@@ -83,14 +85,14 @@ def test_a_missing_template_says_what_to_do(tmp_path: Path) -> None:
     assert said.endswith("; restore it, or set RAG_PROMPTS.")
 
 
-def test_a_template_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+def test_a_template_that_is_not_utf8_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_bytes("资料".encode("gbk"))
     with pytest.raises(PromptError, match=r"t\.txt is not UTF-8 \(byte 0\)"):
         Templates(tmp_path).text("t")
 
 
 @pytest.mark.parametrize("value", ["$a", "${a}", "$$", "{a}", "{{a}}", "{a.__class__}", "%(a)s", "{% x %}", "`id`", "\\1"])
-def test_what_a_reader_writes_is_put_in_as_it_is_and_never_run(tmp_path: Path, value: str) -> None:
+def test_values_are_inserted_unchanged_and_never_evaluated(tmp_path: Path, value: str) -> None:
     assert templates(tmp_path, t="$a!").fill("t", a=value) == f"{value}!"
 
 
@@ -99,7 +101,7 @@ def test_a_template_cannot_run_code(tmp_path: Path, code: str) -> None:
     assert templates(tmp_path, t=f"{code}$a").fill("t", a="1") == f"{code}1"
 
 
-def test_every_shipped_template_fills() -> None:
+def test_every_shipped_template_can_be_filled() -> None:
     found = {p.relative_to(SHIPPED).with_suffix("").as_posix() for p in SHIPPED.rglob("*.txt") if "$" in p.read_text("utf-8")}
     assert found == set(VARIABLES)
     for name, variables in VARIABLES.items():
@@ -111,23 +113,23 @@ def test_every_shipped_template_fills() -> None:
 @pytest.mark.parametrize(
     "name", sorted({*WORDS, "zh/answer.gbnf", "names/system", "names/examples.toml", "suggest/zh", "suggest/en"})
 )
-def test_every_text_that_code_asks_for_is_shipped(name: str) -> None:
+def test_every_prompt_text_that_the_code_reads_is_shipped(name: str) -> None:
     assert Templates(SHIPPED).text(name)
 
 
-def test_each_worked_example_is_answered_with_the_words_that_its_folder_names() -> None:
+def test_the_replies_in_the_worked_examples_use_exactly_the_reply_words_of_their_folder() -> None:
     shipped = Templates(SHIPPED)
     assert {example["verdict"] for example in shipped.examples("judge")} == set(verdicts(shipped))
     listed = [example["names"].split("\n") for example in shipped.examples("names") if " " in example["names"]]
     assert {line.split(" ")[-1] for lines in listed for line in lines if line} == set(name_kinds(shipped))
 
 
-def test_the_judges_examples_are_whole() -> None:
+def test_the_examples_of_the_judge_have_a_source_a_question_and_a_verdict() -> None:
     examples = Templates(SHIPPED).examples("judge")
     assert all(set(example) == {"source", "question", "verdict"} for example in examples)
 
 
-def test_a_suggestion_is_asked_for_in_the_language_of_its_reader() -> None:
+def test_the_prompt_for_a_suggestion_is_in_the_language_of_the_reader() -> None:
     sentence = "深度求索總部設在杭州。"
     chinese = suggestion_prompt(Templates(SHIPPED), English(), sentence, "zh-Hans")
     assert chinese.messages[-1]["content"] == "深度求索总部设在杭州。"
@@ -137,30 +139,30 @@ def test_a_suggestion_is_asked_for_in_the_language_of_its_reader() -> None:
 
 
 @pytest.mark.parametrize("text", ["not toml", "x = 1"])
-def test_examples_of_the_wrong_form_are_an_error(tmp_path: Path, text: str) -> None:
+def test_an_examples_file_of_the_wrong_form_raises_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "judge").mkdir()
     (tmp_path / "judge" / "examples.toml").write_text(text, encoding="utf-8")
     with pytest.raises(PromptError, match=r"judge/examples\.toml has the wrong form: "):
         Templates(tmp_path).examples("judge")
 
 
-def test_lists_have_no_empty_lines(tmp_path: Path) -> None:
+def test_empty_lines_of_a_list_are_skipped(tmp_path: Path) -> None:
     assert templates(tmp_path, t="a\n\n b \n").lines("t") == ["a", "b"]
 
 
-def test_evidence_is_one_passage_a_line_in_simplified_characters() -> None:
+def test_evidence_has_one_passage_per_line_in_simplified_characters() -> None:
     assert evidence_text(PASSAGES) == "深度求索在 杭州。\n总部设在杭州。"
     assert evidence_text(PASSAGES, ENGLISH).splitlines()[0] == " DeepSeek (深度求索)在 杭州。"
 
 
-def test_a_chinese_question_is_put_in_simplified_and_without_a_grammar() -> None:
+def test_the_prompt_for_a_chinese_question_is_in_simplified_characters_without_a_grammar() -> None:
     prompt = answer_prompt(Templates(SHIPPED), ENGLISH, Query("總部在哪裡？", "", "zh-Hant"), PASSAGES)
     assert [message["role"] for message in prompt.messages] == ["system", "user"]
     assert prompt.messages[1]["content"] == "资料：\n深度求索在 杭州。\n总部设在杭州。\n\n问题：总部在哪里？"
     assert prompt.grammar == ""
 
 
-def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
+def test_the_prompt_for_an_english_question_has_english_names_and_a_grammar() -> None:
     prompt = answer_prompt(Templates(SHIPPED), ENGLISH, Query("Where?", "", "en"), PASSAGES)
     assert prompt.messages[1]["content"] == (
         "Material:\n DeepSeek (深度求索)在 杭州。\n总部设在杭州。\n\nQuestion: Where?\nAnswer in English:"
@@ -168,7 +170,7 @@ def test_an_english_question_shows_names_in_english_and_has_a_grammar() -> None:
     assert prompt.grammar == (SHIPPED / "en" / "answer.gbnf").read_text("utf-8").strip()
 
 
-def test_an_english_question_reads_translations_where_there_are_some_and_no_control_tokens_in_them() -> None:
+def test_the_prompt_for_an_english_question_has_translations_without_control_tokens() -> None:
     known = English(ENGLISH.names, {"总部设在杭州。": "It sits <|im_end|> in Hangzhou (杭州)."})
     prompt = answer_prompt(Templates(SHIPPED), known, Query("Where?", "", "en"), PASSAGES)
     assert "\n DeepSeek (深度求索)在 杭州。\nIt sits < |im_end| > in Hangzhou (杭州).\n" in prompt.messages[1]["content"]
@@ -177,14 +179,14 @@ def test_an_english_question_reads_translations_where_there_are_some_and_no_cont
 @pytest.mark.parametrize(
     ("answered", "read"), [("深度求索。", "已经回答过：谁来了？ 深度求索。"), ("", "已经回答过：谁来了？")]
 )
-def test_what_a_follow_up_leans_on_is_said_to_be_answered_with_its_answer(answered: str, read: str) -> None:
+def test_the_prompt_for_a_follow_up_has_the_previous_question_with_its_answer(answered: str, read: str) -> None:
     query = Query("在哪裡？", "誰來了？", "zh-Hant", answered=answered)
     prompt = answer_prompt(Templates(SHIPPED), ENGLISH, query, PASSAGES)
     assert prompt.messages[1]["content"].endswith(f"\n\n{read}\n问题：在哪里？")
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
-def test_what_is_read_ahead_begins_every_prompt_with_that_best_passage(language: str) -> None:
+def test_the_prompt_read_ahead_is_a_prefix_of_every_prompt_with_the_same_best_passage(language: str) -> None:
     shipped = Templates(SHIPPED)
     ahead = beginning_prompt(shipped, ENGLISH, Query("", "", language), PASSAGES[0])
     for previous in ("", "之前"):
@@ -193,7 +195,7 @@ def test_what_is_read_ahead_begins_every_prompt_with_that_best_passage(language:
         assert asked.messages[1]["content"].startswith(ahead.messages[1]["content"])
 
 
-def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> None:
+def test_prompts_for_the_judge_have_the_same_examples_first_and_the_question_last() -> None:
     shipped = Templates(SHIPPED)
     first = judge_prompt(shipped, Query("總部在哪裡？", "深度求索呢？", "zh-Hant"), ["總部設在杭州。", "別的。"])
     second = judge_prompt(shipped, Query("Who?", "", "en"), ["王興興。"])
@@ -201,13 +203,13 @@ def test_the_judge_sees_the_same_examples_every_time_and_the_question_last() -> 
     assert first.messages[-1]["content"].endswith("原文：总部设在杭州。\n别的。\n问题：总部在哪里？")
 
 
-def test_a_quote_is_translated_with_its_names_in_english() -> None:
+def test_the_prompt_that_translates_a_chinese_quote_has_its_names_in_english() -> None:
     prompt = english_prompt(Templates(SHIPPED), ENGLISH, "深度求索總部設在杭州。")
     assert prompt.messages[-1]["content"].endswith("DeepSeek (深度求索)总部设在杭州。")
     assert prompt.grammar
 
 
-def test_an_english_quote_is_translated_behind_examples_with_its_names_marked() -> None:
+def test_the_prompt_that_translates_an_english_quote_has_examples_and_marked_names() -> None:
     chinese = chinese_prompt(Templates(SHIPPED), "Ann's seat is Ann Lee Hall, not Annex or Lee.", ["Ann", "Ann Lee Hall"])
     first, reply, *_, last = chinese.messages
     assert last["content"].endswith("：\n「Ann」's seat is 「Ann Lee Hall」, not Annex or Lee.")
@@ -217,7 +219,7 @@ def test_an_english_quote_is_translated_behind_examples_with_its_names_marked() 
     assert chinese.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
 
 
-def test_a_chinese_answer_to_what_is_read_in_english_has_a_grammar() -> None:
+def test_the_prompt_for_a_chinese_question_has_a_grammar_only_if_the_evidence_is_english() -> None:
     query = Query("總部在哪裡？", "", "zh-Hant")
     prompt = answer_prompt(Templates(SHIPPED), English(), query, [Passage("Its seat is Hangzhou.", "a", 0, 21)])
     assert prompt.grammar == (SHIPPED / "zh" / "answer.gbnf").read_text("utf-8").strip()
@@ -232,7 +234,7 @@ def test_a_chinese_answer_to_what_is_read_in_english_has_a_grammar() -> None:
         ("en", "总部设在杭州。", 'root ::= "Because" (plain | original)+\nplain ::='),
     ],
 )
-def test_an_answer_that_is_to_give_a_reason_begins_with_one(language: Language, read: str, begins: str) -> None:
+def test_the_grammar_for_an_answer_that_gives_a_reason_begins_with_because(language: Language, read: str, begins: str) -> None:
     query, passages = Query("Why?", "", language), [Passage(read, "a", 0, len(read))]
     asked, plain = (answer_prompt(Templates(SHIPPED), English(), query, passages, reason) for reason in (True, False))
     assert asked.grammar.startswith(begins)
@@ -260,7 +262,7 @@ def test_an_answer_that_is_to_give_a_reason_begins_with_one(language: Language, 
         ("<\u200b|im_\u2060end|>", "< |im_end| >"),
     ],
 )
-def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token: str, apart: str, language: str) -> None:
+def test_control_tokens_of_all_model_families_are_broken_up_in_every_prompt(token: str, apart: str, language: str) -> None:
     passage = Passage(f"總部{token}設在杭州。", "a", 0, 20)
     query = Query(f"在{token}哪裡？", f"誰{token}？", language, answered=f"他{token}。")
     asked = answer_prompt(Templates(SHIPPED), ENGLISH, query, [passage])
@@ -275,5 +277,5 @@ def test_what_a_family_of_models_takes_for_a_control_token_is_taken_apart(token:
 
 
 @pytest.mark.parametrize("text", ["[2024]", "[1]", "[注]", "[sic]", "[A]", "[GB/T 19001]", "[ |", "a[0]", "[Note: AI]"])
-def test_ordinary_brackets_stay_as_they_are(text: str) -> None:
+def test_ordinary_brackets_are_unchanged(text: str) -> None:
     assert evidence_text([Passage(f"總部{text}設在杭州。", "a", 0, 20)]) == f"总部{text}设在杭州。"

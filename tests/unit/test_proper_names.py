@@ -1,4 +1,4 @@
-"""Proper names are found by their capitals, so that a translation keeps them as the text writes them."""
+"""Finding proper names in English sentences by their capitals."""
 
 import pytest
 
@@ -22,7 +22,9 @@ TEXT = "Varley sold clocks. In 1931 Varley’s son, Giles, joined. Clocks were d
         ("nothing here has a capital.", ()),
     ],
 )
-def test_names_are_words_with_capitals_that_no_sentence_begins_with(sentence: str, names: tuple[str, ...]) -> None:
+def test_capitalised_words_are_names_and_first_words_only_if_the_text_confirms_it(
+    sentence: str, names: tuple[str, ...]
+) -> None:
     assert proper_names(sentence, lambda word: word in {"Varley", "Tarrant"}) == names
 
 
@@ -30,6 +32,6 @@ def test_names_are_words_with_capitals_that_no_sentence_begins_with(sentence: st
     ("word", "name"),
     [("Varley", True), ("Giles", True), ("Clocks", False), ("Will", False), ("Nobody", False), ("Tarrant", True)],
 )
-def test_what_begins_a_sentence_is_a_name_where_the_text_writes_it_so_inside_others(word: str, name: bool) -> None:
+def test_a_word_is_a_name_if_it_occurs_capitalised_inside_a_sentence_and_never_in_lower_case(word: str, name: bool) -> None:
     assert stands_as_name(word, [TEXT]) is name
     assert stands_as_name(word, ["Nothing of it.", TEXT]) is name

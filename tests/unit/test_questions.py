@@ -1,4 +1,4 @@
-"""What can be asked, and what is refused in which words."""
+"""Invalid questions and histories raise an error that says what is wrong; unusual but valid ones are answered."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ LIST = 'The history has the wrong form; expected a list of {"role": …, "conten
         ([{"role": "user"}], FORM),
     ],
 )
-def test_a_history_of_another_shape_is_refused(make_rag: Maker, history: object, said: str) -> None:
+def test_a_history_of_the_wrong_form_raises_an_error(make_rag: Maker, history: object, said: str) -> None:
     with pytest.raises(QuestionError) as error:
         make_rag().answer(FOUNDED, history)  # type: ignore[arg-type]
     assert str(error.value) == said
@@ -50,7 +50,7 @@ def test_a_history_of_another_shape_is_refused(make_rag: Maker, history: object,
         (7, "The question is of type int; expected a string."),
     ],
 )
-def test_what_cannot_be_asked_is_refused_before_any_work(make_rag: Maker, question: object, said: str) -> None:
+def test_an_invalid_question_raises_an_error_before_any_work(make_rag: Maker, question: object, said: str) -> None:
     generator = ScriptedGenerator()
     with pytest.raises(QuestionError) as error:
         make_rag(generator).stream(question)  # type: ignore[arg-type]
@@ -58,13 +58,13 @@ def test_what_cannot_be_asked_is_refused_before_any_work(make_rag: Maker, questi
     assert generator.prompts == []
 
 
-def test_a_question_of_the_most_characters_is_answered(make_rag: Maker) -> None:
+def test_a_question_of_the_maximum_length_is_answered(make_rag: Maker) -> None:
     question = (FOUNDED * 400)[:LONGEST_QUESTION]
     assert len(question) == LONGEST_QUESTION
     assert make_rag(ScriptedGenerator([DRAFT])).answer(question).answerable
 
 
-def test_a_history_of_a_million_characters_is_cut_not_refused(make_rag: Maker) -> None:
+def test_a_very_long_history_is_truncated_not_rejected(make_rag: Maker) -> None:
     history = [{"role": "user", "content": f"{number}" + "杭州" * 50_000} for number in range(LONGEST_HISTORY + 50)]
     _, turns = checked_question(FOUNDED, history)
     assert [turn["content"][:3] for turn in turns] == [f"{number}杭州"[:3] for number in range(50, LONGEST_HISTORY + 50)]
@@ -73,7 +73,7 @@ def test_a_history_of_a_million_characters_is_cut_not_refused(make_rag: Maker) -
 
 
 @pytest.mark.parametrize("odd", ["\ud800", "\udfff", "a\udc80b", "\ud83d"])
-def test_lone_surrogates_in_question_and_history_harm_nothing(make_rag: Maker, odd: str) -> None:
+def test_a_question_and_a_history_with_lone_surrogates_are_answered(make_rag: Maker, odd: str) -> None:
     history = [{"role": "user", "content": f"宇樹{odd}科技？"}]
     answer = make_rag(ScriptedGenerator([DRAFT])).answer(f"深度求索{odd}成立於哪一年？", history)
     answer.text.encode("utf-8")

@@ -1,4 +1,4 @@
-"""Readers who ask at once, wait, give up, or find the engine broken."""
+"""Several readers of one chatbot: waiting, cancelling, engine failures, reading ahead, status and counters."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ Maker = Callable[..., Rag]
 SENTENCE = "深度求索成立於2023年7月17日，總部設在杭州。"
 
 
-def test_an_engine_failure_is_an_error_and_no_decline(make_rag: Maker) -> None:
+def test_the_error_of_an_engine_is_raised_unchanged_and_the_next_question_is_answered(make_rag: Maker) -> None:
     rag = make_rag(ScriptedGenerator([GenerationError("The engine failed: out of memory."), DRAFT]))
     with pytest.raises(GenerationError) as error:
         rag.answer(FOUNDED)
@@ -26,14 +26,14 @@ def test_an_engine_failure_is_an_error_and_no_decline(make_rag: Maker) -> None:
     assert rag.answer(FOUNDED).answerable
 
 
-def test_the_question_after_a_crash_of_any_kind_is_answered(make_rag: Maker) -> None:
+def test_the_question_after_an_unexpected_error_of_the_engine_is_answered(make_rag: Maker) -> None:
     rag = make_rag(ScriptedGenerator([RuntimeError("not an error of ours"), DRAFT]))
     with pytest.raises(RuntimeError):
         rag.answer(FOUNDED)
     assert rag.answer(FOUNDED).answerable
 
 
-def test_an_engine_that_takes_too_long_is_stopped_and_told(make_rag: Maker) -> None:
+def test_an_answer_that_takes_too_long_is_stopped_with_an_error(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT], hold=threading.Event())
     rag = make_rag(generator, timeout_s=0.2)
     rag.warm()
@@ -46,7 +46,7 @@ def test_an_engine_that_takes_too_long_is_stopped_and_told(make_rag: Maker) -> N
     assert rag.answer(FOUNDED).answerable
 
 
-def test_closing_ends_the_work_in_progress(make_rag: Maker) -> None:
+def test_close_cancels_the_answer_in_progress_and_closes_the_engine(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT], hold=threading.Event())
     rag = make_rag(generator)
     failures: list[BaseException] = []
@@ -66,7 +66,7 @@ def test_closing_ends_the_work_in_progress(make_rag: Maker) -> None:
     assert generator.closed
 
 
-def test_who_waits_is_told_the_place_and_may_give_up(make_rag: Maker) -> None:
+def test_a_waiting_question_reports_its_place_and_can_be_withdrawn(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT], hold=threading.Event())
     rag = make_rag(generator)
     first = threading.Thread(target=rag.answer, args=(FOUNDED,))
@@ -91,7 +91,7 @@ TOPICS = {
 }
 
 
-def test_of_many_readers_at_once_each_gets_the_answer_to_the_own_question(make_rag: Maker) -> None:
+def test_concurrent_readers_get_their_own_answers_while_prompts_run_one_at_a_time(make_rag: Maker) -> None:
     working = threading.Lock()
 
     def draft(prompt: object) -> str:
@@ -120,7 +120,7 @@ def test_of_many_readers_at_once_each_gets_the_answer_to_the_own_question(make_r
         assert answer.text.startswith(TOPICS[question])
 
 
-def test_reading_ahead_reads_each_sentence_in_both_languages_and_ends_with_close(make_rag: Maker) -> None:
+def test_reading_ahead_reads_each_sentence_in_both_languages(make_rag: Maker) -> None:
     generator = ScriptedGenerator()
     rag = make_rag(generator, read_ahead=True).warm()
     wait_for(lambda: len(generator.readings) >= 21)
@@ -128,7 +128,7 @@ def test_reading_ahead_reads_each_sentence_in_both_languages_and_ends_with_close
     rag.close()
 
 
-def test_the_questions_that_the_page_offers_first_are_read_whole(make_rag: Maker, chosen: Settings) -> None:
+def test_reading_ahead_reads_the_whole_prompt_of_an_example_question(make_rag: Maker, chosen: Settings) -> None:
     (chosen.corpus / "article.examples.toml").write_text(
         f'[examples]\nzh-Hans = ["{to_simplified(FOUNDED)}"]\n', encoding="utf-8"
     )
@@ -139,14 +139,16 @@ def test_the_questions_that_the_page_offers_first_are_read_whole(make_rag: Maker
     assert generator.readings[1].messages == generator.prompts[0].messages
 
 
-def test_no_more_is_read_ahead_than_stays_in_memory(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_sentences_read_ahead_is_limited(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.serving.idle.AHEAD", 3)
     generator = ScriptedGenerator()
     make_rag(generator).read_ahead()
     assert len(generator.readings) == 1 + 2 * 3
 
 
-def test_a_book_is_not_gone_through_while_nobody_asks(make_rag: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_corpus_is_read_ahead_but_nothing_is_generated_for_it_in_idle_time(
+    make_rag: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rag.serving.idle.LARGEST", 9)
     generator = ScriptedGenerator()
     rag = make_rag(generator, read_ahead=True).warm()
@@ -154,7 +156,7 @@ def test_a_book_is_not_gone_through_while_nobody_asks(make_rag: Maker, monkeypat
     assert generator.prompts == []
 
 
-def test_the_judges_examples_are_read_ahead_of_everything_else(make_rag: Maker) -> None:
+def test_reading_ahead_begins_with_the_judges_examples(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
     wait_for(lambda: generator.readings)
@@ -163,7 +165,7 @@ def test_the_judges_examples_are_read_ahead_of_everything_else(make_rag: Maker) 
     assert len(generator.readings[0].messages) > 10
 
 
-def test_what_is_read_ahead_is_the_beginning_of_the_prompt(make_rag: Maker) -> None:
+def test_one_of_the_prompts_read_ahead_is_a_prefix_of_the_draft_prompt(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
     wait_for(lambda: len(generator.readings) >= 21)
@@ -175,7 +177,7 @@ def test_what_is_read_ahead_is_the_beginning_of_the_prompt(make_rag: Maker) -> N
     assert beginnings[0].messages[0] == drafted.messages[0]
 
 
-def test_status_tells_warming_ready_and_broken(make_rag: Maker, chosen: Settings) -> None:
+def test_status_is_warming_before_loading_then_ready_or_broken(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag()
     assert rag.status() == ("warming", "The models are loading.")
     assert rag.warm().status() == ("ready", "")
@@ -185,7 +187,7 @@ def test_status_tells_warming_ready_and_broken(make_rag: Maker, chosen: Settings
     assert broken.status() == ("broken", str(error.value))
 
 
-def test_one_failure_of_the_engine_is_no_state_of_the_page_but_a_second_in_a_row_is(make_rag: Maker) -> None:
+def test_status_is_broken_only_after_two_engine_failures_in_a_row(make_rag: Maker) -> None:
     failure = GenerationError("The engine failed: out of memory.")
     rag = make_rag(ScriptedGenerator([failure, DRAFT, failure, failure, DRAFT]))
     states = []
@@ -199,7 +201,7 @@ def test_one_failure_of_the_engine_is_no_state_of_the_page_but_a_second_in_a_row
     assert states == [("ready", "")] * 3 + [("broken", str(failure)), ("ready", "")]
 
 
-def test_what_cannot_be_loaded_for_an_unforeseen_reason_is_told_until_it_can(
+def test_status_is_broken_after_an_unexpected_loading_error_until_loading_succeeds(
     make_rag: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -216,7 +218,7 @@ def test_what_cannot_be_loaded_for_an_unforeseen_reason_is_told_until_it_can(
     assert rag.warm().status() == ("ready", "")
 
 
-def test_sources_that_go_away_under_a_running_page_are_told_until_they_are_back(make_rag: Maker, chosen: Settings) -> None:
+def test_status_is_broken_while_the_sources_are_missing(make_rag: Maker, chosen: Settings) -> None:
     rag = make_rag().warm()
     article = chosen.corpus / "article.txt"
     article.rename(chosen.corpus / "article.bak")
@@ -228,12 +230,12 @@ def test_sources_that_go_away_under_a_running_page_are_told_until_they_are_back(
 
 
 def outcomes(rag: Rag) -> dict[str, int]:
-    """Return how many questions ended in which way."""
+    """Return the number of questions by outcome."""
     lines = (line.split('"') for line in rag.metrics().splitlines() if line.startswith("rag_questions_total{"))
     return {parts[1]: int(parts[2].removeprefix("} ")) for parts in lines}
 
 
-def test_a_reader_who_leaves_in_the_middle_is_counted_as_one_who_stopped(make_rag: Maker) -> None:
+def test_a_stream_closed_before_the_answer_is_counted_as_stopped(make_rag: Maker) -> None:
     rag = make_rag(ScriptedGenerator([DRAFT]))
     events = rag.stream(FOUNDED)
     next(events)
@@ -241,13 +243,15 @@ def test_a_reader_who_leaves_in_the_middle_is_counted_as_one_who_stopped(make_ra
     assert outcomes(rag) == {"answered": 0, "declined": 0, "stopped": 1, "broken": 0}
 
 
-def test_a_reader_who_leaves_with_the_answer_is_counted_once(make_rag: Maker) -> None:
+def test_an_answered_question_is_counted_only_as_answered(make_rag: Maker) -> None:
     rag = make_rag(ScriptedGenerator([DRAFT]))
     rag.answer(FOUNDED)
     assert outcomes(rag) == {"answered": 1, "declined": 0, "stopped": 0, "broken": 0}
 
 
-def test_an_unforeseen_failure_is_counted_and_logged(make_rag: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_counted_and_logged_without_its_message(
+    make_rag: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO", logger="rag")
     rag = make_rag(ScriptedGenerator([RuntimeError("/home/me: no such file")]))
     with pytest.raises(RuntimeError):

@@ -1,4 +1,4 @@
-"""The rebuild script indexes what it is given, and says what it did."""
+"""The rebuild script indexes the given sources and prints what it did."""
 
 import runpy
 import subprocess
@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).parents[2] / "index" / "rebuild.py"
 
 @pytest.fixture
 def rebuild(monkeypatch: pytest.MonkeyPatch, corpus: Path, tmp_path: Path) -> Callable[..., int]:
-    """Return the script with the small article as corpus: rebuild(*arguments) returns its exit code."""
+    """Return a function that runs the script on the small article: rebuild(*arguments) returns its exit code."""
     monkeypatch.setenv("RAG_CORPUS", str(corpus))
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
     monkeypatch.setattr(pipeline, "open_embedder", lambda settings: FakeEmbedder())
@@ -34,7 +34,7 @@ def rebuild(monkeypatch: pytest.MonkeyPatch, corpus: Path, tmp_path: Path) -> Ca
     return run
 
 
-def test_it_says_why_it_built_and_finds_that_nothing_changed_without_a_model(
+def test_the_script_prints_why_it_built_and_detects_an_unchanged_index_without_a_model(
     rebuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = tmp_path / "store"
@@ -47,7 +47,7 @@ def test_it_says_why_it_built_and_finds_that_nothing_changed_without_a_model(
     assert capsys.readouterr().out.startswith(f"Nothing changed: 5 passages, 10 sentences in {store} (")
 
 
-def test_several_sources_become_one_index(rebuild, corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_sources_are_stored_in_one_index(rebuild, corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "其他 文章.txt"
     other.write_text("上海的外資企業最多。", encoding="utf-8")
     assert rebuild(other, corpus) == 0
@@ -59,14 +59,16 @@ def test_several_sources_become_one_index(rebuild, corpus, tmp_path: Path, capsy
     assert "To ask it" not in capsys.readouterr().out
 
 
-def test_the_script_loads_no_library_before_it_can_be_interrupted() -> None:
+def test_the_script_imports_no_large_library_before_main() -> None:
     code = (
         f"import runpy, sys; runpy.run_path({str(SCRIPT)!r}); print(sorted({{'numpy', 'faiss', 'opencc'}} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_a_source_that_is_not_there_is_one_sentence(rebuild, corpus, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_source_exits_with_1_and_prints_one_sentence(
+    rebuild, corpus, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert rebuild(corpus, tmp_path / "gone.txt") == 1
     assert capsys.readouterr().err == (
         f"rag: The corpus {tmp_path / 'gone.txt'} does not exist; put a UTF-8 text file there, or set RAG_CORPUS.\n"

@@ -1,4 +1,4 @@
-"""Dense and lexical search are fused by rank; a follow-up leans on the question before it."""
+"""Reading the question, rank fusion of dense and lexical search, and choosing the sentences to read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,16 +29,16 @@ def turn(content: str, role: str = "user") -> dict[str, str]:
     return {"role": role, "content": content}
 
 
-def test_a_first_question_leans_on_nothing() -> None:
+def test_a_first_question_has_no_previous_question() -> None:
     assert read_question(" 為什麼？ ", (), "zh-Hant", NAMES) == Query("為什麼？", "", "zh-Hant")
 
 
-def test_the_last_question_of_the_reader_is_the_one_before() -> None:
+def test_the_previous_question_is_the_last_one_of_the_reader() -> None:
     history = [turn("第一個？"), turn("答。", "assistant"), turn("第二個？ "), turn("答。", "assistant")]
     assert read_question("為什麼？", history, "zh-Hant", NAMES).previous == "第二個？"
 
 
-def test_the_questions_before_that_are_kept_latest_first() -> None:
+def test_earlier_questions_are_listed_latest_first() -> None:
     history = [turn(text, role) for text in ("甲？", "乙？ ", " 丙？", "丁？") for role in ("user", "assistant")]
     query = read_question("為什麼？", history, "zh-Hant", NAMES)
     assert (query.previous, query.earlier) == ("丁？", ("丙？", "乙？", "甲？"))
@@ -54,7 +54,7 @@ def test_the_questions_before_that_are_kept_latest_first() -> None:
         ("Nothing was said. " * 40, ("Nothing was said. " * 14)[:240].strip()),
     ],
 )
-def test_how_the_last_answer_began_is_kept_without_marks(said: str, answered: str) -> None:
+def test_the_query_has_the_beginning_of_the_last_answer_without_citation_marks(said: str, answered: str) -> None:
     history = [turn("誰？"), turn("別的。", "assistant"), turn("誰？"), turn(said, "assistant")]
     assert read_question("為什麼？", history, "zh-Hant", NAMES).answered == answered
     assert read_question("為什麼？", history[:-1], "zh-Hant", NAMES).answered == ""
@@ -71,20 +71,20 @@ def test_how_the_last_answer_began_is_kept_without_marks(said: str, answered: st
         ((turn("杭州？"),), "zh-Hant", "zh-Hant"),
     ],
 )
-def test_a_question_of_either_script_follows_the_reader_then_the_source(
+def test_a_question_valid_in_both_scripts_gets_that_of_the_history_or_else_of_the_source(
     history: tuple[dict[str, str], ...], written: Script | None, language: str
 ) -> None:
     assert read_question("杭州？", history, written, NAMES).language == language
 
 
-def test_an_english_question_gets_the_originals_of_its_names() -> None:
+def test_originals_are_added_to_the_names_in_english_questions_only() -> None:
     query = read_question("Who runs Unitree?", [turn("What is Unitree?")], "zh-Hant", NAMES)
     assert query == Query("Who runs Unitree (宇树科技)?", "What is Unitree (宇树科技)?", "en")
     assert read_question("Unitree是誰的？", (), "zh-Hant", NAMES).text == "Unitree是誰的？"
 
 
 def fused(index: Index, texts: list[tuple[str, float]], dense: float, lexical: float) -> dict[int, float]:
-    """Compute weighted reciprocal rank fusion by hand, by where each passage starts."""
+    """Return the scores of weighted reciprocal rank fusion, by the offset at which each passage starts."""
     scores: dict[int, float] = {}
     for text, weight in texts:
         words = terms(text)
@@ -101,17 +101,19 @@ def fused(index: Index, texts: list[tuple[str, float]], dense: float, lexical: f
 
 @pytest.mark.parametrize(("dense", "lexical"), [(1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.7, 2.0)])
 @pytest.mark.parametrize("previous", ["", "宇樹科技的創始人是誰？"])
-def test_scores_are_the_weighted_reciprocal_ranks(index: Index, previous: str, dense: float, lexical: float) -> None:
+def test_passage_scores_are_weighted_sums_of_reciprocal_ranks(
+    index: Index, previous: str, dense: float, lexical: float
+) -> None:
     text = "杭州的房價與機器人"
     found = retrieve(Query(text, previous, "zh-Hant"), index, FakeEmbedder(), replace(TUNED, dense=dense, lexical=lexical))
-    assert found.query.previous == ""  # it stands alone
+    assert found.query.previous == ""  # it is no follow-up
     texts = [(text, 1.0)]
     expected = fused(index, texts, dense, lexical)
     assert {p.start: p.score for p in found.passages} == pytest.approx(expected)
     assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
 
 
-def test_found_passages_are_the_indexes_own_and_at_most_as_many_as_wanted(index: Index) -> None:
+def test_retrieve_returns_passages_of_the_index_up_to_the_configured_number(index: Index) -> None:
     found = retrieve(Query("杭州", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, passages=2))
     assert len(found.passages) == 2
     for passage in found.passages:
@@ -119,21 +121,21 @@ def test_found_passages_are_the_indexes_own_and_at_most_as_many_as_wanted(index:
         assert ARTICLE[passage.start : passage.end] == passage.text
 
 
-def test_the_nearest_is_the_best_inner_product_of_any_passage(index: Index) -> None:
+def test_top_similarity_is_the_highest_inner_product_with_a_vector_of_the_index(index: Index) -> None:
     query = FakeEmbedder().vector(fold("深度求索成立於2023年"))
     rows = index.vectors.reconstruct_n(0, index.vectors.ntotal)
     found = retrieve(Query("深度求索成立於2023年", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     assert found.top_similarity == pytest.approx(float((rows @ query).max()), abs=1e-6)
 
 
-def test_both_scripts_find_the_same(index: Index) -> None:
+def test_a_question_in_either_script_finds_the_same_passages(index: Index) -> None:
     traditional, simplified = (
         retrieve(Query(text, "", "zh-Hant"), index, FakeEmbedder(), TUNED) for text in ("機器人與房價", "机器人与房价")
     )
     assert traditional.passages == simplified.passages
 
 
-def test_questions_are_embedded_in_simplified_characters_with_the_case_of_their_names(index: Index) -> None:
+def test_questions_are_embedded_in_simplified_characters_with_case_unchanged(index: Index) -> None:
     class Listening(FakeEmbedder):
         def queries(self, texts: Sequence[str]) -> np.ndarray:
             asked.extend(texts)
@@ -144,12 +146,12 @@ def test_questions_are_embedded_in_simplified_characters_with_the_case_of_their_
     assert asked == ["那DeepSeek呢?", "为什么诞生在杭州?", "那DeepSeek呢?", "为什么诞生在杭州? 那DeepSeek呢?"]
 
 
-def test_a_question_without_words_finds_nothing_by_words(index: Index) -> None:
+def test_a_question_without_words_gets_no_lexical_scores(index: Index) -> None:
     found = retrieve(Query("？？？", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, dense=0.0))
     assert all(passage.score == 0.0 for passage in found.passages)
 
 
-def test_the_likeliest_sentence_is_the_nearest_one_and_each_has_its_similarity(index: Index) -> None:
+def test_every_sentence_is_ranked_once_with_its_similarity_and_the_likeliest_is_first(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, context=0.0))
     query = FakeEmbedder().vector(fold("王興興是誰"))
     assert index.sentences[found.ranked[0][0]].text == "王興興是宇樹科技的創始人。"
@@ -162,7 +164,7 @@ def test_the_likeliest_sentence_is_the_nearest_one_and_each_has_its_similarity(i
     ("similarity", "weight", "second"),
     [(1.0, 0.0, "港口的秤由老周看管。"), (1.0, 1.0, "它每年在春天檢修一次。"), (0.0, 1.0, "港口的秤由老周看管。")],
 )
-def test_a_sentence_is_the_likelier_the_nearer_its_paragraphs_best_one_is(
+def test_a_sentence_ranks_higher_if_another_one_of_its_paragraph_is_similar_to_the_question(
     similarity: float, weight: float, second: str
 ) -> None:
     text = "燈塔的燈由老周看管。它每年在春天檢修一次。\n\n港口的秤由老周看管。魚價很低。"
@@ -172,7 +174,7 @@ def test_a_sentence_is_the_likelier_the_nearer_its_paragraphs_best_one_is(
     assert [lighthouse.sentences[number].text for number, _ in likely[:2]] == ["燈塔的燈由老周看管。", second]
 
 
-def test_a_question_that_stands_alone_is_not_joined_to_the_one_before(index: Index) -> None:
+def test_an_independent_question_is_not_joined_to_the_previous_one(index: Index) -> None:
     before = "杭州把財政收入的多少投入科技？"
     text = "宇樹科技的創始人是誰，他的機器人在哪裡跳了舞？"
     joined, alone = (retrieve(Query(text, previous, "zh-Hant"), index, FakeEmbedder(), TUNED) for previous in (before, ""))
@@ -180,7 +182,7 @@ def test_a_question_that_stands_alone_is_not_joined_to_the_one_before(index: Ind
     assert (joined.passages, joined.chosen) == (alone.passages, alone.chosen)
 
 
-def test_a_follow_up_is_searched_alone_and_behind_the_one_before(index: Index) -> None:
+def test_a_follow_up_is_searched_alone_and_joined_to_the_previous_question(index: Index) -> None:
     before = "宇樹科技的創始人是誰？"
     found = retrieve(Query("那它呢？", before, "zh-Hant"), index, FakeEmbedder(), TUNED)
     assert found.query.previous == before
@@ -188,7 +190,7 @@ def test_a_follow_up_is_searched_alone_and_behind_the_one_before(index: Index) -
     assert {p.start: p.score for p in found.passages} == pytest.approx(expected)
 
 
-def test_the_best_sentences_are_read_until_there_is_enough(index: Index) -> None:
+def test_the_best_sentences_are_chosen_until_the_reading_length_is_reached(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), replace(TUNED, reading=60))
     assert index.sentences[found.chosen[0]].text == "王興興是宇樹科技的創始人。"
     lengths = [len(index.sentences[number].text) for number in found.chosen]
@@ -197,14 +199,14 @@ def test_the_best_sentences_are_read_until_there_is_enough(index: Index) -> None
     assert tiny.chosen == found.chosen[:1]
 
 
-def test_of_english_as_much_is_read_in_more_letters() -> None:
+def test_english_sentences_are_chosen_by_their_equivalent_length_in_chinese_characters() -> None:
     text = " ".join(f"The mill of {name} was built of old stone by the river." for name in ("Ann", "Bob", "Cid", "Dan", "Eve"))
     english = build([Document("a.txt", text)], FakeEmbedder(), longest=20)[0]
     found = retrieve(Query("Who built the mill of Ann?", "", "en"), english, FakeEmbedder(), replace(TUNED, reading=40))
     assert [len(english.sentences[number].text) for number in found.chosen] == [52, 52, 52]
 
 
-def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(index: Index) -> None:
+def test_neighbouring_sentences_of_a_paragraph_are_read_as_one_piece_in_the_order_of_the_text(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     second = found.chosen[0]
     read = context_passages(replace(found, chosen=(0, second, second + 1, second - 1)), index)
@@ -216,7 +218,7 @@ def test_neighbours_of_one_paragraph_are_read_as_one_piece_in_the_texts_order(in
     assert all(ARTICLE[piece.start : piece.end] == piece.text for piece in read)
 
 
-def test_the_best_sentence_is_read_first_and_alone(index: Index) -> None:
+def test_the_best_sentence_is_read_first_as_a_piece_of_its_own(index: Index) -> None:
     found = retrieve(Query("王興興是誰", "", "zh-Hant"), index, FakeEmbedder(), TUNED)
     best = found.chosen[0]
     read = context_passages(replace(found, chosen=(best, best - 1)), index)
@@ -239,7 +241,7 @@ WHOLE = "宇樹科技的創始人是誰，他的機器人在哪裡跳了舞？"
     ],
     ids=["on one that stands", "on a follow-up", "on two", "no further than one that stands", "three at most", "not four"],
 )
-def test_a_follow_up_on_follow_ups_is_joined_to_the_questions_that_they_lean_on(
+def test_a_follow_up_is_joined_to_the_chain_of_questions_that_it_depends_on(
     index: Index, before: tuple[str, ...], previous: str
 ) -> None:
     query = Query("那它呢？", before[0], "zh-Hant", before[1:])

@@ -1,4 +1,4 @@
-"""Names that an English text writes in Latin letters are held to the characters of a Chinese one."""
+"""Romanised names in an English text are checked against the characters of its Chinese source."""
 
 import pytest
 
@@ -21,7 +21,7 @@ SOURCE = (
         ("Ouyang Xie and Gong Shulan Wu Xiaolan", "Ouyang Xiu and Gong Shulan Wu Xiulan"),
     ],
 )
-def test_a_name_that_is_like_one_of_the_source_is_spelled_as_its_characters_are_read(drafted: str, spelled: str) -> None:
+def test_a_misspelled_name_is_corrected_to_the_pinyin_of_the_similar_name_in_the_source(drafted: str, spelled: str) -> None:
     assert respelled(drafted, SOURCE) == spelled
 
 
@@ -37,22 +37,22 @@ def test_a_name_that_is_like_one_of_the_source_is_spelled_as_its_characters_are_
         "",
     ],
 )
-def test_what_is_right_or_like_no_name_of_the_source_stays_as_it_is(text: str) -> None:
+def test_correct_names_and_words_unlike_any_name_of_the_source_are_unchanged(text: str) -> None:
     assert respelled(text, SOURCE) == text
 
 
 @pytest.mark.parametrize("source", ["吴秀兰和吴小兰", "王小姐和张建议"])
-def test_what_two_names_or_none_are_like_stays_as_it_is(source: str) -> None:
+def test_a_name_similar_to_two_names_of_the_source_or_to_none_is_unchanged(source: str) -> None:
     for name in ("Wu Xinlan", "Wang Xiaoming", "Zhang Jianguo"):
         assert respelled(name, source) == name
 
 
-def test_a_name_is_spelled_as_the_question_spells_it() -> None:
+def test_a_name_spelled_as_in_the_question_is_unchanged() -> None:
     assert respelled("Wu Hsiulan and Wu Shulan", SOURCE, "who is wu shulan?") == "Wu Hsiulan and Wu Shulan"
     assert with_originals("Wu Shulan", SOURCE) == "Wu Shulan"
 
 
-def test_a_source_without_chinese_spells_no_name() -> None:
+def test_with_a_source_without_chinese_no_name_is_corrected_or_reported() -> None:
     assert (respelled("Gong Shulan", "Gong Shulan"), unmatched_names("Gong Shulan", "No one.")) == ("Gong Shulan", [])
 
 
@@ -70,16 +70,16 @@ def test_a_source_without_chinese_spells_no_name() -> None:
         ("Along Taxi Mixing, Manga and Macao, Shangai and Shanghai, Osaka and Canada", []),
     ],
 )
-def test_a_name_that_no_characters_of_the_source_are_read_as_is_told(text: str, told: list[str]) -> None:
+def test_chinese_names_that_resemble_no_reading_of_the_source_are_reported(text: str, told: list[str]) -> None:
     assert unmatched_names(text, SOURCE) == told
 
 
 @pytest.mark.parametrize(("english", "chinese"), [("Zhejiang University", "浙大"), ("Shanghai", "沪上"), ("Chengdu", "成都")])
-def test_a_place_may_be_written_short_or_with_a_function_word(english: str, chinese: str) -> None:
+def test_a_place_name_matches_a_short_form_and_characters_that_include_a_function_word(english: str, chinese: str) -> None:
     assert unmatched_names(english, chinese) == []
 
 
-def test_the_original_stands_behind_the_first_mention_alone() -> None:
+def test_the_original_is_added_only_after_the_first_mention() -> None:
     text = "Zhou Xiaoman is Wu Xiulan's granddaughter; Wu Xiulan, a blower, and Gu Yanzhang (顧延章) knew Shan Xiongxin."
     assert with_originals(text, SOURCE) == (
         "Zhou Xiaoman (周晓满) is Wu Xiulan's (吴秀兰) granddaughter; Wu Xiulan, a blower, and Gu Yanzhang (顧延章) "
@@ -87,13 +87,13 @@ def test_the_original_stands_behind_the_first_mention_alone() -> None:
     )
 
 
-def test_originals_are_written_as_the_source_writes_them() -> None:
+def test_originals_in_parentheses_get_the_script_of_the_source() -> None:
     text = "Shan Xiongxin (单雄信), Wu Xiulan (吳秀蘭), (GDP) and Zhuhai (珠海)"
     assert in_source_script(text, SOURCE) == "Shan Xiongxin (單雄信), Wu Xiulan (吴秀兰), (GDP) and Zhuhai (珠海)"
 
 
 @pytest.mark.parametrize("hostile", ["An" + "an" * 5000, "Xian " * 1000, "Qiong-" * 1000, "Wu Xiulan " * 500, "Zhuhai " * 1000])
-def test_a_hostile_draft_does_not_take_long(hostile: str) -> None:
+def test_very_long_repetitive_drafts_are_processed_correctly(hostile: str) -> None:
     unmatched = {"Xian": {"Xian Xian Xian"}, "Zhuhai": {"Zhuhai"}}.get(hostile.split()[0], set())
     assert set(unmatched_names(hostile, SOURCE)) == unmatched
     assert with_originals(respelled(hostile, SOURCE), SOURCE).count("(吴秀兰)") == ("Wu" in hostile)

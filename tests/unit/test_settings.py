@@ -13,14 +13,14 @@ def failure(environ: dict[str, str] | None = None, **changes: object) -> str:
     return str(error.value)
 
 
-def test_without_a_word_the_shipped_article_and_prompts_are_used() -> None:
+def test_the_defaults_are_the_shipped_article_and_prompts() -> None:
     settings = Settings.load({})
     assert (settings.corpus / "why-hangzhou.txt").is_file()
     assert (settings.prompts / "zh" / "system.txt").is_file()
     assert (settings.engine, settings.rebuild, settings.offline, settings.read_ahead) == ("auto", "auto", False, True)
 
 
-def test_variables_are_read_by_kind() -> None:
+def test_environment_variables_are_parsed_by_the_type_of_their_setting() -> None:
     environ = {
         "RAG_CORPUS": "/somewhere/corpus",
         "RAG_ENGINE": "transformers",
@@ -40,17 +40,17 @@ def test_variables_are_read_by_kind() -> None:
 @pytest.mark.parametrize(
     ("text", "value"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("False", False), ("no", False)]
 )
-def test_a_yes_or_no_is_read(text: str, value: bool) -> None:
+def test_a_boolean_variable_accepts_digits_and_words_in_any_case(text: str, value: bool) -> None:
     assert Settings.load({"RAG_OFFLINE": text}).offline is value
 
 
-def test_arguments_win_over_variables_and_none_means_unsaid() -> None:
+def test_arguments_override_variables_and_none_counts_as_not_given() -> None:
     environ = {"RAG_MAX_TOKENS": "7", "RAG_STORE": "/from/environ"}
     settings = Settings.load(environ, max_tokens=9, store=None, corpus="/as/text")
     assert (settings.max_tokens, settings.store, settings.corpus) == (9, Path("/from/environ"), Path("/as/text"))
 
 
-def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_in_a_path_is_expanded_to_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/reader")
     assert Settings.load({"RAG_WEIGHTS": "~/models"}).weights == Path("/home/reader/models")
 
@@ -81,7 +81,7 @@ def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch) -> 
         ),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_with_its_choices(environ: dict[str, str], said: str) -> None:
+def test_an_invalid_variable_raises_an_error_with_advice(environ: dict[str, str], said: str) -> None:
     assert failure(environ) == said
 
 
@@ -98,28 +98,28 @@ def test_a_value_that_cannot_be_used_is_named_with_its_choices(environ: dict[str
         ({"corpus": 3}, "corpus is of type int; use a value of type Path."),
     ],
 )
-def test_an_argument_of_another_type_is_named_with_the_right_one(changes: dict[str, object], said: str) -> None:
+def test_an_argument_of_the_wrong_type_raises_an_error_with_the_right_type(changes: dict[str, object], said: str) -> None:
     assert failure(**changes) == said
 
 
-def test_whole_seconds_are_seconds() -> None:
+def test_timeout_s_may_be_an_integer() -> None:
     assert Settings.load({}, timeout_s=5).timeout_s == 5
 
 
 @pytest.mark.parametrize("environ", [{"RAG_OFF_LINE": ""}, {"RAG_AUTH": "a:b"}, {"RAG_TOP_K": "5", "RAG_EMBEDDING_MODEL": "x"}])
-def test_variables_of_other_programs_are_passed_over(environ: dict[str, str]) -> None:
+def test_variables_of_other_programs_are_ignored(environ: dict[str, str]) -> None:
     assert Settings.load(environ) == Settings.load({})
 
 
-def test_an_empty_variable_says_nothing() -> None:
+def test_an_empty_variable_counts_as_not_set() -> None:
     assert Settings.load({"RAG_CORPUS": "", "RAG_READ_AHEAD": "", "RAG_THREADS": ""}) == Settings.load({})
 
 
-def test_a_key_is_never_shown() -> None:
+def test_the_api_key_is_not_in_the_repr() -> None:
     assert "secret" not in repr(Settings.load({"RAG_API_KEY": "secret"}))
 
 
-def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_home_folder_raises_an_error_unless_the_weights_folder_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -129,7 +129,7 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     assert Settings.load({"RAG_WEIGHTS": "/models"}, weights="/models").weights == Path("/models")
 
 
-def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
+def test_an_unknown_setting_raises_an_error_that_lists_the_known_ones() -> None:
     said = failure(colour="red")
     assert said.startswith("'colour' is not a setting; use one of api_key, base_url, context, corpus, ")
     assert said.endswith("weights.")
@@ -140,12 +140,12 @@ def test_settings_cannot_be_changed() -> None:
         Settings.load({}).offline = True  # type: ignore[misc]
 
 
-def test_reading_settings_makes_no_folder(tmp_path: Path) -> None:
+def test_reading_settings_creates_no_folder(tmp_path: Path) -> None:
     Settings.load({"RAG_STORE": str(tmp_path / "store"), "RAG_WEIGHTS": str(tmp_path / "weights")})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_cache_folder_is_below_xdg_cache_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_folder_is_in_xdg_cache_home_or_else_in_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     assert cache_folder() == Path("/caches/why-hangzhou")
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -1,4 +1,4 @@
-"""A tool that is missing skips a test on a reader's machine, and fails it in CI."""
+"""A test that lacks a tool is skipped on a user's machine and fails in CI."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ def test_c(): pass
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], pytest.RunResult]:
-    """Return a runner of one test file under this project's conftest: run(its text, what CI is set to)."""
+    """Return a function that runs one test file under this project's conftest: run(its text, the value of CI)."""
     tests = Path(__file__).parents[1]
     monkeypatch.syspath_prepend(tests)
     pytester.makeconftest((tests / "conftest.py").read_text(encoding="utf-8"))
@@ -31,7 +31,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 
 @pytest.mark.parametrize(("ci", "outcomes"), [("true", {"failed": 1, "errors": 1}), ("", {"skipped": 2})])
-def test_nothing_may_be_skipped_in_ci(
+def test_a_skipped_test_or_module_fails_in_ci_only(
     pytester: pytest.Pytester, run: Callable[[str, str], pytest.RunResult], ci: str, outcomes: dict[str, int]
 ) -> None:
     pytester.makepyfile(test_module='import pytest\npytest.importorskip("no_such_package")')
@@ -40,6 +40,6 @@ def test_nothing_may_be_skipped_in_ci(
     assert ("Nothing may be skipped in CI: " in done.stdout.str()) == ("failed" in outcomes)
 
 
-def test_what_a_processor_cannot_do_is_skipped_in_ci_too(run: Callable[[str, str], pytest.RunResult]) -> None:
+def test_a_test_that_the_processor_cannot_run_is_skipped_in_ci_too(run: Callable[[str, str], pytest.RunResult]) -> None:
     lacking = 'import pytest\ndef test_a(): pytest.skip("this processor does not multiply 8-bit numbers fast")'
     run(lacking, "true").assert_outcomes(skipped=1)

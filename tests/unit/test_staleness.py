@@ -1,4 +1,4 @@
-"""An index of something else is told to be stale, and a rebuild embeds only what it lacks."""
+"""A stored index that does not match its inputs is stale, and a rebuild embeds only the texts that it lacks."""
 
 from pathlib import Path
 
@@ -44,14 +44,16 @@ def test_another_length_of_passages_makes_the_index_stale(store: Path) -> None:
     assert said == f"The index in {build_of(store)} is stale: its passages have up to 100 characters, not 50{REMEDY}"
 
 
-def test_another_format_is_told_with_both_numbers(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_of_another_format_raises_an_error_with_both_numbers_until_it_is_rebuilt(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(store_module, "FORMAT", FORMAT + 1)
     assert failure(store) == f"The index in {build_of(store)} has format {FORMAT}; expected {FORMAT + 1}{REMEDY}"
     rebuild(store, article(), FakeEmbedder(), LONGEST)
     load(store, recipe())
 
 
-def test_an_edit_of_one_sentence_embeds_only_what_it_touches(store: Path) -> None:
+def test_a_rebuild_after_an_edit_embeds_only_the_edited_sentence_and_its_passage(store: Path) -> None:
     embedder = FakeEmbedder()
     edited = ARTICLE.replace("跳了舞", "扭了秧歌")
     done = rebuild(store, article(edited), embedder, LONGEST)
@@ -66,9 +68,7 @@ def test_an_edit_of_one_sentence_embeds_only_what_it_touches(store: Path) -> Non
     np.testing.assert_array_equal(found.vectors.reconstruct_n(0, 15), fresh.vectors.reconstruct_n(0, 15))
 
 
-def test_many_vectors_are_stored_as_codes_and_taken_over_by_a_rebuild_without_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_vectors_are_quantised_and_reused_unchanged_by_a_rebuild(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
     many = "".join(f"第{number}家企業在{number * 37 % 101}號街，做第{number * 53 % 211}種生意。\n" for number in range(300))
     rebuild(tmp_path, article(many), FakeEmbedder(dimensions=32), LONGEST)
@@ -81,13 +81,13 @@ def test_many_vectors_are_stored_as_codes_and_taken_over_by_a_rebuild_without_ch
     np.testing.assert_array_equal(load(tmp_path, recipe(many + "新的一家。")).vectors.reconstruct_n(0, 300), kept)
 
 
-def test_vectors_of_another_embedder_are_not_taken_over(store: Path) -> None:
+def test_vectors_of_another_embedder_are_not_reused(store: Path) -> None:
     embedder = FakeEmbedder(identity="another")
     assert rebuild(store, article(), embedder, LONGEST).embedded == 15
     assert len(embedder.embedded) == 15
 
 
-def test_vectors_are_taken_over_when_only_the_length_of_passages_changed(store: Path) -> None:
+def test_vectors_are_reused_if_only_the_length_of_passages_changed(store: Path) -> None:
     embedder = FakeEmbedder()
     done = rebuild(store, article(), embedder, longest=5)
     assert (done.embedded, done.passages, done.rows) == (0, 10, 10)

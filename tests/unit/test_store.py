@@ -1,4 +1,4 @@
-"""What was saved is loaded again, whatever crashes, fills the disk or is saved meanwhile; old builds are cleared up."""
+"""A saved index can be loaded despite crashes, a full disk and concurrent saves; old builds are removed."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ from rag.errors import IndexStoreError
 from rag.store import load, rebuild, save
 
 
-def test_what_was_saved_is_loaded_again(store: Path) -> None:
+def test_a_saved_index_is_loaded_unchanged(store: Path) -> None:
     embedder = FakeEmbedder()
     made, _ = store_module.build(article(), embedder, LONGEST)
     found = load(store, recipe())
@@ -33,14 +33,16 @@ def test_what_was_saved_is_loaded_again(store: Path) -> None:
     assert found.rarity("科技") == made.rarity("科技")
 
 
-def test_a_build_holds_these_files_and_nothing_else(store: Path) -> None:
+def test_a_build_consists_of_exactly_the_expected_files(store: Path) -> None:
     build = build_of(store)
     found = {p.relative_to(build).as_posix() for p in build.rglob("*") if p.is_file()}
     assert found == set(FILES) - {"current.json"}
     assert {p.name for p in store.iterdir()} - {"rebuild.lock"} == {"current.json", build.name}
 
 
-def test_every_file_of_a_build_is_on_disk_before_it_is_put_in_use(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_file_of_a_build_is_synced_to_disk_before_the_build_is_activated(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced: set[int] = set()
     replace = os.replace
 
@@ -71,7 +73,7 @@ def test_a_crash_while_saving_leaves_the_old_index_in_use(store: Path, monkeypat
 
 
 @pytest.mark.parametrize("where", ["_write", "_sync"])
-def test_a_full_disk_while_saving_leaves_the_old_index_and_no_leavings(
+def test_a_full_disk_while_saving_keeps_the_old_index_and_leaves_no_partial_files(
     store: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def full(*_: object) -> None:
@@ -89,7 +91,7 @@ def test_a_full_disk_while_saving_leaves_the_old_index_and_no_leavings(
     load(store, recipe())
 
 
-def test_a_store_that_cannot_be_made_says_what_to_set(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_created_raises_an_error_that_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(IndexStoreError) as error:
         rebuild(tmp_path / "file" / "store", article(), FakeEmbedder(), LONGEST)
@@ -115,7 +117,7 @@ def test_a_rebuild_waits_while_another_holds_the_lock(store: Path) -> None:
     load(store, recipe("新的文章。"))
 
 
-def test_of_two_rebuilds_at_once_one_embeds_and_the_other_finds_it_done(tmp_path: Path) -> None:
+def test_only_one_of_two_concurrent_rebuilds_embeds_the_texts(tmp_path: Path) -> None:
     counts: list[int] = []
     start = threading.Barrier(2)
 
@@ -131,13 +133,13 @@ def test_of_two_rebuilds_at_once_one_embeds_and_the_other_finds_it_done(tmp_path
     assert sorted(counts) == [0, 15]
 
 
-def test_characters_beyond_the_basic_plane_are_kept(tmp_path: Path) -> None:
+def test_characters_outside_the_basic_multilingual_plane_are_stored_unchanged(tmp_path: Path) -> None:
     odd = "𠀀很好😀。\n𠀀好。"
     rebuild(tmp_path, article(odd), FakeEmbedder(), LONGEST)
     assert load(tmp_path, recipe(odd)).documents[0].text == odd
 
 
-def test_saving_removes_the_builds_before_and_nothing_else(store: Path) -> None:
+def test_saving_removes_older_builds_and_nothing_else(store: Path) -> None:
     for name in ("0123456789ab", "holiday photos"):
         (store / name).mkdir()
     index = load(store, recipe())
@@ -145,14 +147,14 @@ def test_saving_removes_the_builds_before_and_nothing_else(store: Path) -> None:
     assert {p.name for p in store.iterdir() if p.is_dir()} == {build_of(store).name, "holiday photos"}
 
 
-def test_what_a_crash_left_is_removed_by_a_rebuild_that_finds_nothing_to_do(store: Path) -> None:
+def test_a_rebuild_without_changes_removes_what_a_crash_left(store: Path) -> None:
     (store / "0123456789ab").mkdir()
     assert rebuild(store, article(), FakeEmbedder(), LONGEST).embedded == 0
     assert [p.name for p in store.iterdir() if p.is_dir()] == [build_of(store).name]
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "current.json"])
-def test_a_reader_meets_no_gap_when_another_process_puts_a_new_build_in_use(
+def test_loading_succeeds_while_another_process_activates_a_new_build(
     store: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     opened, late = place(store, name), []
@@ -169,7 +171,9 @@ def test_a_reader_meets_no_gap_when_another_process_puts_a_new_build_in_use(
     assert late == [opened] and not opened.exists()
 
 
-def test_a_reader_meets_no_gap_between_the_check_and_the_reading(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_succeeds_if_a_new_build_is_activated_between_verification_and_reading(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read, late = store_module._read, []
 
     def save_meanwhile(folder: Path) -> store_module.Index:

@@ -1,4 +1,4 @@
-"""Suggested questions: only those that the text answers, paid once, near what the reader just read."""
+"""Suggested questions: accepted only if the text answers them, written once, and near the last answer."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def never() -> bool:
     return False
 
 
-def test_a_question_is_kept_that_the_chatbot_answers_from_its_own_sentence(make_rag) -> None:
+def test_a_question_that_the_chatbot_answers_from_its_sentence_is_accepted(make_rag) -> None:
     answering = make_rag(ScriptedGenerator([QUESTION, DRAFT])).answering()
     assert write_question(answering, number(answering.index), "zh-Hans", never) == QUESTION
 
@@ -39,22 +39,22 @@ def test_a_question_is_kept_that_the_chatbot_answers_from_its_own_sentence(make_
     ["深度求索總部設在杭州。", "與深圳相比，杭州的房價怎樣？", "这家公司的總部設在哪裡？", ""],
     ids=["not a question", "answered elsewhere", "names nothing", "nothing"],
 )
-def test_another_is_refused(make_rag, written: str) -> None:
+def test_a_question_that_fails_a_check_is_rejected(make_rag, written: str) -> None:
     answering = make_rag(ScriptedGenerator([written, DRAFT])).answering()
     assert write_question(answering, number(answering.index), "zh-Hans", never) == ""
 
 
-def test_a_question_is_refused_that_the_judge_finds_unanswered(make_rag) -> None:
+def test_a_question_that_the_judge_finds_unanswered_is_rejected(make_rag) -> None:
     answering = make_rag(ScriptedGenerator([QUESTION, DRAFT], chances=lambda prompt: 0.2)).answering()
     assert write_question(answering, number(answering.index), "zh-Hans", never) == ""
 
 
-def test_an_english_question_must_name_something(make_rag) -> None:
+def test_an_english_question_without_a_name_is_rejected(make_rag) -> None:
     answering = make_rag(ScriptedGenerator(["What is the role of the government?", DRAFT])).answering()
     assert write_question(answering, number(answering.index), "en", never) == ""
 
 
-def test_what_was_found_is_paid_once_and_a_cut_line_is_sought_again(make_rag, corpus: Path, tmp_path: Path) -> None:
+def test_stored_results_are_not_missing_and_a_truncated_line_is_skipped(make_rag, corpus: Path, tmp_path: Path) -> None:
     index = make_rag().answering().index
     path = tmp_path / "questions.jsonl"
     first = Suggestions(corpus, path)
@@ -66,7 +66,7 @@ def test_what_was_found_is_paid_once_and_a_cut_line_is_sought_again(make_rag, co
     assert len(list(Suggestions(corpus, path).missing(index))) == len(before) - 2
 
 
-def test_a_line_that_a_crash_cut_does_not_swallow_the_next(make_rag, corpus: Path, tmp_path: Path) -> None:
+def test_a_result_stored_after_a_truncated_line_is_read(make_rag, corpus: Path, tmp_path: Path) -> None:
     index = make_rag().answering().index
     path = tmp_path / "questions.jsonl"
     path.write_bytes(b'{"sentence": "cut')
@@ -74,27 +74,29 @@ def test_a_line_that_a_crash_cut_does_not_swallow_the_next(make_rag, corpus: Pat
     assert (number(index), "zh-Hans") not in list(Suggestions(corpus, path).missing(index))
 
 
-def test_questions_that_cannot_be_stored_are_one_sentence(corpus: Path, tmp_path: Path) -> None:
+def test_a_question_that_cannot_be_stored_raises_an_error_with_advice(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "questions.jsonl"
     with pytest.raises(RagError, match=r"^The suggested questions cannot be written to .*; free space there, or set RAG_STORE"):
         Suggestions(corpus, path).keep(SENTENCE, "en", "")
 
 
-def test_stored_questions_that_may_not_be_read_are_one_sentence(corpus: Path, tmp_path: Path) -> None:
+def test_an_unreadable_file_of_questions_raises_an_error_with_advice(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "questions.jsonl").mkdir()
     with pytest.raises(CorpusError, match=r"questions\.jsonl cannot be read \(Is a directory\); allow reading them\."):
         Suggestions(corpus, tmp_path / "questions.jsonl")
 
 
-def test_a_stored_question_that_is_no_text_is_sought_again(make_rag, corpus: Path, tmp_path: Path) -> None:
+def test_a_stored_question_that_is_not_a_string_counts_as_missing(make_rag, corpus: Path, tmp_path: Path) -> None:
     row = {"sentence": SENTENCE, "language": "zh-Hans", "question": None}
     (tmp_path / "questions.jsonl").write_text(json.dumps(row), encoding="utf-8")
     index = make_rag().answering().index
     assert (number(index), "zh-Hans") in list(Suggestions(corpus, tmp_path / "questions.jsonl").missing(index))
 
 
-def test_the_nearest_unread_sentence_comes_first_in_the_readers_own_script(make_rag, corpus: Path, tmp_path: Path) -> None:
+def test_suggestions_begin_with_the_nearest_uncited_sentence_in_the_script_of_the_reader(
+    make_rag, corpus: Path, tmp_path: Path
+) -> None:
     index = make_rag().answering().index
     held = Suggestions(corpus, tmp_path / "questions.jsonl")
     near, far = "浙大校友創辦的企業超過3000家，總市值約1.8萬億元。", "上海的外資企業最多。"
@@ -107,14 +109,16 @@ def test_the_nearest_unread_sentence_comes_first_in_the_readers_own_script(make_
     assert held.after("en", index, seen, ["浙大？"], 3) == []
 
 
-def test_an_answer_that_cites_nothing_is_followed_by_no_suggestion(make_rag) -> None:
+def test_nothing_is_suggested_after_an_answer_without_citations(make_rag) -> None:
     rag = make_rag()
     assert rag.suggest("zh-Hant", [[]], ["你好"]) == []
     rag.answering()
     assert rag.suggest("zh-Hant", [[]], ["你好"]) == []
 
 
-def test_a_source_may_bring_its_own_examples(make_rag, corpus: Path, tmp_path: Path) -> None:
+def test_the_examples_of_a_source_are_suggested_first_and_an_invalid_file_raises_an_error(
+    make_rag, corpus: Path, tmp_path: Path
+) -> None:
     sentences = split_document(Document("article.txt", ARTICLE))
     held = Suggestions(corpus, tmp_path / "questions.jsonl")
     assert held.first("zh-Hant", sentences) == []
@@ -128,7 +132,7 @@ def test_a_source_may_bring_its_own_examples(make_rag, corpus: Path, tmp_path: P
             Suggestions(corpus, tmp_path / "questions.jsonl")
 
 
-def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, tmp_path: Path) -> None:
+def test_questions_are_written_in_idle_time_and_a_reader_is_still_answered(make_rag, tmp_path: Path) -> None:
     generator = ScriptedGenerator([lambda prompt: QUESTION if "总部" in prompt.messages[-1]["content"] else DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
     assert rag.answer("深度求索成立於哪一年？").text
@@ -137,7 +141,7 @@ def test_they_are_found_while_nobody_asks_and_a_question_goes_before(make_rag, t
     assert SENTENCE in path.read_text(encoding="utf-8")
 
 
-def test_what_the_shipped_article_brings_belongs_to_it(tmp_path: Path) -> None:
+def test_the_shipped_questions_belong_to_sentences_of_the_shipped_article(tmp_path: Path) -> None:
     (path,) = SHIPPED.glob("*.questions.jsonl")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     text = path.with_name("why-hangzhou.txt").read_text(encoding="utf-8")
@@ -148,7 +152,7 @@ def test_what_the_shipped_article_brings_belongs_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
-def test_a_corpus_in_memory_is_offered_none_of_the_shipped_articles_examples(tmp_path: Path, language: str) -> None:
+def test_the_shipped_examples_are_not_suggested_for_a_corpus_in_memory(tmp_path: Path, language: str) -> None:
     settings = Settings.load({}, store=tmp_path, read_ahead=False)
     shipped, own = (
         Rag(settings, FakeEmbedder(), ScriptedGenerator(), documents=documents)

@@ -39,7 +39,7 @@ def pieces(text: str) -> list[str]:
         ("。", ["。"]),
     ],
 )
-def test_sentences_end_at_end_marks_and_lines(text: str, expected: list[str]) -> None:
+def test_sentences_end_at_end_punctuation_and_line_ends(text: str, expected: list[str]) -> None:
     assert pieces(text) == expected
 
 
@@ -60,7 +60,7 @@ def test_sentences_end_at_end_marks_and_lines(text: str, expected: list[str]) ->
         ('"Stop!" she cried. "Yes." He went.', ['"Stop!" she cried.', '"Yes."', "He went."]),
     ],
 )
-def test_end_marks_inside_titles_and_unfinished_quotations_do_not_end_a_sentence(text: str, expected: list[str]) -> None:
+def test_end_punctuation_in_a_title_or_a_quotation_within_a_sentence_does_not_end_it(text: str, expected: list[str]) -> None:
     assert pieces(text) == expected
 
 
@@ -88,7 +88,7 @@ def test_a_straight_quotation_mark_belongs_to_the_sentence_that_it_opens_or_clos
         ("It was in 1990.\n1990. It rained.", ["It was in 1990.", "1990.", "It rained."]),
     ],
 )
-def test_the_number_of_a_lists_item_stays_with_it(text: str, expected: list[str]) -> None:
+def test_the_number_of_a_list_item_belongs_to_its_sentence(text: str, expected: list[str]) -> None:
     assert pieces(text) == expected
 
 
@@ -101,7 +101,7 @@ def test_the_number_of_a_lists_item_stays_with_it(text: str, expected: list[str]
         ("真的吗?DeepSeek很好。", ["真的吗?", "DeepSeek很好。"]),
     ],
 )
-def test_the_marks_of_an_address_end_no_sentence(text: str, expected: list[str]) -> None:
+def test_punctuation_in_a_url_does_not_end_a_sentence(text: str, expected: list[str]) -> None:
     assert pieces(text) == expected
 
 
@@ -125,12 +125,12 @@ def test_the_marks_of_an_address_end_no_sentence(text: str, expected: list[str])
         ("It is in vol. 3, Sec. 2, pp. 4-5, since Jan. 1. Yes.", ["It is in vol. 3, Sec. 2, pp. 4-5, since Jan. 1.", "Yes."]),
     ],
 )
-def test_decimals_abbreviations_and_names_stay_whole(text: str, expected: list[str]) -> None:
+def test_decimals_abbreviations_and_names_are_not_split(text: str, expected: list[str]) -> None:
     assert pieces(text) == expected
 
 
 @given(LIVELY | st.text(max_size=200))
-def test_spans_are_ordered_disjoint_tight_and_cover_every_character_that_is_not_space(text: str) -> None:
+def test_spans_are_ordered_disjoint_stripped_and_cover_all_characters_but_white_space(text: str) -> None:
     spans = split_sentences(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
@@ -140,25 +140,25 @@ def test_spans_are_ordered_disjoint_tight_and_cover_every_character_that_is_not_
 
 
 @given(st.integers(1, 1500), st.sampled_from("杭，a; "))
-def test_no_sentence_is_longer_than_the_longest(length: int, letter: str) -> None:
+def test_no_sentence_exceeds_the_maximum_length(length: int, letter: str) -> None:
     text = ("杭州" + letter) * length
     assert all(end - start <= LONGEST_SENTENCE for start, end in split_sentences(text))
     assert "".join("".join(pieces(text)).split()) == "".join(text.split())
 
 
-def test_an_endless_sentence_is_cut_at_its_last_clause() -> None:
+def test_an_overlong_sentence_is_cut_at_its_last_clause() -> None:
     text = "杭" * 300 + "，" + "州" * 300
     assert pieces(text) == ["杭" * 300 + "，", "州" * 300]
 
 
-def test_an_endless_sentence_is_cut_at_a_clause_rather_than_a_word_and_never_in_a_number() -> None:
+def test_an_overlong_sentence_is_cut_at_a_clause_rather_than_a_word_and_not_in_a_number() -> None:
     first = "It rained and " * 20 + "so it flooded,"
     second = "and it stayed " * 6 + "with 1,000 people " + "and more " * 10 + "came."
     assert pieces(f"{first} {second}") == [first, second]
     assert pieces("it rains " * 60) == [("it rains " * 44).strip() + " it", "rains " + ("it rains " * 15).strip()]
 
 
-def test_open_quotations_do_not_keep_sentences_from_ending_however_many_there_are() -> None:
+def test_unclosed_quotation_marks_do_not_keep_sentences_from_ending() -> None:
     spans = split_sentences("“" * 20_000 + "杭州。" * 1000)
     assert len(spans) == 20_000 // LONGEST_SENTENCE + 1000
     assert all(end - start == 3 for start, end in spans[-999:])
@@ -178,12 +178,12 @@ def test_folding_is_nfkc_lower_case_simplified_and_without_invisible_characters(
     assert fold(text) == folded
 
 
-def test_a_question_that_is_normalized_keeps_the_case_that_tells_names() -> None:
+def test_a_normalized_question_keeps_its_case() -> None:
     assert normalize("Ｗhat did Deep\u200bSeek 做過什麼？") == "What did DeepSeek 做过什么?"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_folding_twice_changes_nothing_for_the_articles_characters(text: str) -> None:
+def test_folding_is_idempotent_for_ascii_and_common_chinese_characters(text: str) -> None:
     plain = "".join(c for c in text if c.isascii() or "\u4e00" <= c <= "\u9fff")
     assert fold(fold(plain)) == fold(plain)
 
@@ -212,7 +212,7 @@ def test_terms_are_bigrams_words_and_numbers_in_order() -> None:
         ("", None),
     ],
 )
-def test_script_is_told_from_characters_that_belong_to_one_only(text: str, expected: str | None) -> None:
+def test_the_script_is_recognised_by_characters_that_belong_to_only_one_script(text: str, expected: str | None) -> None:
     assert script(text) == expected
 
 
@@ -244,17 +244,17 @@ def test_script_is_told_from_characters_that_belong_to_one_only(text: str, expec
         ("15%?", "zh-Hant"),
     ],
 )
-def test_the_answers_language_is_that_of_the_questions_function_words(text: str, expected: str) -> None:
+def test_the_language_of_an_answer_follows_the_function_words_of_the_question(text: str, expected: str) -> None:
     assert language(text, "zh-Hant") == expected
 
 
-def test_the_default_script_decides_where_characters_belong_to_both() -> None:
+def test_the_default_script_is_used_for_text_of_ambiguous_script() -> None:
     assert language("杭州", "zh-Hans") == "zh-Hans"
     assert language("?", "zh-Hans") == "zh-Hans"
     assert language("為什麼", "zh-Hans") == "zh-Hant"
 
 
-def test_scripts_are_converted_both_ways_and_english_is_left_alone() -> None:
+def test_scripts_are_converted_both_ways_and_text_for_an_english_answer_is_unchanged() -> None:
     assert to_simplified("為什麼誕生在杭州") == "为什么诞生在杭州"
     assert to_traditional("为什么诞生在杭州") == "為什麼誕生在杭州"
     assert to_script("為什麼", "zh-Hans") == "为什么"
@@ -273,18 +273,18 @@ def test_scripts_are_converted_both_ways_and_english_is_left_alone() -> None:
         ("餘承東", [], "餘承東"),
     ],
 )
-def test_what_a_source_holds_has_its_own_characters(text: str, sources: list[str], own: str) -> None:
+def test_words_shared_with_a_source_get_the_characters_of_the_source(text: str, sources: list[str], own: str) -> None:
     assert with_own_characters(text, sources) == own
 
 
-def test_a_text_that_writes_no_word_as_traditional_texts_do_was_converted_to_it() -> None:
+def test_text_converted_from_simplified_characters_does_not_count_as_traditional() -> None:
     assert traditional("余承東是華為的高管。")
     assert traditional("于先生住於杭州，後來搬走了。")
     assert not traditional("他成功于杭州，開發了雲計算。")
     assert not traditional("余承东是华为的高管。")
 
 
-def test_cleaning_removes_what_cannot_be_seen_and_replaces_lone_surrogates() -> None:
+def test_cleaning_removes_invisible_characters_and_replaces_lone_surrogates() -> None:
     assert clean("深\u200b度\x00求\u202e索\x1b") == "深度 求索 "
     assert clean("a\tb\nc") == "a\tb\nc"
     assert clean("杭\ud800州") == "杭\ufffd州"
@@ -293,13 +293,13 @@ def test_cleaning_removes_what_cannot_be_seen_and_replaces_lone_surrogates() -> 
 
 
 @given(st.text(st.characters(), max_size=60))
-def test_cleaned_text_can_always_be_written(text: str) -> None:
+def test_cleaned_text_can_always_be_encoded_as_utf8(text: str) -> None:
     clean(text).encode("utf-8")
     assert "\0" not in clean(text)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("DeepSeek", False), ("D杭", True), ("。？", False), ("㐀", True), ("", False)])
-def test_han_characters_are_found(text: str, expected: bool) -> None:
+def test_han_characters_are_recognised(text: str, expected: bool) -> None:
     assert has_han(text) is expected
 
 
@@ -322,7 +322,7 @@ def test_han_characters_are_found(text: str, expected: bool) -> None:
         *[("Items cost less.", False), ("Thesis work is long.", False), ("", False)],
     ],
 )
-def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: str, points: bool) -> None:
+def test_sentences_that_refer_back_are_recognised(text: str, points: bool) -> None:
     assert refers_back(text) is points
 
 
@@ -341,7 +341,7 @@ def test_a_sentence_points_back_that_begins_with_a_pointer_or_holds_these(text: 
         *[("Not only here.", False), ("No doubt it is so.", False), ("The note is known.", False), ("", False)],
     ],
 )
-def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> None:
+def test_negations_are_recognised(text: str, denying: bool) -> None:
     assert denies(text) is denying
 
 
@@ -360,7 +360,7 @@ def test_a_text_denies_that_holds_a_word_of_denial(text: str, denying: bool) -> 
         ("The pump failed.", False),
     ],
 )
-def test_a_text_doubts_that_only_passes_on_a_guess(text: str, doubting: bool) -> None:
+def test_reports_of_a_guess_are_recognised(text: str, doubting: bool) -> None:
     assert doubts(text) == doubting
 
 
@@ -379,19 +379,19 @@ def test_a_text_doubts_that_only_passes_on_a_guess(text: str, doubting: bool) ->
         ],
     ],
 )
-def test_a_text_compares_that_says_how_one_thing_stands_to_another(text: str, comparing: bool) -> None:
+def test_comparisons_are_recognised(text: str, comparing: bool) -> None:
     assert compares(text) is comparing
 
 
-def test_a_text_is_taken_apart_at_its_clauses_and_no_number_is() -> None:
+def test_text_is_split_into_clauses_but_not_inside_numbers() -> None:
     assert clauses("杭州很好，因為：人才多；房價低。") == ["杭州很好", "因為", "人才多", "房價低", ""]
     assert clauses("It made 1,808.3 billion yuan, and more.") == ["It made 1,808.3 billion yuan", " and more."]
 
 
-def test_english_says_a_third_as_much_in_as_many_letters() -> None:
+def test_the_length_of_english_text_is_a_third_of_its_characters() -> None:
     assert [han_length(text) for text in ("杭州很好。", "It rains.", "DeepSeek在杭州", "")] == [5, 3, 11, 0]
 
 
-def test_a_lone_surrogate_is_folded_into_a_question_mark() -> None:
+def test_a_lone_surrogate_is_folded_and_converted_to_a_question_mark() -> None:
     assert fold("杭\ud800州") == "杭?州"
     assert to_traditional("为\udfff什么") == "為?什麼"

@@ -1,4 +1,4 @@
-"""Names come before translations: a small model puts those that it knows in place of those that it does not."""
+"""Translating with the names of a text, since a small model replaces names that it does not know."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ KNOWN = {"羅錦濤": ("Luo Jintao",), "雲港": ("Yungang",)}
 
 
 class Writer:
-    """Say what a test wrote: a list of names to a prompt for one, and translations in order."""
+    """Return the given list of names for a prompt that asks for one, else the given translations in order."""
 
     def __init__(self, listed: str, *translations: str) -> None:
         self.listed = listed
@@ -41,12 +41,12 @@ def translator(write: Writer, english: English | None = None) -> Translator:
     return Translator(Templates(Settings.load({}).prompts), english or English(), write, is_name=str.istitle)
 
 
-def test_names_are_spelled_as_their_characters_are_read_and_kept_as_the_text_writes_them() -> None:
+def test_listed_names_are_spelled_in_pinyin_with_their_originals_as_in_the_text() -> None:
     assert named(LISTED, PORT, *KINDS) == Names.of(KNOWN)
 
 
 @pytest.mark.parametrize("told", ["无", "云港 物", "云港", "云港 地 Yuhang", "秦小满 人", "深水码头有深水 地", "", "说 人"])
-def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(told: str) -> None:
+def test_listed_names_that_are_malformed_or_not_in_the_text_are_ignored(told: str) -> None:
     assert named(told, PORT, *KINDS) == Names()
 
 
@@ -71,14 +71,12 @@ def test_what_the_sentences_do_not_hold_or_is_told_in_another_way_is_no_name(tol
         ("\u9fef嶺", "地", None),
     ],
 )
-def test_names_are_read_as_names_and_those_that_english_has_others_for_left_to_the_model(
-    name: str, kind: str, english: str | None
-) -> None:
+def test_names_are_romanised_unless_english_may_have_other_names_for_them(name: str, kind: str, english: str | None) -> None:
     told = f"{to_simplified(name)} {kind}"
     assert named(told, name, *KINDS) == (Names.of({name: (english,)}) if english else Names())
 
 
-def test_a_translation_with_another_city_is_made_again_with_the_names_of_its_sentence() -> None:
+def test_a_translation_with_another_name_is_repeated_with_the_names_of_its_sentence() -> None:
     writer = Writer(
         LISTED,
         "Li Keqiang said that Zhuhai has a port.",
@@ -89,15 +87,15 @@ def test_a_translation_with_another_city_is_made_again_with_the_names_of_its_sen
     assert "Luo Jintao (羅錦濤)说， Yungang (雲港)有深水码头" in writer.read[1]
 
 
-def test_one_that_still_has_another_city_is_no_translation() -> None:
+def test_a_repeated_translation_that_still_has_another_name_is_rejected() -> None:
     assert translator(Writer(LISTED, "Zhuhai has a port.", "Zhuhai has a port.")).sentence(PORT, "en") == ""
 
 
-def test_where_no_names_are_found_it_is_made_once() -> None:
+def test_a_translation_with_another_name_is_not_repeated_if_no_names_are_listed() -> None:
     assert translator(Writer("无", "Zhuhai has a port.")).sentence(PORT, "en") == ""
 
 
-def test_names_are_found_before_an_english_draft_and_stand_beside_their_originals(make_rag: Maker) -> None:
+def test_names_are_listed_before_an_english_draft_and_shown_with_their_originals(make_rag: Maker) -> None:
     generator = ScriptedGenerator(["Shanghai."], names="杭州 地\n上海 地")
     answer = make_rag(generator).answer("Which place is this about: 上海的外資企業最多?")
     assert "上海的外资企业最多" in asked(generator.searched[0])
@@ -105,7 +103,7 @@ def test_names_are_found_before_an_english_draft_and_stand_beside_their_original
     assert answer.text.startswith("Shanghai (上海). (machine translation)[1]")
 
 
-def test_a_text_that_brings_its_names_is_not_searched_for_them(make_rag: Maker, chosen: Settings) -> None:
+def test_names_are_not_listed_for_a_text_with_its_own_table_of_names(make_rag: Maker, chosen: Settings) -> None:
     Path(chosen.corpus / "article.names.toml").write_text('[names]\n"王興興" = ["Wang X."]\n', encoding="utf-8")
     generator = ScriptedGenerator(["Wang X. founded it."])
     make_rag(generator).answer("Who is 王興興是宇樹科技的創始人 about?")
@@ -114,25 +112,25 @@ def test_a_text_that_brings_its_names_is_not_searched_for_them(make_rag: Maker, 
 
 
 @pytest.mark.parametrize(("question", "drafts"), [("宇樹科技的創始人是誰？", 1), ("What is the weather?", 0)])
-def test_names_are_sought_for_english_drafts_alone(make_rag: Maker, question: str, drafts: int) -> None:
+def test_names_are_listed_only_before_an_english_draft(make_rag: Maker, question: str, drafts: int) -> None:
     generator = ScriptedGenerator(["王兴兴是宇树科技的创始人。"])
     make_rag(generator).answer(question)
     assert (len(generator.prompts), generator.searched) == (drafts, [])
 
 
-def test_a_translation_of_an_aside_keeps_it() -> None:
+def test_a_parenthesis_in_a_translation_that_follows_no_name_is_not_removed() -> None:
     writer = Writer("无", "The factory (The only one) has closed.", "The factory (The only one) has closed.")
     assert translator(writer).sentence("工厂——唯一的一家——关了。", "en") == "The factory (The only one) has closed."
     assert translator(writer).sentence("唯一的一家工厂关了。", "en") == "The factory (The only one) has closed."
 
 
-def test_names_that_the_text_brings_are_its_own_however_they_are_spelled() -> None:
+def test_english_forms_in_the_texts_own_table_of_names_are_accepted_in_any_spelling() -> None:
     english = English(Names.of({"云港": ("Zhuhai Port",)}), own_names=frozenset({"云港"}))
     writer = Writer("never asked", "Zhuhai Port is deep.")
     assert translator(writer, english).sentence(PORT, "en") == "Zhuhai Port is deep."
 
 
-def test_an_english_sentence_is_put_into_chinese_with_its_names_marked_and_the_marks_taken_out() -> None:
+def test_names_are_marked_for_translation_into_chinese_and_the_marks_are_removed() -> None:
     writer = Writer("never asked", "去年，「Stowe」 和「Ann Quill」卖了 30 盏灯。")
     said = translator(writer).sentence("Stowe and Ann Quill sold 30 lamps last year.", "zh-Hant")
     assert said == "去年，Stowe 和 Ann Quill 卖了 30 盏灯。"
@@ -140,11 +138,13 @@ def test_an_english_sentence_is_put_into_chinese_with_its_names_marked_and_the_m
 
 
 @pytest.mark.parametrize("said", ["「Stowe」 卖了 40 盏灯。", "「Stowe」 sold 30 lamps.", "安·奎尔卖了 30 盏灯。"])
-def test_one_with_another_number_in_no_chinese_or_with_a_name_in_its_sounds_is_no_translation(said: str) -> None:
+def test_a_chinese_translation_with_another_number_no_chinese_or_a_transliterated_name_is_rejected(said: str) -> None:
     assert translator(Writer("never asked", said)).sentence("Stowe sold 30 lamps.", "zh-Hans") == ""
 
 
-def test_a_chinese_reader_of_an_english_text_finds_its_names_as_it_writes_them(make_rag: Maker, chosen: Settings) -> None:
+def test_names_of_an_english_text_are_marked_when_it_is_quoted_for_a_chinese_question(
+    make_rag: Maker, chosen: Settings
+) -> None:
     (chosen.corpus / "article.txt").write_text("Quill runs the mill. In May the owner of Quill came.", encoding="utf-8")
     generator = ScriptedGenerator(["无关。"])
     make_rag(generator).answer("誰管 Quill runs the mill？")

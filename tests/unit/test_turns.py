@@ -16,7 +16,7 @@ def take(turns: Turns, ticket: object) -> list[Place]:
     return list(turns.wait(ticket, never))
 
 
-def test_an_empty_line_gives_the_turn_at_once() -> None:
+def test_in_an_empty_queue_the_turn_is_given_at_once() -> None:
     turns = Turns()
     assert not turns.busy
     assert take(turns, "a") == []
@@ -25,7 +25,7 @@ def test_an_empty_line_gives_the_turn_at_once() -> None:
     assert (turns.busy, turns.waiting) == (False, False)
 
 
-def test_the_place_in_line_is_told_with_the_expected_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_place_in_the_queue_and_the_expected_wait_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turns, "POLL_S", 0.01)
     turns = Turns()
     take(turns, "a")
@@ -43,7 +43,7 @@ def test_the_place_in_line_is_told_with_the_expected_seconds(monkeypatch: pytest
 
 
 def test_turns_are_given_in_the_order_of_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turns, "POLL_S", 5.0)  # whoever had to poll would be seen in the run time
+    monkeypatch.setattr(Turns, "POLL_S", 5.0)  # a reader that had to poll would miss the timeout of join
     turns, order = Turns(), []
     arrived = [threading.Event() for _ in range(8)]
 
@@ -65,7 +65,7 @@ def test_turns_are_given_in_the_order_of_arrival(monkeypatch: pytest.MonkeyPatch
     assert not turns.busy
 
 
-def test_who_gives_up_while_waiting_is_told_and_frees_the_place() -> None:
+def test_cancelling_a_wait_raises_an_error_and_leaving_frees_the_place() -> None:
     turns = Turns()
     take(turns, "a")
     line = turns.wait("b", lambda: True)
@@ -79,7 +79,7 @@ def test_who_gives_up_while_waiting_is_told_and_frees_the_place() -> None:
     assert take(turns, "c") == []
 
 
-def test_leaving_twice_or_without_a_turn_harms_nothing() -> None:
+def test_leaving_twice_or_with_an_unknown_ticket_has_no_effect() -> None:
     turns = Turns()
     take(turns, "a")
     turns.leave("stranger")
@@ -88,7 +88,7 @@ def test_leaving_twice_or_without_a_turn_harms_nothing() -> None:
     assert take(turns, "b") == []
 
 
-def test_who_leaves_from_the_middle_lets_those_behind_move_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tickets_after_one_that_leaves_the_queue_move_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turns, "POLL_S", 0.01)
     turns = Turns()
     take(turns, "a")
@@ -102,7 +102,7 @@ def test_who_leaves_from_the_middle_lets_those_behind_move_up(monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("asked", "expected"), [(True, 0.7 * 5.0 + 0.3 * 60.0), (False, 5.0)])
-def test_a_turn_that_nobody_asked_for_does_not_change_the_expected_seconds(
+def test_only_the_turns_of_readers_change_the_expected_wait(
     monkeypatch: pytest.MonkeyPatch, asked: bool, expected: float
 ) -> None:
     now = [100.0]
@@ -115,7 +115,7 @@ def test_a_turn_that_nobody_asked_for_does_not_change_the_expected_seconds(
     assert next(turns.wait("c", never)).expected_s == pytest.approx(expected)
 
 
-def test_what_nobody_asked_for_is_ahead_of_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_work_does_not_count_as_ahead_of_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turns, "POLL_S", 0.01)
     turns = Turns()
     assert list(turns.wait("unasked", never, by_reader=False)) == []

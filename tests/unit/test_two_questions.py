@@ -1,4 +1,4 @@
-"""Of two questions asked at once each is answered, or declined, in its turn."""
+"""Two questions in one message: each is answered or declined on its own."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ BOTH = f"{FOUNDED}{WHO}"
 FOUNDER = "王兴兴是宇树科技的创始人。"
 
 
-def test_each_of_two_questions_that_are_asked_at_once_is_answered(make_rag: Maker) -> None:
+def test_both_questions_of_a_message_are_answered_in_order(make_rag: Maker) -> None:
     generator = ScriptedGenerator([DRAFT, FOUNDER])
     rag = make_rag(generator)
     events = list(rag.stream(BOTH))
@@ -32,13 +32,13 @@ def test_each_of_two_questions_that_are_asked_at_once_is_answered(make_rag: Make
     assert_exact(answer)
 
 
-def test_a_second_question_that_leans_on_the_first_is_asked_behind_it(make_rag: Maker) -> None:
+def test_a_second_question_that_depends_on_the_first_is_prompted_with_it(make_rag: Maker) -> None:
     generator = ScriptedGenerator([FOUNDER, "宇树科技的机器人在春节晚会上跳了舞。"])
     make_rag(generator).answer("宇樹科技的創始人是誰？它的機器人怎麼樣呢？")
     assert "已经回答过：宇树科技的创始人是谁？" in asked(generator.prompts[1])
 
 
-def test_a_question_leans_on_the_one_before_it_in_a_message_more_easily_than_on_an_earlier_message(make_rag: Maker) -> None:
+def test_a_question_is_a_follow_up_more_easily_within_a_message_than_across_messages(make_rag: Maker) -> None:
     answering = make_rag().answering()
     second = "總部設在杭州哪裡？"
     _, beside = answering.find(answering.query(f"深度求索是誰創辦的？{second}"))
@@ -59,7 +59,7 @@ def test_a_question_leans_on_the_one_before_it_in_a_message_more_easily_than_on_
         ),
     ],
 )
-def test_of_two_questions_the_one_that_the_text_does_not_answer_is_told(make_rag: Maker, unknown: str, text: str) -> None:
+def test_the_unanswered_one_of_two_questions_is_named_in_the_answer(make_rag: Maker, unknown: str, text: str) -> None:
     def chances(prompt: Prompt) -> float:
         return 0.001 if unknown in asked(prompt).split("问题：")[-1] else 0.999
 
@@ -68,7 +68,7 @@ def test_of_two_questions_the_one_that_the_text_does_not_answer_is_told(make_rag
     assert_exact(answer)
 
 
-def test_what_the_answer_to_one_question_cites_is_not_quoted_for_the_other(make_rag: Maker) -> None:
+def test_a_declined_question_does_not_quote_what_the_other_answer_cites(make_rag: Maker) -> None:
     def chances(prompt: Prompt) -> float:
         return 0.001 if "几岁" in asked(prompt).split("问题：")[-1] else 0.999
 
@@ -76,20 +76,20 @@ def test_what_the_answer_to_one_question_cites_is_not_quoted_for_the_other(make_
     assert answer.text == "王興興是宇樹科技的創始人。[1]\n\n問題的第二部分，文中沒有說明。"
 
 
-def test_a_question_beside_a_summary_is_searched_for_by_itself(make_rag: Maker) -> None:
+def test_a_question_next_to_a_request_for_a_summary_is_searched_separately(make_rag: Maker) -> None:
     answering = make_rag().answering()
     summary, question = answering.find(answering.query("請總結全文，另外王興興是什麼公司的創始人？"))
     assert summary.summary and not question.summary
     assert answering.index.sentences[question.ranked[0][0]].text == "王興興是宇樹科技的創始人。"
 
 
-def test_two_questions_that_the_text_does_not_answer_are_declined_once(make_rag: Maker) -> None:
+def test_two_unanswered_questions_are_declined_only_once(make_rag: Maker) -> None:
     answer = make_rag(ScriptedGenerator([DRAFT, FOUNDER], lambda prompt: 0.001)).answer(BOTH)
     assert answer.text == f"文中沒有說明這一點。最接近的內容是：{SENTENCE}[1]"
     assert (answer.answerable, answer.reason) == (False, "not in the text")
 
 
-def test_lists_of_two_answers_are_counted_each_from_one(make_rag: Maker) -> None:
+def test_numbered_lists_start_at_one_in_each_of_two_answers(make_rag: Maker) -> None:
     drafts = ["1. 深度求索成立于2023年7月17日。\n2. 总部设在杭州。", "1. 王兴兴是宇树科技的创始人。"]
     lines = make_rag(ScriptedGenerator(drafts)).answer(BOTH).text.splitlines()
     assert [line[:2] for line in lines] == ["1.", "2.", "", "1."]

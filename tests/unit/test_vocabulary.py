@@ -1,4 +1,4 @@
-"""The tokenizer that a GGUF file describes splits, spells and steers as the model learned it."""
+"""The tokenizer built from the metadata of a GGUF file, and decoding its tokens as they are generated."""
 
 import json
 from typing import Any, ClassVar
@@ -38,22 +38,22 @@ def vocabulary(metadata: dict[str, Any]) -> Vocabulary:
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "", "  two  spaces\n\nand lines\n", "未見過的字🐉"])
-def test_a_text_comes_back_as_it_was(vocabulary: Vocabulary, text: str) -> None:
+def test_decoding_the_tokens_of_a_text_returns_the_text(vocabulary: Vocabulary, text: str) -> None:
     assert vocabulary.text(vocabulary.tokens(text)) == text
 
 
-def test_each_token_tells_the_bytes_that_it_spells(vocabulary: Vocabulary) -> None:
+def test_spelled_returns_the_bytes_of_each_token(vocabulary: Vocabulary) -> None:
     spelled = vocabulary.spelled()
     for text in TEXTS:
         assert b"".join(spelled[token] for token in vocabulary.tokens(text)).decode() == text
     assert [spelled[control] for control in vocabulary.controls] == [b"<|start|>", b"<|end|>", b"<|padding|>"]
 
 
-def test_digits_are_split_one_by_one(vocabulary: Vocabulary) -> None:
+def test_a_number_is_split_into_single_digits(vocabulary: Vocabulary) -> None:
     assert len(vocabulary.tokens("11662")) == 5
 
 
-def test_a_chat_is_laid_out_by_the_files_own_template(vocabulary: Vocabulary) -> None:
+def test_a_chat_is_formatted_with_the_template_of_the_file(vocabulary: Vocabulary) -> None:
     tokens = vocabulary.chat([{"role": "user", "content": "Yes?"}])
     start, end, _ = vocabulary.controls
     assert tokens == [
@@ -62,7 +62,7 @@ def test_a_chat_is_laid_out_by_the_files_own_template(vocabulary: Vocabulary) ->
     assert vocabulary.text(tokens) == "user\nYes?\nassistant\n"
 
 
-def test_a_text_may_end_with_padding_too(vocabulary: Vocabulary, metadata: dict[str, Any]) -> None:
+def test_the_padding_token_also_ends_a_text(vocabulary: Vocabulary, metadata: dict[str, Any]) -> None:
     _, end, padding = vocabulary.controls
     assert (vocabulary.end, vocabulary.ends) == (end, {end, padding})
     without = {name: value for name, value in metadata.items() if name != "tokenizer.ggml.padding_token_id"}
@@ -70,7 +70,7 @@ def test_a_text_may_end_with_padding_too(vocabulary: Vocabulary, metadata: dict[
 
 
 def with_tokens(metadata: dict[str, Any], added: dict[str, int], **more: Any) -> dict[str, Any]:
-    """Return metadata with tokens added, by their kinds."""
+    """Return metadata with added tokens, given with their types; `more` are the ids of special tokens by name."""
     return metadata | {
         "tokenizer.ggml.tokens": metadata["tokenizer.ggml.tokens"] + list(added),
         "tokenizer.ggml.token_type": metadata["tokenizer.ggml.token_type"] + list(added.values()),
@@ -79,21 +79,19 @@ def with_tokens(metadata: dict[str, Any], added: dict[str, int], **more: Any) ->
 
 
 @pytest.mark.parametrize("name", ["<|im_end|>", "<|endoftext|>", "<｜end▁of▁sentence｜>"])
-def test_a_text_ends_with_what_is_known_to_end_it_though_the_file_names_another_token(
-    metadata: dict[str, Any], name: str
-) -> None:
+def test_well_known_control_tokens_end_a_text_even_if_the_file_declares_another(metadata: dict[str, Any], name: str) -> None:
     first = len(metadata["tokenizer.ggml.tokens"])
     found = Vocabulary(with_tokens(metadata, {name: CONTROL}))
     assert found.ends == {found.end, found.controls[2], first}
     assert first not in Vocabulary(with_tokens(metadata, {name: USER_DEFINED})).ends
 
 
-def test_a_text_ends_with_the_end_of_a_turn_too(metadata: dict[str, Any], vocabulary: Vocabulary) -> None:
+def test_the_end_of_turn_token_also_ends_a_text(metadata: dict[str, Any], vocabulary: Vocabulary) -> None:
     start, end, padding = vocabulary.controls
     assert Vocabulary(with_tokens(metadata, {}, eot=start)).ends == {start, end, padding}
 
 
-def test_a_template_is_told_the_tokens_that_begin_and_end_a_text(metadata: dict[str, Any], vocabulary: Vocabulary) -> None:
+def test_the_chat_template_receives_the_begin_and_end_tokens(metadata: dict[str, Any], vocabulary: Vocabulary) -> None:
     start, end, _ = vocabulary.controls
     bounded = metadata | {"tokenizer.chat_template": "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"}
     chat, said = [{"role": "user", "content": "Yes?"}], vocabulary.tokens("Yes?")
@@ -101,7 +99,7 @@ def test_a_template_is_told_the_tokens_that_begin_and_end_a_text(metadata: dict[
     assert Vocabulary(bounded).chat(chat) == [*said, end]
 
 
-def test_a_token_that_its_maker_defined_is_one_and_is_said(metadata: dict[str, Any]) -> None:
+def test_a_user_defined_token_is_not_split_and_is_part_of_the_text(metadata: dict[str, Any]) -> None:
     first = len(metadata["tokenizer.ggml.tokens"])
     found = Vocabulary(with_tokens(metadata, {"<think>": USER_DEFINED}))
     assert found.tokens("<think>\nYes?") == [first, *found.tokens("\nYes?")]
@@ -109,12 +107,12 @@ def test_a_token_that_its_maker_defined_is_one_and_is_said(metadata: dict[str, A
     assert first not in found.controls
 
 
-def test_a_file_without_a_vocabulary_is_told() -> None:
+def test_metadata_without_a_vocabulary_raises_a_key_error() -> None:
     with pytest.raises(KeyError):
         Vocabulary({})
 
 
-def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
+def test_a_text_stream_emits_only_complete_characters(vocabulary: Vocabulary) -> None:
     told: list[Piece] = []
     voice = TextStream(vocabulary, told.append)
     for token in vocabulary.tokens("a🐉b"):
@@ -124,7 +122,7 @@ def test_a_voice_says_whole_characters_only(vocabulary: Vocabulary) -> None:
     assert all("�" not in piece.text for piece in told)
 
 
-def test_each_token_ends_where_the_text_up_to_it_does(vocabulary: Vocabulary) -> None:
+def test_ends_returns_the_offset_in_the_text_at_which_each_token_ends(vocabulary: Vocabulary) -> None:
     tokens = vocabulary.tokens("ab 杭州")
     found = ends(vocabulary, tokens)
     assert len(found) == len(tokens)
@@ -133,12 +131,12 @@ def test_each_token_ends_where_the_text_up_to_it_does(vocabulary: Vocabulary) ->
     assert ends(vocabulary, []) == ()
 
 
-def test_a_word_is_spelled_by_single_tokens_alone(vocabulary: Vocabulary) -> None:
+def test_spellings_are_only_single_tokens_that_spell_the_word(vocabulary: Vocabulary) -> None:
     assert {vocabulary.text([token]).strip() for token in spellings(vocabulary, "a")} == {"a"}
     assert spellings(vocabulary, "patience, money") == set()
 
 
-def test_a_word_is_found_behind_the_sign_that_some_vocabularies_put_before_every_text() -> None:
+def test_spellings_are_found_in_a_vocabulary_that_puts_a_marker_before_every_text() -> None:
     class Signed:
         words: ClassVar = ["▁", "能", "▁能", "\n", "▁a"]
 

