@@ -11,7 +11,7 @@ from rag.cli import run
 from rag.errors import RagError
 from rag.pipeline import Rag
 from rag.settings import Settings, cache_folder
-from rag.ui.server import LOOPBACK, address_of, bind, create_server, read_auth, serve
+from rag.ui.server import LOOPBACK, address_of, bind, create_app, read_auth, serve
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def _serve(host: str, options: argparse.Namespace) -> int:
     address = address_of(bound)
     print(address, flush=True)
     hosts = LOOPBACK if host in LOOPBACK else ("*",)
-    serve(create_server(rag, cache_folder() / "feedback.jsonl", address, auth, hosts), bound, rag.close)
+    serve(create_app(rag, cache_folder() / "feedback.jsonl", address, auth, hosts), bound, rag.close)
     return 0
 
 

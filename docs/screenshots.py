@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from rag.pipeline import Rag
 from rag.settings import Settings
-from rag.ui.server import create_server
+from rag.ui.server import create_app
 
 FOLDER = Path(__file__).parent
 PORT = 7871
@@ -33,7 +33,7 @@ def main() -> int:
         print("Chromium is not installed: apt-get install chromium fonts-noto-cjk", file=sys.stderr)
         return 1
     rag = Rag(Settings.load(read_ahead=False)).warm()
-    app = create_server(rag, Path(tempfile.mkdtemp()) / "feedback.jsonl", f"http://127.0.0.1:{PORT}")
+    app = create_app(rag, Path(tempfile.mkdtemp()) / "feedback.jsonl", f"http://127.0.0.1:{PORT}")
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=PORT, log_level="error"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:

@@ -32,8 +32,8 @@ from rag.grounding.quotes import Quotes
 from rag.index import Index
 from rag.prompting import answer_prompt
 from rag.question import Query, read_question
-from rag.question.asking import Asking, asks_reason
 from rag.question.intents import IntentClassifier
+from rag.question.kinds import QuestionKinds, asks_reason
 from rag.replies import reply
 from rag.results import Answer, Event, Evidence, Final, Message, Progress, Token
 from rag.retrieval import Found, context_passages
@@ -73,7 +73,7 @@ class Answering:
     templates: Templates
     english: English
     intents: IntentClassifier
-    asking: Asking
+    kinds: QuestionKinds
     tuned: Tuned
     max_tokens: int
     probes: Probes | None = None
@@ -144,7 +144,7 @@ class Answering:
 
     def find(self, query: Query) -> tuple[Found, ...]:
         """Return what retrieval finds for a query: one item for each question that it asks."""
-        return find(query, self.index, self.embedder, self.asking, self.tuned)
+        return find(query, self.index, self.embedder, self.kinds, self.tuned)
 
     def _prompt(self, found: Found) -> Prompt:
         reason = asks_reason(found.query.text) and not found.summary
@@ -207,7 +207,7 @@ class Answering:
         yield Progress(stage="checking", fraction=0.0)
         sentences = self._sentences(draft, found)
         claims = self._claims(sentences, found, self.english)
-        account = self.asking.account_over_detail(found.query.text, self.embedder)
+        account = self.kinds.account_over_detail(found.query.text, self.embedder)
         sure = 1.0
         if self.switches.gate:
             signals = self.judge.signals(found, claims, draft.state, account, clock, stop)
@@ -218,7 +218,7 @@ class Answering:
         if sure < self.tuned.gate_threshold:
             return self._declined(found, clock, stop)
         if not self.switches.grounding:
-            return PartAnswer((Claim("", draft.text.strip(), (), ()),))
+            return PartAnswer((Claim("", draft.text.strip()),))
         quotes = self._quotes(found.query.language, clock, stop)
         if told := self._missing_translations(claims, quotes):
             claims = self._claims(sentences, found, self.english.with_translations(told))
@@ -255,12 +255,12 @@ class Answering:
             kept = [claim for claim in sourced if claim.is_supported(self.tuned.cover)][:most]
             room = self.tuned.listed if most is None else most - len(kept)
             left_out = Completion(kept, self.index, self.english, self.tuned).left_out(listed, room)
-            return [*kept, *quotes.listed(left_out)]
+            return [*kept, *quotes.after_summary(left_out)]
         if not sourced:
-            return quotes.alone(best_with_antecedent(found, self.index))
+            return quotes.as_answer(best_with_antecedent(found, self.index))
         kept = [claim if claim.is_supported(self.tuned.cover) else self._replaced_by_quote(claim, quotes) for claim in sourced]
         completion = Completion(kept, self.index, self.english, self.tuned)
-        return [*kept, *quotes.said(completion.sentences_to_quote(found.ranked, found.query.text, account))]
+        return [*kept, *quotes.after_draft(completion.sentences_to_quote(found.ranked, found.query.text, account))]
 
     def _replaced_by_quote(self, claim: Claim, quotes: Quotes) -> Claim:
         """Return a quote of the best source of an unsupported claim, to replace the claim."""
@@ -282,9 +282,9 @@ class Answering:
     def _declined(self, found: Found, clock: Clock, stop: Stop) -> PartAnswer:
         """Return a decline, followed by the sentence of the text nearest to the question unless that is too far from it."""
         language = found.query.language
-        claims = [Claim("", reply("not_in_text", language), (), ())]
+        claims = [Claim("", reply("not_in_text", language))]
         if not too_distant(found.ranked[0][1], language, self.tuned):
-            claims += self._quotes(language, clock, stop).nearest(best_with_antecedent(found, self.index))
+            claims += self._quotes(language, clock, stop).after_decline(best_with_antecedent(found, self.index))
         return PartAnswer(tuple(claims), declined=True)
 
     def _joined(self, answers: Sequence[PartAnswer], parts: Sequence[Found], language: Language, clock: Clock) -> Answer:

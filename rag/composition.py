@@ -86,7 +86,7 @@ def localized(
     """Return sentences in the script of the reader's language or, for English, with originals after names."""
     text = to_script(_END.join(sentence.replace(_END, " ") for sentence in sentences), language)
     if language == "zh-Hant":
-        own = [citation.quote for citation in citations if citation.source in index.traditional]
+        own = [citation.quote for citation in citations if citation.source in index.traditional_sources]
         text = with_own_characters(text, own)
     if language == "en":
         quotes = " ".join(citation.quote for citation in citations)

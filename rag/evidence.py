@@ -14,7 +14,7 @@ from rag.documents import Passage
 from rag.embedding import Embedder
 from rag.index import Index
 from rag.question import Query
-from rag.question.asking import Asking, asks_summary, asks_summary_of_all, sentences_asked
+from rag.question.kinds import QuestionKinds, asks_summary, asks_summary_of_all, sentences_asked
 from rag.question.parts import asked_at_once
 from rag.results import Citation, Evidence
 from rag.retrieval import Found, Summary, retrieve, survey
@@ -24,7 +24,7 @@ SHOWN = 3
 """Sentences that are highlighted before the answer."""
 
 
-def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: Tuned) -> tuple[Found, ...]:
+def find(query: Query, index: Index, embedder: Embedder, kinds: QuestionKinds, tuned: Tuned) -> tuple[Found, ...]:
     """Return the evidence for a question, or for each of several that are asked at once, in their order.
 
     A question about the whole text gets an outline. A question that asks for a summary gets more sentences than others, ranked
@@ -33,7 +33,7 @@ def find(query: Query, index: Index, embedder: Embedder, asking: Asking, tuned: 
     everything = []
     for asked in _asked(query):
         most = sentences_asked(asked.text)
-        if asks_summary_of_all(asked.text) or asking.wholeness(asked.text, embedder) >= tuned.whole:
+        if asks_summary_of_all(asked.text) or kinds.wholeness(asked.text, embedder) >= tuned.whole:
             found = survey(asked, index, embedder, tuned, most)
         elif asks_summary(asked.text):
             found = retrieve(asked, index, embedder, replace(tuned, reading=tuned.reading_summary, similarity=0.0))

@@ -23,7 +23,7 @@ from rag.documents import Document, Passage, Sentence, group, pull_quotes, split
 from rag.embedding import Embedder, Report, Vectors
 from rag.places import Members, Passages, Sentences
 from rag.text import has_letters, terms
-from rag.text.script import Script, script, traditional
+from rag.text.script import Script, is_traditional, script
 from rag.text.stance import asks, refers_back
 
 PARTS = 8
@@ -77,9 +77,9 @@ class Index:
         A passage has the score of its best row: its own vector or that of one of its sentences.
         """
         depth = min(4 * limit + 8, len(self.passage_of_row))
-        scores, row_of_sentence = self.vectors.search(query.reshape(1, -1), depth)
+        scores, rows = self.vectors.search(query.reshape(1, -1), depth)
         best: dict[int, float] = {}
-        for row, score in zip(row_of_sentence[0], scores[0], strict=True):
+        for row, score in zip(rows[0], scores[0], strict=True):
             if row >= 0:
                 best.setdefault(int(self.passage_of_row[row]), float(score))
         return [Hit(passage, score) for passage, score in list(best.items())[:limit]]
@@ -108,8 +108,8 @@ class Index:
 
     def sentence_vectors(self, numbers: Sequence[int]) -> Vectors:
         """Return the vectors of sentences, shape (len(numbers), dimensions)."""
-        row_of_sentence = self.row_of_sentence[list(numbers)]
-        found = [self.vectors.reconstruct(int(row)) for row in row_of_sentence]
+        rows = self.row_of_sentence[list(numbers)]
+        found = [self.vectors.reconstruct(int(row)) for row in rows]
         return np.stack(found) if found else np.empty((0, self.vectors.d), np.float32)
 
     def in_context(self, numbers: Sequence[int], weight: float) -> Vectors:
@@ -147,9 +147,9 @@ class Index:
         """
         if not numbers:
             return []
-        scores, row_of_sentence = self.vectors.search(self.sentence_vectors(numbers), min(limit, len(self.passage_of_row)))
-        order = np.lexsort((row_of_sentence.ravel(), -scores.ravel()))
-        found = (int(self._sentence_of[row]) for row in row_of_sentence.ravel()[order] if row >= 0)
+        scores, rows = self.vectors.search(self.sentence_vectors(numbers), min(limit, len(self.passage_of_row)))
+        order = np.lexsort((rows.ravel(), -scores.ravel()))
+        found = (int(self._sentence_of[row]) for row in rows.ravel()[order] if row >= 0)
         return list(dict.fromkeys(number for number in found if number >= 0))
 
     def sentence_at(self, source: str, start: int) -> int:
@@ -199,9 +199,9 @@ class Index:
         return script(self.documents[0].text)
 
     @cached_property
-    def traditional(self) -> frozenset[str]:
-        """Return the sources that are written in Traditional characters, as determined by `text.script.traditional`."""
-        return frozenset(document.source for document in self.documents if traditional(document.text))
+    def traditional_sources(self) -> frozenset[str]:
+        """Return the sources that are written in Traditional characters, as determined by `text.script.is_traditional`."""
+        return frozenset(document.source for document in self.documents if is_traditional(document.text))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

@@ -70,7 +70,7 @@ def open_generator(settings: Settings) -> Generator:
         from rag.generation.openai import OpenAIGenerator
 
         server = OpenAIGenerator(settings.base_url, settings.api_key, settings.remote_model, settings.timeout_s)
-        if settings.offline and not server.is_here:
+        if settings.offline and not server.is_local:
             raise SettingsError(
                 "RAG_OFFLINE is set and base_url is on another machine; unset RAG_OFFLINE, or use a server on this machine."
             )

@@ -29,8 +29,8 @@ from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
 from rag.question import checked_question, read_question
-from rag.question.asking import Asking
 from rag.question.intents import IntentClassifier, intent_model
+from rag.question.kinds import QuestionKinds
 from rag.results import Answer, Event, Evidence, Final, Message, Progress
 from rag.serving.counters import Counters
 from rag.serving.idle import Idle
@@ -49,7 +49,7 @@ class Rag:
     """Answer questions from one corpus.
 
     settings: read from the environment by default. embedder, generator: used instead of those that the settings name.
-    numbers, switches: other tuned parameters and stages, for evaluations. documents: a corpus in memory, used instead of the
+    parameters, switches: other tuned parameters and stages, for evaluations. documents: a corpus in memory, used instead of the
     folder in the settings; give it its own `store` in the settings, or the two corpora overwrite each other's index.
     """
 
@@ -69,7 +69,7 @@ class Rag:
         self._library = Library(self.settings, self._tuned.longest_passage, documents)
         self._embedder = embedder
         self._generator = generator
-        self._examples: tuple[IntentClassifier, Asking] | None = None
+        self._examples: tuple[IntentClassifier, QuestionKinds] | None = None
         corpus = self.settings.corpus if documents is None else None
         self._suggestions = Suggestions(corpus, self.settings.store / "questions.jsonl")
         self._turns = Turns()
@@ -116,7 +116,7 @@ class Rag:
             for event in answering.stream(query, clock, stop):
                 if isinstance(event, Final):
                     final = event
-                    self._count(request, question, event.answer)
+                    self._record_answer(request, question, event.answer)
                 else:
                     yield event
             self._engine_failed = False
@@ -147,23 +147,23 @@ class Rag:
             self._error = str(error)
         self._engine_failed = isinstance(error, GenerationError)
 
-    def _count(self, request: str, question: str, answer: Answer) -> None:
+    def _record_answer(self, request: str, question: str, answer: Answer) -> None:
         self.counters.observe("evidence", answer.timings.retrieve_s)
         self.counters.observe("first_token", answer.timings.first_token_s)
         self.counters.observe("answer", answer.timings.total_s)
-        told = {"language": answer.language, "reason": answer.reason, **asdict(answer.timings)}
+        log_fields = {"language": answer.language, "reason": answer.reason, **asdict(answer.timings)}
         if self.settings.log_questions:
-            told["question"] = question
-        self._ended(request, "answered" if answer.answerable else "declined", **told)
+            log_fields["question"] = question
+        self._ended(request, "answered" if answer.answerable else "declined", **log_fields)
 
-    def _ended(self, request: str, outcome: str, error: str = "", **told: object) -> None:
+    def _ended(self, request: str, outcome: str, error: str = "", **log_fields: object) -> None:
         """Count how a question ended and log it as one JSON object, with the question's text only if `log_questions` is set."""
         self.counters.outcome(outcome)
-        _LOG.info(json.dumps({"request": request, "outcome": outcome, "error": error, **told}, ensure_ascii=False))
+        _LOG.info(json.dumps({"request": request, "outcome": outcome, "error": error, **log_fields}, ensure_ascii=False))
 
     def metrics(self) -> str:
         """Return the counters in the Prometheus text format."""
-        return self.counters.exposition(self._turns.length)
+        return self.counters.exposition(self._turns.waiting_count)
 
     def retrieve(self, question: str, history: Sequence[Message] = ()) -> Evidence:
         """Return the passages for a question and the sentences most likely to answer it, without generating."""
@@ -171,8 +171,8 @@ class Rag:
         question, history = checked_question(question, history)
         index, embedder = self.search_index()
         query = read_question(question, history, index.script, self._library.english().names)
-        _, asking = self._open_examples(embedder)
-        parts = find(query, index, embedder, asking, self._tuned)
+        _, kinds = self._open_examples(embedder)
+        parts = find(query, index, embedder, kinds, self._tuned)
         return evidence(parts, index, time.monotonic() - started)
 
     def suggest(
@@ -210,9 +210,9 @@ class Rag:
     def _load(self) -> Answering:
         if self._generator is None or self._examples is None:
             self._library.sources()  # report a faulty corpus before spending minutes on loading models
-        opening = self._opening()
+        opening = self._generator_future()
         index, embedder = self.search_index()
-        intents, asking = self._open_examples(embedder)
+        intents, kinds = self._open_examples(embedder)
         generator = opening.result()
         return Answering(
             index=index,
@@ -221,7 +221,7 @@ class Rag:
             templates=self._templates,
             english=self._library.english(),
             intents=intents,
-            asking=asking,
+            kinds=kinds,
             tuned=self._tuned,
             max_tokens=self.settings.max_tokens,
             probes=probes_of(self.settings.generator, self._templates),
@@ -229,7 +229,7 @@ class Rag:
             switches=self._switches,
         )
 
-    def _opening(self) -> Future[Generator]:
+    def _generator_future(self) -> Future[Generator]:
         """Return a future of the generator, opened in a daemon thread: other loading continues, and the program can exit."""
         future: Future[Generator] = Future()
 
@@ -306,13 +306,13 @@ class Rag:
                 self._embedder = open_embedder(self.settings)
             return self._embedder
 
-    def _open_examples(self, embedder: Embedder) -> tuple[IntentClassifier, Asking]:
+    def _open_examples(self, embedder: Embedder) -> tuple[IntentClassifier, QuestionKinds]:
         with self._embedder_lock:
             if self._examples is None:
                 examples = embed_examples(self._templates, embedder, self.settings.store / "examples.npz")
                 model = intent_model(embedder, examples, self._tuned.intent_near)
                 intents = IntentClassifier(model, self._tuned.intent_question, self._tuned.intent_follow_up)
-                self._examples = intents, Asking.of(examples)
+                self._examples = intents, QuestionKinds.of(examples)
             return self._examples
 
 

@@ -58,7 +58,7 @@ def _folder(language: Language) -> str:
 def _asked(templates: Templates, query: Query, evidence: str) -> str:
     variables = {"passages": evidence, "question": _for_model(query.text)}
     if query.previous:
-        previous = _for_model(f"{query.previous} {query.answered}".strip())
+        previous = _for_model(f"{query.previous} {query.previous_answer}".strip())
         return templates.fill(f"{_folder(query.language)}/follow_up", previous=previous, **variables)
     return templates.fill(f"{_folder(query.language)}/question", **variables)
 

@@ -15,7 +15,7 @@ from rag.documents import Passage
 from rag.embedding import Embedder, Vectors
 from rag.index import Hit, Index
 from rag.question import Query
-from rag.question.follow_up import leaning
+from rag.question.follow_up import follow_up_probability
 from rag.text import han_length, normalize
 from rag.tuned import Tuned
 
@@ -110,7 +110,7 @@ def _questions_depended_on(query: Query, vector: Vectors, index: Index, embedder
     text, least = query.text, tuned.lean_same_message if query.same_message else tuned.lean_threshold
     for before in (query.previous, *query.earlier)[:MAX_PRECEDING_QUESTIONS]:
         nearest = index.dense(vector, 1)
-        if not before or leaning(text, nearest[0].score if nearest else 0.0, query.language, tuned) < least:
+        if not before or follow_up_probability(text, nearest[0].score if nearest else 0.0, query.language, tuned) < least:
             break
         needed.insert(0, before)
         text, vector, least = before, embedder.queries([normalize(before)])[0], tuned.lean_threshold

@@ -54,7 +54,7 @@ class Translator:
         if not missing or self.english.has_own_names_for(chinese):
             return self
         listed = self.write(names_prompt(self.templates, missing), LONGEST_LIST)
-        return replace(self, english=self.english.with_names(named(listed, chinese, *name_kinds(self.templates))))
+        return replace(self, english=self.english.with_names(parse_names(listed, chinese, *name_kinds(self.templates))))
 
     def sentence(self, quote: str, language: Language) -> str:
         """Return a source sentence in another language, "" if the translation has a number or a name that the sentence lacks.
@@ -64,14 +64,14 @@ class Translator:
         """
         if language != "en":
             return self._in_chinese(quote)
-        said, strange = self._tried(quote)
-        if strange and (knowing := self.with_names([quote])) != self:
-            said, _ = knowing._tried(quote)
+        said, has_unknown_name = self._in_english(quote)
+        if has_unknown_name and (knowing := self.with_names([quote])) != self:
+            said, _ = knowing._in_english(quote)
         return said
 
     def sentence_with_names(self, quote: str) -> str:
-        """Return a Chinese sentence in English as `translation_of` does, but list its names first; this takes longer."""
-        return self.with_names([quote])._tried(quote)[0]
+        """Return a Chinese sentence in English as `sentence` does, but list its names first and do not retry."""
+        return self.with_names([quote])._in_english(quote)[0]
 
     def _in_chinese(self, quote: str) -> str:
         said = unmarked(self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name))))
@@ -81,18 +81,18 @@ class Translator:
     def _written(self, prompt: Prompt) -> str:
         return " ".join(self.write(prompt, None).split())
 
-    def _tried(self, quote: str) -> tuple[str, bool]:
+    def _in_english(self, quote: str) -> tuple[str, bool]:
         """Return an English translation, "" if it is not reliable, and whether a Chinese name in it is the reason."""
         said = self._written(english_prompt(self.templates, self.english, quote))
         said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
         if unsupported_numbers(said, quote):
             return "", False
         known = fold(self.english.names.forms_of(quote))
-        strange = any(fold(name) not in known for name in unmatched_names(said, quote))
-        return "" if strange else said, strange
+        has_unknown_name = any(fold(name) not in known for name in unmatched_names(said, quote))
+        return "" if has_unknown_name else said, has_unknown_name
 
 
-def named(listed: str, chinese: str, person: str, place: str) -> Names:
+def parse_names(listed: str, chinese: str, person: str, place: str) -> Names:
     """Return the names of people and places in Chinese sentences, with their pinyin, from a list written by the generator.
 
     listed: one name per line, followed by the word for a `person` or a `place`. Names longer than four characters are ignored

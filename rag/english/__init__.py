@@ -44,12 +44,12 @@ class English:
         corpus: folder of sources, or one file; its own translations take precedence. written: file of the model's translations.
         """
         made = dict(_kept(written)) if written else {}
-        own_names: dict[str, str] = {}
+        own: dict[str, str] = {}
         for path in companion_files(corpus, "english.jsonl"):
-            own_names |= _own_translations(path)
+            own |= _own_translations(path)
         names = Names.read(corpus) if corpus else Names()
-        originals = frozenset(fold(original) for original, _ in names.forms)
-        return cls(names, made | own_names, originals, frozenset(made.keys() - own_names.keys()))
+        own_names = frozenset(fold(original) for original, _ in names.forms)
+        return cls(names, made | own, own_names, frozenset(made.keys() - own.keys()))
 
     def with_names(self, names: Names) -> English:
         """Return a copy with further names; the English forms of known names are unchanged."""

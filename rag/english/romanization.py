@@ -17,7 +17,7 @@ from itertools import pairwise, product
 
 from rag.english.pinyin import GIVEN, begins_with_surname, is_city, sounds, surname_sounds, syllables, written_short
 from rag.text import fold
-from rag.text.script import HAN, functional, has_han, own_characters, to_simplified
+from rag.text.script import HAN, has_function_word, has_han, own_characters, to_simplified
 
 _WORD = re.compile(r"[A-Z][a-z]+(?:['’-](?!s\b)[A-Za-z][a-z]*)*(?![\w-])")
 _HAN_RUN = re.compile(f"[{HAN}]+")
@@ -62,12 +62,12 @@ def respelled(english: str, chinese: str, asked: str = "") -> str:
 def unmatched_names(english: str, chinese: str) -> list[str]:
     """Return the romanised names in an English text, of people and places, that are similar to none in a Chinese text."""
     people = list(names(english, chinese))
-    told = [english[name.start : name.end] for name in people if not name.original]
-    told += _elsewhere(english, chinese, [range(name.start, name.end) for name in people])
-    return [name for name in told if not _NO_NAME.match(name)]
+    unmatched = [english[name.start : name.end] for name in people if not name.original]
+    unmatched += _unmatched_words(english, chinese, [range(name.start, name.end) for name in people])
+    return [name for name in unmatched if not _NO_NAME.match(name)]
 
 
-def _elsewhere(english: str, chinese: str, people: Sequence[range]) -> Iterator[str]:
+def _unmatched_words(english: str, chinese: str, people: Sequence[range]) -> Iterator[str]:
     """Yield the one-word Chinese names, such as those of places, that resemble no reading of a Chinese text.
 
     people: the spans of people's names, which are skipped.
@@ -90,15 +90,15 @@ def with_originals(english: str, chinese: str) -> str:
     Names that are misspelled, followed by a parenthesis, or whose original is already in the text, are left as they are.
     """
     seen = fold(english)
-    behind: list[tuple[int, str]] = []
+    insertions: list[tuple[int, str]] = []
     for name in names(english, chinese):
         possessive = _POSSESSIVE.match(english, name.end)
         end = possessive.end() if possessive else name.end
         right = english[name.start : name.end] == name.spelled
         if right and fold(name.original) not in seen and not re.match(r" ?[(（]", english[end:]):
-            behind.append((end, f" ({name.original})"))
+            insertions.append((end, f" ({name.original})"))
             seen += fold(name.original)
-    for place, gloss in reversed(behind):
+    for place, gloss in reversed(insertions):
         english = english[:place] + gloss + english[place:]
     return english
 
@@ -189,7 +189,7 @@ def _windows(chinese: str, length: int) -> Iterator[str]:
 
 def _likely_names(chinese: str, length: int) -> Iterator[str]:
     """Yield the runs that may be a name: without a function word after the first character."""
-    return (window for window in _windows(chinese, length) if not functional(window[1:]))
+    return (window for window in _windows(chinese, length) if not has_function_word(window[1:]))
 
 
 def _stands_in(reading: Sequence[Sequence[str]], chinese: str) -> bool:

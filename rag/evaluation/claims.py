@@ -42,38 +42,38 @@ def collect(settings: Settings) -> list[LabelledClaim]:
     """
     is_right = {(row["question"], row["claim"]): row["said"] and row["right"] for row in rows(CLAIMS)}
     asked = {question for question, _ in is_right}
-    labelled = [question for split in ("tune", "other", "premises") for question in questions(split) if question.id in asked]
+    to_ask = [question for split in ("tune", "other", "premises") for question in questions(split) if question.id in asked]
     shared = Rag(settings).warm()
     models = shared.answering()
     rags = Chatbots(settings, models.embedder, models.generator, Variant())
-    told = []
+    labelled: list[LabelledClaim] = []
     try:
         report = bar("drafts", "question")
-        for number, question in enumerate(labelled, start=1):
+        for number, question in enumerate(to_ask, start=1):
             answering = rags.of(question).answering()
             for found in answering.find(answering.query(question.question, question.history)):
                 for sentence in answering.drafted(found, Clock(), lambda: False):
                     key = (question.id, sentence.text)
                     if sentence.state is not None and key in is_right:
-                        told.append(LabelledClaim(question.text, sentence.state, is_right[key]))
-            report(number, len(labelled))
+                        labelled.append(LabelledClaim(question.text, sentence.state, is_right[key]))
+            report(number, len(to_ask))
     finally:
         shared.close()
-    if not told:
+    if not labelled:
         raise RagError("The engine exposes no hidden states, or writes none of the labelled claims; set RAG_ENGINE=int8.")
-    return told
+    return labelled
 
 
-def fit(told: Sequence[LabelledClaim], fits: str) -> tuple[Linear, str]:
+def fit(labelled: Sequence[LabelledClaim], fits: str) -> tuple[Linear, str]:
     """Return the probe fitted to labelled sentences, and its curve as text.
 
     fits: identity of the model and prompts that the states come from, as `probe.fitted_to` returns it.
     """
-    labels = np.array([claim.is_right for claim in told])
-    probe, held_out = fit_probe([claim.state for claim in told], labels, [claim.text for claim in told])
+    labels = np.array([claim.is_right for claim in labelled])
+    probe, held_out = fit_probe([claim.state for claim in labelled], labels, [claim.text for claim in labelled])
 
     def kept_apart(threshold: float) -> tuple[float, float]:
         return float(np.mean(held_out[~labels] < threshold)), float(np.mean(held_out[labels] < threshold))
 
     model = Linear(probe.weights[np.newaxis], np.array([probe.bias]), fits)
-    return model, "\n".join([f"{len(told)} claims", *curve("wrong rejected", "right rejected", kept_apart)])
+    return model, "\n".join([f"{len(labelled)} claims", *curve("wrong rejected", "right rejected", kept_apart)])

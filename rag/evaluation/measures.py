@@ -30,7 +30,7 @@ _NUMERAL = "〇零一二三四五六七八九十百千万亿两"
 
 HALF = 0.5
 """Minimum share of a sentence's terms, without those of the question, that its quotes must contain."""
-LIKE = 0.5
+SIMILAR_ACROSS_LANGUAGES = 0.5
 """Minimum similarity of a sentence and a quote in another language."""
 RANKING = ("recall@1", "recall@3", "recall@5", "MRR@10", "nDCG@10")
 
@@ -206,7 +206,7 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
     if not stated_numbers(sentence) <= possible_numbers(quotes):
         return False
     if has_han(_ASIDE.sub("", sentence)) != has_han(quotes):
-        return max(citation.support for citation in behind) >= LIKE
+        return max(citation.support for citation in behind) >= SIMILAR_ACROSS_LANGUAGES
     if not words:
         return any(touches(places, citation.quote) for places in question.evidence for citation in behind)
     return term_recall(words, quotes) >= HALF
@@ -216,7 +216,7 @@ def _contributes(citation: Citation, question: Question, answer: Answer) -> bool
     """Return whether a quote helps to support its sentence: it shares a term or a number, or is similar across languages."""
     sentence = MARK.sub("", answer.sentences[citation.sentence])
     if has_han(_ASIDE.sub("", sentence)) != has_han(citation.quote):
-        return citation.support >= LIKE
+        return citation.support >= SIMILAR_ACROSS_LANGUAGES
     words = _added(sentence, question)
     return (
         not words or term_recall(words, citation.quote) > 0 or bool(stated_numbers(sentence) & possible_numbers(citation.quote))

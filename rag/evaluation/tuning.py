@@ -28,7 +28,7 @@ from rag.grounding.probe import Probe, Probes
 from rag.pipeline import Rag
 from rag.progress import bar
 from rag.question import Query
-from rag.question.follow_up import holds_pointer, log_length
+from rag.question.follow_up import has_pointer, log_length
 from rag.question.intents import INTENTS, FittedIntents
 from rag.retrieval import Found
 from rag.settings import Settings
@@ -222,7 +222,7 @@ def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[lis
         index, embedder = rags.of(question).search_index()
         nearest = index.dense(embedder.queries([normalize(question.question)])[0], 1)[0].score
         language: Language = "en" if question.language == "en" else "zh-Hans"
-        yield [float(holds_pointer(question.question, language)), log_length(question.question), nearest]
+        yield [float(has_pointer(question.question, language)), log_length(question.question), nearest]
 
 
 def _weights(prefix: str, names: Sequence[str], fitted: Any) -> list[str]:

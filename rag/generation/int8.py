@@ -31,7 +31,7 @@ from rag.machine import free_large_blocks_at_once, trim_heap, use_threads
 class Int8Generator:
     """Run one Qwen2 model.
 
-    model: verified GGUF file. context: its context window, in tokens. threads: 0 means one per core. kept_mib: MiB of memory
+    model: verified GGUF file. context: its context window, in tokens. threads: 0 means one per core. cache_mib: MiB of memory
     for cached prompts. Raises GenerationError if the file cannot be loaded.
     """
 
@@ -43,9 +43,9 @@ class Int8Generator:
     that are verified in one step (prompt lookup decoding): a draft copies much of its evidence, and six tokens take little
     longer than one."""
 
-    def __init__(self, model: Path, context: int, threads: int = 0, kept_mib: int = 256) -> None:
-        self._held: list[int] = []
-        self._kept = PrefixCache(kept_mib << 20)
+    def __init__(self, model: Path, context: int, threads: int = 0, cache_mib: int = 256) -> None:
+        self._cached_tokens: list[int] = []
+        self._prefix_cache = PrefixCache(cache_mib << 20)
         self._worker = Worker("int8")
         self.name = f"int8 {model.stem}"
 
@@ -100,7 +100,7 @@ class Int8Generator:
             tokens = self._tokens(prompt, network)
             known = self._read(network, tokens[:-1], lambda _: None, abandoned)
             chances = torch.softmax(network.logits(network.read(tokens[-1:]))[0], -1)
-            self._held = tokens
+            self._cached_tokens = tokens
             found = choice_probabilities(self._vocabulary, choices, chances)
             emit(Choice(found, Usage(len(tokens), len(tokens) - known, 1, network.state.numpy())))
 
@@ -121,7 +121,7 @@ class Int8Generator:
     def close(self) -> None:
         """Free the network and the cache, and end the engine's thread."""
         self._network = None
-        self._kept.forget()
+        self._prefix_cache.forget()
         self._worker.end()
 
     @cached_property
@@ -142,7 +142,7 @@ class Int8Generator:
                 except Cancelled:
                     raise  # raised between two steps: the cache is consistent
                 except BaseException:
-                    self._held = []
+                    self._cached_tokens = []
                     raise
 
         yield from self._worker.run(guarded, stop)
@@ -155,18 +155,18 @@ class Int8Generator:
 
     def _read(self, network: Qwen2, tokens: list[int], emit: Emit, abandoned: Abandoned) -> int:
         """Read tokens until exactly these are in the network's cache; return how many of them were cached already."""
-        known = common(self._held, tokens)
-        for block in self._kept.after(tokens, known):
+        known = common(self._cached_tokens, tokens)
+        for block in self._prefix_cache.after(tokens, known):
             network.keys_values[..., block.first : block.last, :] = block.keys_values
             known = block.last
-        network.length, self._held = known, tokens[:known]
+        network.length, self._cached_tokens = known, tokens[:known]
         for first in range(known, len(tokens), self.BATCH):
             if abandoned():
                 raise Cancelled("The answer was stopped.")
             network.read(tokens[first : first + self.BATCH])
-            self._held = tokens[: first + self.BATCH]
-            emit(Reading((len(self._held) - known) / (len(tokens) - known)))
-        self._kept.keep(tokens, network.keys_values)
+            self._cached_tokens = tokens[: first + self.BATCH]
+            emit(Reading((len(self._cached_tokens) - known) / (len(tokens) - known)))
+        self._prefix_cache.keep(tokens, network.keys_values)
         return known
 
     def _state_at_end(self, network: Qwen2) -> Vectors | None:
@@ -207,7 +207,7 @@ class Int8Generator:
                 if written[-1] != expected or written[-1] in self._vocabulary.ends:
                     break
             network.length = held + len(written)
-            self._held = [*text, *written[:-1]]
+            self._cached_tokens = [*text, *written[:-1]]
             text += written
             states = network.traced[: len(written)]
             if written[-1] in self._vocabulary.ends:

@@ -31,7 +31,7 @@ _ADVICE = {
     404: "check base_url and remote_model",
     429: "try again later",
 }
-_CANNOT_TELL = frozenset({400, 422, 501})
+_NO_LOGPROBS = frozenset({400, 422, 501})
 """Status codes with which servers refuse to give log-probabilities."""
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 """The reasoning that some models write before an answer, if the server does not remove it."""
@@ -81,15 +81,15 @@ class OpenAIGenerator:
         self.name = f"openai {model}"
 
     @property
-    def is_here(self) -> bool:
+    def is_local(self) -> bool:
         """Whether the server is on this machine."""
         return is_loopback(self._url.host)
 
     def stream(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         """Yield the text as the server sends it, without the model's reasoning, and finally the usage if it is reported."""
-        yield from _without_reasoning(self._said(prompt, max_tokens, stop))
+        yield from _without_reasoning(self._content(prompt, max_tokens, stop))
 
-    def _said(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
+    def _content(self, prompt: Prompt, max_tokens: int, stop: Stop) -> Iterator[Step]:
         request = {"messages": prompt.chat(), "max_tokens": max_tokens, "stream_options": {"include_usage": True}}
         usage: Usage | None = None
         for chunk in self._chunks(request, stop):
@@ -116,7 +116,7 @@ class OpenAIGenerator:
                             if word in found:
                                 found[word] += _chance(candidate.get("logprob"))
         except _RefusedError as error:
-            if error.status not in _CANNOT_TELL:
+            if error.status not in _NO_LOGPROBS:
                 raise
         return Choice(tuple(found[choice] for choice in choices), usage)
 
@@ -182,11 +182,11 @@ class OpenAIGenerator:
         timeout = httpx.Timeout(self._timeout_s + 5, connect=min(self._timeout_s, self.CONNECT_S))
         # A proxy from the environment is only for remote servers: requests to this machine must not leave it.
         async with (
-            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not self.is_here) as client,
+            httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=not self.is_local) as client,
             client.stream("POST", self._url, json=request, headers=headers) as response,
         ):
             if not response.is_success:
-                raise self._refusal(response.status_code, await self._refused(response))
+                raise self._refusal(response.status_code, await self._error_body(response))
             finished = False
             async for line in self._lines(response):
                 field, _, value = line.removeprefix(codecs.BOM_UTF8).partition(b":")
@@ -227,7 +227,7 @@ class OpenAIGenerator:
             raise _too_long(chunk) or GenerationError(f"{self._server_label} failed: {self._safe(_message(chunk))}.")
         return chunk
 
-    async def _refused(self, response: httpx.Response) -> Any:
+    async def _error_body(self, response: httpx.Response) -> Any:
         """Return the JSON body of an error response, of which a few kilobytes are read; None if it is not valid JSON."""
         body = b""
         with contextlib.suppress(httpx.HTTPError):

@@ -32,18 +32,18 @@ def fits(model: GGUF) -> bool:
 
     It must be unsplit, with a chat template, without RoPE scaling, and with every tensor in a format that `gguf.py` supports.
     """
-    told = model.metadata
-    whole = told.get("split.count", 1) <= 1
-    plain = told.get("qwen2.rope.scaling.type", "none") == "none"
-    chats = "tokenizer.chat_template" in told
-    return told.get("general.architecture") == "qwen2" and whole and plain and chats and model.readable()
+    metadata = model.metadata
+    whole = metadata.get("split.count", 1) <= 1
+    plain = metadata.get("qwen2.rope.scaling.type", "none") == "none"
+    chats = "tokenizer.chat_template" in metadata
+    return metadata.get("general.architecture") == "qwen2" and whole and plain and chats and model.readable()
 
 
 @dataclass(frozen=True)
 class _Layer:
     before_attention: torch.Tensor
     attention: Int8Linear
-    attended: Int8Linear
+    attention_output: Int8Linear
     before_gates: torch.Tensor
     gates: Int8Linear
     down: Int8Linear
@@ -59,19 +59,19 @@ class Qwen2:
     """
 
     def __init__(self, model: GGUF, context: int) -> None:
-        told = {key.removeprefix("qwen2."): value for key, value in model.metadata.items() if key.startswith("qwen2.")}
+        metadata = {key.removeprefix("qwen2."): value for key, value in model.metadata.items() if key.startswith("qwen2.")}
         self._model = model
-        self._heads, self._kv_heads = told["attention.head_count"], told["attention.head_count_kv"]
-        self._hidden, self._epsilon = told["embedding_length"], told["attention.layer_norm_rms_epsilon"]
-        self._head = self._hidden // self._heads
-        self._layers = [self._layer(f"blk.{number}.") for number in range(told["block_count"])]
+        self._heads, self._kv_heads = metadata["attention.head_count"], metadata["attention.head_count_kv"]
+        self._hidden, self._epsilon = metadata["embedding_length"], metadata["attention.layer_norm_rms_epsilon"]
+        self._head_dim = self._hidden // self._heads
+        self._layers = [self._layer(f"blk.{number}.") for number in range(metadata["block_count"])]
         self._before_output = model.rows("output_norm.weight")
         self._output = self._slices("output.weight" if "output.weight" in model else "token_embd.weight")
-        turns = 1 / told["rope.freq_base"] ** (torch.arange(0, self._head, 2) / self._head)
-        angles = torch.outer(torch.arange(context), turns).repeat(1, 2).unsqueeze(1)
+        frequencies = 1 / metadata["rope.freq_base"] ** (torch.arange(0, self._head_dim, 2) / self._head_dim)
+        angles = torch.outer(torch.arange(context), frequencies).repeat(1, 2).unsqueeze(1)
         self._cosines, self._sines = angles.cos(), angles.sin()
         self.context = context
-        self.keys_values = torch.empty(len(self._layers), 2, self._kv_heads, context, self._head, dtype=torch.float16)
+        self.keys_values = torch.empty(len(self._layers), 2, self._kv_heads, context, self._head_dim, dtype=torch.float16)
         self.length = 0
         self.state = torch.empty(self._hidden)
         self.traced = torch.empty(0, self._hidden)
@@ -79,7 +79,7 @@ class Qwen2:
     def pack(self) -> Iterator[None]:
         """Repack one matrix after another for the processor, one per step; until this is done, generation is slower."""
         for layer in self._layers:
-            for linear in (layer.attention, layer.attended, layer.gates, layer.down):
+            for linear in (layer.attention, layer.attention_output, layer.gates, layer.down):
                 linear.pack()
                 yield
         for linear in self._output:
@@ -94,7 +94,7 @@ class Qwen2:
     def read(self, tokens: Sequence[int]) -> torch.Tensor:
         """Read tokens into the cache and return their final hidden states, after the output norm, float32 (tokens, hidden)."""
         first, last = self.length, self.length + len(tokens)
-        seen = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
+        mask = torch.ones(len(tokens), last, dtype=torch.bool).tril(first) if len(tokens) > 1 else None
         states = self._model.gather("token_embd.weight", tokens)
         state_layer, traced = (int(share * len(self._layers)) for share in (_STATE_DEPTH, _TRACE_DEPTH))
         for number, layer in enumerate(self._layers):
@@ -103,7 +103,7 @@ class Qwen2:
             if number == state_layer:
                 self.state = states[-1]
             normed = functional.rms_norm(states, (self._hidden,), layer.before_attention, self._epsilon)
-            states = states + layer.attended(self._attend(number, layer.attention(normed), first, last, seen))
+            states = states + layer.attention_output(self._attend(number, layer.attention(normed), first, last, mask))
             normed = functional.rms_norm(states, (self._hidden,), layer.before_gates, self._epsilon)
             gate, value = layer.gates(normed).chunk(2, -1)
             states = states + layer.down(functional.silu(gate).mul_(value))
@@ -114,13 +114,13 @@ class Qwen2:
         """Return the logits of the next token for each final hidden state, float32 (tokens, vocabulary)."""
         return torch.cat([linear(states) for linear in self._output], -1)
 
-    def _attend(self, layer: int, projected: torch.Tensor, first: int, last: int, seen: torch.Tensor | None) -> torch.Tensor:
+    def _attend(self, layer: int, projected: torch.Tensor, first: int, last: int, mask: torch.Tensor | None) -> torch.Tensor:
         """Cache the keys and values of new tokens, and return their attention output before its projection, (tokens, hidden).
 
         Computed in float64: sums in float32 depend on how many tokens are read at once, and a single differing bit can change
         the rounding to 8 bits that follows, and with it a generated token.
         """
-        turning, values = projected.unflatten(-1, (-1, self._head)).split([self._heads + self._kv_heads, self._kv_heads], 1)
+        turning, values = projected.unflatten(-1, (-1, self._head_dim)).split([self._heads + self._kv_heads, self._kv_heads], 1)
         left, right = turning.chunk(2, -1)
         turned = turning * self._cosines[first:last] + torch.cat([-right, left], -1) * self._sines[first:last]
         queries, keys = turned.split([self._heads, self._kv_heads], 1)
@@ -128,7 +128,7 @@ class Qwen2:
         held[0, :, first:last], held[1, :, first:last] = keys.transpose(0, 1), values.transpose(0, 1)
         keys, values = held[:, None, :, :last].double()
         taken = functional.scaled_dot_product_attention(
-            queries.transpose(0, 1).unsqueeze(0).double(), keys, values, attn_mask=seen, enable_gqa=True
+            queries.transpose(0, 1).unsqueeze(0).double(), keys, values, attn_mask=mask, enable_gqa=True
         )
         return taken[0].transpose(0, 1).flatten(1).float()
 

@@ -47,9 +47,9 @@ def ground(
     """Return the claims of a draft that answers a question.
 
     candidates: numbers of the source sentences that the model was shown, those likeliest to answer first. The words of a
-    short claim are compared with the first of them alone, since many sentences may contain them by chance. english: known
-    translations of the source sentences, whose words count too. probe: predicts from the hidden state of a draft sentence
-    whether it is correct; without it, similarity and shared words decide.
+    short claim are compared with the first `sources.FIRST` of them only, since many sentences may contain them by chance.
+    english: known translations of the source sentences, whose words count too. probe: predicts from the hidden state of a draft
+    sentence whether it is correct; without it, similarity and shared words decide.
     """
     usable = [number for number in candidates if index.is_searched(number)]
     if not draft or not usable:
@@ -82,13 +82,13 @@ class _Matching:
         similarities: to the usable source sentences, float32 (len(usable),).
         """
         grounds, question = self.grounds, self.question
-        text = without_glosses(sentence.text, grounds.words) if grounds.for_english else sentence.text
+        text = without_glosses(sentence.text, grounds.latin_words) if grounds.for_english else sentence.text
         said = _BEGUN.sub("", text)
         words = content_terms(said)
         scores = np.maximum(similarities, shared_terms(said, self.usable, grounds))
         sources = supporting(said, scores, self.usable, grounds.texts, self.tuned.support)
         added = added_terms(said, question)
-        sources += grounds.further(added, sources, self.usable, self.tuned.cover)
+        sources += grounds.further_sources(added, sources, self.usable, self.tuned.cover)
         if asks(text) and (term_recall(words, question) > ECHO or not sources or not asks(self._text_of(sources[0]))):
             return None
         support = tuple(min(1.0, float(scores[self.usable.index(number)])) for number in sources)

@@ -24,8 +24,8 @@ class Claim:
 
     before: str
     text: str
-    sources: tuple[int, ...]
-    support: tuple[float, ...]
+    sources: tuple[int, ...] = ()
+    support: tuple[float, ...] = ()
     missing: tuple[str, ...] = ()
     fault: str = ""
     coverage: float | None = None

@@ -14,7 +14,7 @@ from rag.grounding.claim import Claim
 from rag.grounding.enumeration import items
 from rag.index import Index
 from rag.numbers import numbers_asked, stated_numbers
-from rag.question.asking import asks_several
+from rag.question.kinds import asks_several
 from rag.text import LATIN_WORD, content_terms, term_recall, terms
 from rag.text.script import mostly_latin
 from rag.text.stance import asks
@@ -36,11 +36,11 @@ class Completion:
     def sentences_to_quote(self, likely: Sequence[tuple[int, float]], question: str, account: bool) -> tuple[int, ...]:
         """Return the numbers of the sentences to quote, in the order of the source; at least one claim must have a source.
 
-        ranked: sentences with their similarity to the question, likeliest to answer first. account: whether the question asks
-        for an account. Quoted are the likeliest sentences that are no questions and that the answer neither cites nor says
-        (only the first where a number is asked for); where several things are asked for, also the unsaid items of a list that
-        a cited or the likeliest sentence belongs to; the cited sentence most similar to the question, where the answer says
-        too little of it; and the unsaid sentences that these point back at.
+        likely: sentences with their similarity to the question, likeliest to answer first. account: whether the question asks
+        for an account. Quoted are (1) the likeliest sentences, no questions, that the answer neither cites nor says (only the
+        likeliest where a number is asked for); (2) where several things are asked for, the unsaid items of a list that a cited
+        or the likeliest sentence belongs to; (3) the cited sentence most similar to the question, where the answer says too
+        little of it; (4) the unsaid sentences that these refer back to.
         """
         similarity = dict(likely)
         most = 1 if numbers_asked(question) else self.tuned.appended
@@ -63,11 +63,9 @@ class Completion:
         listed: the sentences to consider, best first. A sentence in another language without a translation cannot be compared
         by its words: the summary says enough of it if it cites it.
         """
-        said = {source for source in self._cited if self._untranslated(source)}
-        sentences_to_quote = [
-            number for number in listed if number not in said and self._share_said(number) < self.tuned.covered
-        ]
-        return tuple(sorted(sentences_to_quote[:most]))
+        cited = {source for source in self._cited if self._untranslated(source)}
+        omitted = [number for number in listed if number not in cited and self._share_said(number) < self.tuned.covered]
+        return tuple(sorted(omitted[:most]))
 
     def _neither_cited_nor_said(self, numbers: Iterable[int]) -> set[int]:
         return {number for number in numbers if number not in self._cited and self._share_said(number) < self.tuned.covered}

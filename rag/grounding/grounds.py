@@ -52,7 +52,7 @@ FEW = 4
 """Number of terms below which a claim, or a clause, may occur in many sentences by chance."""
 BETWEEN = 3
 """Words before the last one of a name that a claim may put next to it: "Professor Mary Ann Lee" is "Professor Lee" too."""
-LIKE = 0.85
+SAME_WORD = 0.85
 """Similarity (`difflib` ratio) from which two words are the same: "labor" and "labour", "opposes" and "opposed"."""
 STEM = 5
 """First letters that two forms of a word share: "Launching" and "launched"."""
@@ -68,17 +68,13 @@ class Grounds:
     """The evidence that a draft is checked against.
 
     texts: the text of each source sentence that the model was shown, by its number, followed by its translation where there is
-    one. english: the translations alone, "" where there is none. names: the folded text of all of `texts`, and the English
-    forms of its names. words: the words in Latin letters in `names`, hyphenated ones also in parts. in_english: whether every
-    sentence is in English or translated. for_english: whether the answer is in English; otherwise, words in Latin letters are
-    checked as names.
+    one. english: the translations alone, "" where there is none. known_text: the folded text of all of `texts`, and the English
+    forms of its names. for_english: whether the answer is in English; otherwise, words in Latin letters are checked as names.
     """
 
     texts: Mapping[int, str]
     english: Mapping[int, str]
-    words: set[str]
-    names: str
-    in_english: bool
+    known_text: str
     for_english: bool
 
     @classmethod
@@ -86,13 +82,16 @@ class Grounds:
         """Return the evidence in source sentences, given by their numbers, for an answer in English or not."""
         texts = {number: index.sentences[number].text for number in candidates}
         translations = {number: english.translation_of(text) for number, text in texts.items()}
-        said = {number: f"{text} {translations[number]}" for number, text in texts.items()}
-        whole = " ".join(said.values())
-        names = fold(f"{whole} {english.names.forms_of(whole)}")
-        latin = _LATIN_NAME.findall(f"{names} {names.replace('.', '')}")  # "U.S." may also be written "US"
-        words = {part for name in latin for part in (name, *name.split("-"))}
-        readable = all(translations[number] or not has_han(text) for number, text in texts.items())
-        return cls(said, translations, words, names, readable, for_english)
+        with_translations = {number: f"{text} {translations[number]}" for number, text in texts.items()}
+        whole = " ".join(with_translations.values())
+        return cls(with_translations, translations, fold(f"{whole} {english.names.forms_of(whole)}"), for_english)
+
+    @cached_property
+    def latin_words(self) -> set[str]:
+        """Return the words in Latin letters in `known_text`; hyphenated ones are also in it in parts."""
+        without_dots = self.known_text.replace(".", "")  # "U.S." may also be written "US"
+        latin = _LATIN_NAME.findall(f"{self.known_text} {without_dots}")
+        return {part for name in latin for part in (name, *name.split("-"))}
 
     def fault(self, claim: str, question: str, sources: Sequence[int]) -> Fault:
         """Return why a claim must be replaced, whatever share of its words its sources contain; "" for no reason.
@@ -143,7 +142,7 @@ class Grounds:
             else _differ(new, content_terms(question))
         )
 
-    def further(
+    def further_sources(
         self, added: Sequence[set[str]], sources: Sequence[int], usable: Sequence[int], least: float
     ) -> tuple[int, ...]:
         """Return one more sentence for each clause of a claim whose added terms its sources lack.
@@ -193,27 +192,27 @@ class Grounds:
 
         In an English claim about Chinese sentences that are not all translated, only names in pinyin and these are checked.
         """
-        return (*self._strangers(text), *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.names))
+        return (*self._unknown_names(text), *(name for name in _ORIGINAL.findall(text) if fold(name) not in self.known_text))
 
-    def _strangers(self, text: str) -> list[str]:
+    def _unknown_names(self, text: str) -> list[str]:
         if not self.for_english:
-            return _foreign_names(text, self.words) + sorted(transliterated(text) - transliterated(self.names))
-        if not self.in_english:
-            return [name for name in unmatched_names(text, self._whole) if fold(name) not in self.names]
+            return _foreign_names(text, self.latin_words) + sorted(transliterated(text) - transliterated(self.known_text))
+        if not self.comparable(()):
+            return [name for name in unmatched_names(text, self._whole) if fold(name) not in self.known_text]
         later = _FIRST_WORD.sub("", text)
-        strange = [word for word in _FIRST_WORD.findall(text) if self._strange(word)]
-        strange += [name for name in _foreign_names(later, self.words) if name[0].isupper()]
-        return strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._another(*pair)]
+        strange = [word for word in _FIRST_WORD.findall(text) if self._unknown_first_word(word)]
+        strange += [name for name in _foreign_names(later, self.latin_words) if name[0].isupper()]
+        return strange or [" ".join(pair) for pair in _NAMES.findall(later) if self._mixes_names(*pair)]
 
-    def _strange(self, first: str) -> bool:
+    def _unknown_first_word(self, first: str) -> bool:
         """Return whether the first word of a sentence is a content word, or a name, that resembles no word of the evidence."""
         words = content_terms(first) - _OPENERS
         if not words or not first[0].isalpha() or first.endswith("ly") or possible_numbers(first):
             return False
         stem = fold(first)[:STEM]
-        return all(word[:STEM] != stem for word in self.words) and _differ(words, self.words)
+        return all(word[:STEM] != stem for word in self.latin_words) and _differ(words, self.latin_words)
 
-    def _another(self, first: str, second: str) -> bool:
+    def _mixes_names(self, first: str, second: str) -> bool:
         """Return whether a name mixes two: the evidence has its second word, but only after other capitalised words."""
         before = re.findall(rf"((?:[\w.'’-]+ ){{1,{BETWEEN}}}){re.escape(second)}\b", self._whole)
         return bool(before) and all(words.split()[-1][0].isupper() and first not in words.split() for words in before)
@@ -221,7 +220,7 @@ class Grounds:
 
 def _differ(words: set[str], others: set[str]) -> bool:
     """Return whether at least one of the words resembles none of the others."""
-    return not all(get_close_matches(word, others, 1, LIKE) for word in words)
+    return not all(get_close_matches(word, others, 1, SAME_WORD) for word in words)
 
 
 def _may_repeat(claim: str, question: str) -> bool:

@@ -1,8 +1,8 @@
 """Predict from a generator's hidden states whether the text answers the question, and whether a claim is correct.
 
-Linear probes (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune`. Hidden states carry more information
-than the generator's words. A probe is valid only for the model and the prompts that it was fitted with, and sees only the
-state, not the sentences.
+Linear probes (Alain & Bengio 2016, arXiv:1610.01644), fitted by `python -m rag tune --probes` and `--claims`. Hidden states
+carry more information than the generator's words. A probe is valid only for the model and the prompts that it was fitted with,
+and sees only the state, not the sentences.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rag.linear import Linear
 from rag.templates import Templates
 
 SHIPPED = Path(__file__).parent / "probes.npz"
-OF_CLAIMS = Path(__file__).parent / "claims.npz"
-WORDS = (
+CLAIM_PROBE_FILE = Path(__file__).parent / "claims.npz"
+FITTED_TEMPLATES = (
     *(f"judge/{name}" for name in ("system", "question", "examples.toml")),
     *(f"{language}/{name}" for language in ("en", "zh") for name in ("system", "question", "follow_up")),
     "en/system_chinese",
@@ -69,7 +69,7 @@ class Probes:
 
 def fitted_to(generator: str, templates: Templates) -> str:
     """Return the SHA-256 of what probes are fitted with: the files of a model in `weights.toml` and the texts in WORDS."""
-    words = [templates.text(name) for name in WORDS]
+    words = [templates.text(name) for name in FITTED_TEMPLATES]
     return hashlib.sha256("\n".join([weights.identity(generator), *words]).encode()).hexdigest()
 
 
@@ -96,4 +96,4 @@ def _shipped() -> Probes:
 
 @cache
 def _of_claims() -> Linear:
-    return Linear.load(OF_CLAIMS)
+    return Linear.load(CLAIM_PROBE_FILE)

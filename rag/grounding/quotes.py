@@ -48,22 +48,22 @@ class Quotes:
     def _foreign(self, sentence: str) -> bool:
         return has_han(sentence) if self.language == "en" else mostly_latin(sentence)
 
-    def alone(self, numbers: Sequence[int]) -> list[Claim]:
+    def as_answer(self, numbers: Sequence[int]) -> list[Claim]:
         """Return quotes that are the whole answer."""
         return self._announced(numbers, "", self._gap)
 
-    def nearest(self, numbers: Sequence[int]) -> list[Claim]:
+    def after_decline(self, numbers: Sequence[int]) -> list[Claim]:
         """Return quotes of the sentences nearest to the question, to follow a decline."""
         return self._announced(numbers, self._gap + reply("nearest", self.language), self._gap)
 
-    def said(self, numbers: Sequence[int]) -> list[Claim]:
+    def after_draft(self, numbers: Sequence[int]) -> list[Claim]:
         """Return quotes that follow a draft which omits them or says little of them."""
         return self._announced(numbers, "\n" + reply("says", self.language), self._gap)
 
-    def listed(self, numbers: Sequence[int]) -> list[Claim]:
+    def after_summary(self, numbers: Sequence[int]) -> list[Claim]:
         """Return quotes that follow a summary: several as a list below the words that introduce them."""
         if len(numbers) < 2:
-            return self.said(numbers)
+            return self.after_draft(numbers)
         between = "\n- "
         return self._announced(numbers, "\n" + reply("says", self.language).rstrip() + between, between)
 

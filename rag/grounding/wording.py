@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 
 from rag.text import fold
-from rag.text.script import HAN, functional
+from rag.text.script import HAN, has_function_word
 from rag.text.sentences import clauses
 
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*%?|[a-z][a-z0-9'’]*|[{HAN}]")
@@ -57,7 +57,7 @@ def _words(text: str) -> list[str]:
 
 def _names(words: Sequence[str]) -> bool:
     """Return whether words may be a name: there are at least NAME, and not all are function words."""
-    return len(words) >= NAME and not all(functional(word) for word in words)
+    return len(words) >= NAME and not all(has_function_word(word) for word in words)
 
 
 def _swapped(own: Sequence[str], other: Sequence[str], held: Sequence[str]) -> bool:

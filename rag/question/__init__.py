@@ -24,16 +24,16 @@ class Query:
     """A question as it is searched and answered.
 
     text: the question; in an English one each known name is followed by its original in parentheses. previous: the question
-    before it, "" where there is none or where `retrieve` found no follow-up to it. language: of the answer.
-    earlier: the questions before the previous one, latest first. answered: the beginning of the answer to the previous one,
-    "" where it is unknown. same_message: whether the previous one is asked in the same message.
+    before it; after `retrieve`, the preceding questions that it depends on, joined, oldest first; "" for none. language: of the
+    answer. earlier: the questions before the previous one, latest first. previous_answer: the beginning of the answer to the
+    previous one, "" where it is unknown. same_message: whether the previous one is asked in the same message.
     """
 
     text: str
     previous: str
     language: Language
     earlier: tuple[str, ...] = ()
-    answered: str = ""
+    previous_answer: str = ""
     same_message: bool = False
 
     @property
@@ -78,10 +78,10 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
     wanted: Language = language(question, script(" ".join(asked[-1:])) or written or "zh-Hans")
     said = [names.expand(text) if wanted == "en" else text for text in (question, *reversed(asked))]
     text, previous, *earlier = [*(text.strip() for text in said), *([] if asked else [""])]
-    return Query(text, previous, wanted, tuple(earlier), _answered(history))
+    return Query(text, previous, wanted, tuple(earlier), _previous_answer(history))
 
 
-def _answered(history: Sequence[Message]) -> str:
+def _previous_answer(history: Sequence[Message]) -> str:
     """Return the beginning of the last answer, without citation marks."""
     said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
     return " ".join(said.split())[: LATIN_LETTERS * REMEMBERED if mostly_latin(said) else REMEMBERED].strip()

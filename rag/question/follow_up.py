@@ -25,17 +25,17 @@ _ENGLISH_POINTER = re.compile(
 _WORD = re.compile(rf"[a-z0-9'%.-]+|[{HAN}]")
 
 
-def leaning(question: str, nearest: float, language: Language, tuned: Tuned) -> float:
+def follow_up_probability(question: str, nearest: float, language: Language, tuned: Tuned) -> float:
     """Return the probability that a question is a follow-up to the one before it.
 
     nearest: the similarity of the question alone to the nearest sentence or passage of the text.
     """
     score = tuned.lean_bias + tuned.lean_length * log_length(question) + tuned.lean_nearest * nearest
-    score += tuned.lean_pointer if holds_pointer(question, language) else 0.0
+    score += tuned.lean_pointer if has_pointer(question, language) else 0.0
     return logistic(score)
 
 
-def holds_pointer(question: str, language: Language) -> bool:
+def has_pointer(question: str, language: Language) -> bool:
     """Return whether a question has a word that refers to something said before."""
     pointer = _ENGLISH_POINTER if language == "en" else _CHINESE_POINTER
     return pointer.search(fold(question)) is not None

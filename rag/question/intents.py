@@ -41,7 +41,7 @@ class FittedIntents(Linear):
     """
 
     def chances(self, messages: Vectors) -> Vectors:
-        """Return the probabilities, as `Intents.chances` does."""
+        """Return the probabilities, as `IntentModel.chances` does."""
         odds = messages @ self.weights.T + self.biases
         likely = np.exp(odds - odds.max(axis=1, keepdims=True))
         return cast(Vectors, likely / likely.sum(axis=1, keepdims=True))
@@ -59,7 +59,7 @@ class NearestExamples:
     near: float
 
     def chances(self, messages: Vectors) -> Vectors:
-        """Return the probabilities, as `Intents.chances` does: 1 for one intent, 0 for the others."""
+        """Return the probabilities, as `IntentModel.chances` does: 1 for one intent, 0 for the others."""
         closest = [(messages @ examples.T).max(axis=1) for examples in (self.small_talk, self.instruction)]
         likeliest = np.stack([np.full(len(messages), self.near), *closest], axis=1).argmax(axis=1)
         return cast(Vectors, np.eye(len(INTENTS), dtype=np.float32)[likeliest])

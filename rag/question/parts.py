@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from rag.numbers import SOME
-from rag.question.asking import asks_summary, asks_summary_of_all
+from rag.question.kinds import asks_summary, asks_summary_of_all
 from rag.text import fold
 from rag.text.script import Language
 

@@ -41,14 +41,14 @@ class Turns:
         return bool(self._line)
 
     @property
-    def length(self) -> int:
+    def waiting_count(self) -> int:
         """Return how many tickets wait, without the one that has the turn."""
         return max(0, len(self._line) - 1)
 
     @property
     def waiting(self) -> bool:
         """Return whether a ticket waits for another one's turn to end."""
-        return self.length > 0
+        return self.waiting_count > 0
 
     def wait(self, ticket: object, cancelled: Callable[[], bool], by_reader: bool = True) -> Iterator[Place]:
         """Yield the place in the queue whenever it changes, until the ticket has the turn; `leave` must follow.

@@ -97,7 +97,7 @@ def to_script(text: str, language: Language) -> str:
     return to_traditional(text) if language == "zh-Hant" else to_simplified(text)
 
 
-def functional(text: str) -> bool:
+def has_function_word(text: str) -> bool:
     """Return whether a Chinese text contains a function word, such as 的."""
     return not _CHINESE_FUNCTION.isdisjoint(to_simplified(text))
 
@@ -115,14 +115,14 @@ def mostly_latin(text: str) -> bool:
 def script(text: str) -> Script | None:
     """Return the Chinese script of a text, None if its characters are common to both or evenly divided."""
     han = "".join(_OF_ONE_SCRIPT.findall(text))
-    traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
+    is_traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
     simplified = sum(a != b for a, b in zip(han, _converted(han, "s2t"), strict=False))
-    if traditional == simplified:
+    if is_traditional == simplified:
         return None
-    return "zh-Hant" if traditional > simplified else "zh-Hans"
+    return "zh-Hant" if is_traditional > simplified else "zh-Hans"
 
 
-def traditional(text: str) -> bool:
+def is_traditional(text: str) -> bool:
     """Return whether a text was written in Traditional characters, not converted to them character by character.
 
     A converted text has 于 for every 於, and its other characters are unreliable too.

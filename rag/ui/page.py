@@ -45,7 +45,7 @@ _ENDED = """() => {
 _FOCUS = "() => setTimeout(() => document.querySelector('#{part} :is(input, textarea)')?.focus(), 50)"
 
 
-def create_app(sessions: AnswerSessions) -> gr.Blocks:
+def create_page(sessions: AnswerSessions) -> gr.Blocks:
     """Return the page with its endpoints; serving it is up to `server.py`."""
     with _Blocks(title="why-hangzhou", analytics_enabled=False, fill_width=True) as page:
         _Page(sessions, Components()).wire(page)

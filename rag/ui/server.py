@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import SettingsError
 from rag.ui.components import look
-from rag.ui.page import create_app
+from rag.ui.page import create_page
 from rag.ui.sessions import Answerer, AnswerSessions
 
 HEADERS = {
@@ -51,7 +51,7 @@ SPOOFABLE_HEADERS = (b"x-forwarded-", b"x-gradio-server")
 """Prefixes of request headers that would change the page's address for Gradio; uvicorn has already applied a proxy's."""
 
 
-def create_server(
+def create_app(
     answerer: Answerer,
     feedback_path: Path,
     address: str,
@@ -68,7 +68,7 @@ def create_server(
     app.add_middleware(_DisconnectMiddleware, stop=sessions.stop)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(_Guard)
-    known = partial(_same, auth) if auth else None
+    check_password = partial(credentials_match, auth) if auth else None
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
@@ -77,19 +77,19 @@ def create_server(
         return JSONResponse(told, status_code=200 if state == "ready" else 503)
 
     def admit(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
-        if known and not known(given.username, given.password):
+        if check_password and not check_password(given.username, given.password):
             raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
 
     @app.get("/metrics", dependencies=[Depends(admit)] if auth else [])
     def metrics() -> PlainTextResponse:
         return PlainTextResponse(answerer.metrics(), media_type="text/plain; version=0.0.4")
 
-    page = create_app(sessions)
+    page = create_page(sessions)
     served: FastAPI = gr.mount_gradio_app(
         app,
         page,
         path="/",
-        auth=known,
+        auth=check_password,
         **look(),
         ssr_mode=False,
         footer_links=[],
@@ -148,7 +148,7 @@ class _DisconnectMiddleware:
         self._stop = stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        session = _awaited(scope) if scope["type"] == "http" else ""
+        session = _session_of(scope) if scope["type"] == "http" else ""
         complete = False
 
         async def sending(message: Message) -> None:
@@ -163,7 +163,7 @@ class _DisconnectMiddleware:
                 self._stop(session)
 
 
-def _awaited(scope: Scope) -> str:
+def _session_of(scope: Scope) -> str:
     """Return the session for whose answers a request waits, "" for none; the event of a single call is its own session."""
     path = str(scope["path"])
     if "/gradio_api/call/" in path and scope["method"] == "GET":
@@ -173,7 +173,7 @@ def _awaited(scope: Scope) -> str:
     return ""
 
 
-def _same(auth: tuple[str, str], name: str, password: str) -> bool:
+def credentials_match(auth: tuple[str, str], name: str, password: str) -> bool:
     """Return whether a name and a password are the required ones, compared in constant time."""
     return all([secrets.compare_digest(a.encode(), b.encode()) for a, b in zip((name, password), auth, strict=True)])
 

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from scripted import EXAMPLES, Scripted
 
-from rag.ui.server import address_of, bind, create_server
+from rag.ui.server import address_of, bind, create_app
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -50,7 +50,7 @@ def _served(answerer: object, feedback_path: Path, port: int = 0) -> Iterator[st
     """Serve the page on a port, a free one for 0, and yield its address."""
     bound = bind("127.0.0.1", port, None, False)
     address = address_of(bound)
-    app = create_server(answerer, feedback_path, address)
+    app = create_app(answerer, feedback_path, address)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
     thread.start()

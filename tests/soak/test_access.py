@@ -36,19 +36,19 @@ def test_a_port_in_use_is_named_in_the_error() -> None:
             bind("127.0.0.1", port, None, allow_public=False)
 
 
-def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAG_AUTH", raising=False)
-    assert read_auth(None) is None
-    (tmp_path / "password").write_text("me:secret\n", encoding="utf-8")
-    assert read_auth(str(tmp_path / "password")) == ("me", "secret")
-    monkeypatch.setenv("RAG_AUTH", "nobody")
-    with pytest.raises(SettingsError, match="name:password"):
+@pytest.mark.parametrize("text", ["nobody", "me:", ":secret"])
+def test_a_rag_auth_without_a_name_and_a_password_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("RAG_AUTH", text)
+    with pytest.raises(SettingsError, match=r"^The password has the wrong form; expected name:password"):
         read_auth(None)
 
 
-def test_a_binary_password_file_and_an_invalid_port_raise_one_sentence_errors(tmp_path: Path) -> None:
+def test_a_binary_password_file_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "password").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"password is not UTF-8; expected name:password\.$"):
         read_auth(str(tmp_path / "password"))
+
+
+def test_an_invalid_port_raises_an_error() -> None:
     with pytest.raises(SettingsError, match=r"127\.0\.0\.1:99999 cannot be used \(a port is a number from 0 to 65535\)"):
         bind("127.0.0.1", 99999, None, allow_public=False)

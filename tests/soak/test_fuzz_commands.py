@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from fakes import ARTICLE, DRAFT, FOUNDED, FakeEmbedder, ScriptedGenerator
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from inputs import HISTORY, JSON, QUESTION, TEXT, TURN, assert_quotes
 from programs import ROOT, Amount, Figures
@@ -83,28 +83,27 @@ LINE = st.one_of(
 )
 
 
-def test_batch_writes_one_complete_row_per_id_and_leaves_foreign_files_unchanged(
+def test_batch_answers_a_valid_row_among_any_others_and_writes_one_row_per_id(
     command, tmp_path: Path, amount: Amount, figures: Figures
 ) -> None:
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    valid = json.dumps({"id": "valid", "question": FOUNDED})
     codes: Counter[object] = Counter()
     answered = 0
 
     @settings(max_examples=int(amount(40, 1500)))
-    @given(st.lists(LINE, max_size=6), st.just([]) | st.lists(LINE, max_size=2))
-    def hold(lines: list[str], foreign: list[str]) -> None:
+    @given(st.lists(LINE, max_size=6), st.integers(0, 6))
+    def hold(lines: list[str], place: int) -> None:
         nonlocal answered
+        lines = [*lines[:place], valid, *lines[place:]]
         source.write_bytes("\n".join(lines).encode("utf-8", "replace"))
-        held = "\n".join(foreign).encode("utf-8", "replace")
-        target.write_bytes(held)
+        target.unlink(missing_ok=True)
         code, out, _ = command("batch", str(source), str(target))
         codes[code] += 1
         assert (code in (0, 1), out) == (True, "")
         after = target.read_bytes()
-        if held.strip():
-            assert (code, after) == (1, held)
-            return
         rows = [json.loads(line) for line in after.decode().splitlines() if line]
+        assert [row["answerable"] for row in rows if row["id"] == "valid"] == [True]
         assert all(tuple(row) == ROW for row in rows)
         assert len({json.dumps(row["id"]) for row in rows}) == len(rows)
         answered += len(rows)
@@ -113,6 +112,25 @@ def test_batch_writes_one_complete_row_per_id_and_leaves_foreign_files_unchanged
 
     hold()
     figures(tried=sum(codes.values()), answered=answered, exit_codes=dict(codes))
+
+
+def test_batch_leaves_a_file_with_other_content_unchanged(command, tmp_path: Path, amount: Amount, figures: Figures) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    codes: Counter[object] = Counter()
+
+    @settings(max_examples=int(amount(20, 750)))
+    @given(st.lists(LINE, max_size=6), st.lists(LINE, min_size=1, max_size=2))
+    def hold(lines: list[str], foreign: list[str]) -> None:
+        held = "\n".join(foreign).encode("utf-8", "replace")
+        assume(held.strip())
+        source.write_bytes("\n".join(lines).encode("utf-8", "replace"))
+        target.write_bytes(held)
+        code, out, _ = command("batch", str(source), str(target))
+        codes[code] += 1
+        assert (code, out, target.read_bytes()) == (1, "", held)
+
+    hold()
+    figures(tried=sum(codes.values()), exit_codes=dict(codes))
 
 
 PARAGRAPH = st.fixed_dictionaries(

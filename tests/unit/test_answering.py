@@ -69,9 +69,7 @@ class Bilingual(FakeEmbedder):
         return super().vector(SENTENCE if "castles" in text else text)
 
 
-def test_an_unsupported_english_claim_is_replaced_by_the_texts_own_translation_of_its_source(
-    make_rag: Maker, chosen: Settings
-) -> None:
+def test_an_unsupported_english_claim_is_replaced_by_the_texts_own_translation_of_its_source(chosen: Settings) -> None:
     (chosen.corpus / "article.txt").write_text(SENTENCE, encoding="utf-8")
     (chosen.corpus / "article.english.jsonl").write_text(
         json.dumps({"sentence": SENTENCE, "english": TRANSLATED[SENTENCE]}), encoding="utf-8"
@@ -90,7 +88,7 @@ def test_an_unsupported_english_claim_is_replaced_by_the_texts_own_translation_o
     [("It bought castles, yachts and islands abroad.", False), ("It was founded, without castles, in Hangzhou in 2023.", True)],
 )
 def test_an_english_claim_is_checked_against_a_machine_translation_of_its_chinese_source(
-    make_rag: Maker, chosen: Settings, draft: str, stays: bool
+    chosen: Settings, draft: str, stays: bool
 ) -> None:
     (chosen.corpus / "article.txt").write_text(SENTENCE, encoding="utf-8")
     generator = ScriptedGenerator([draft, "It was founded on July 17, 2023, with its seat in Hangzhou."])

@@ -124,9 +124,7 @@ def test_questions_at_which_the_engine_always_fails_do_not_block_the_others(
     assert [row["id"] for row in read(target)] == [7, 6, 4, 5]
 
 
-def test_an_interrupted_batch_keeps_its_rows_and_the_next_run_resumes(
-    make_rag, chosen, run, source: Path, target: Path
-) -> None:
+def test_an_interrupted_batch_keeps_its_rows_and_the_next_run_resumes(run, source: Path, target: Path) -> None:
     write(source, *map(ask, range(3)))
     with pytest.raises(KeyboardInterrupt):
         run(DRAFT, KeyboardInterrupt())

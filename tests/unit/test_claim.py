@@ -24,9 +24,9 @@ def quote(before: str, text: str) -> Claim:
 @pytest.mark.parametrize(
     ("claims", "text"),
     [
-        ([Claim("", "甲。", (), ()), Claim("", "乙。", (), ()), Claim("", "甲。", (), ())], "甲。乙。"),
+        ([Claim("", "甲。"), Claim("", "乙。"), Claim("", "甲。")], "甲。乙。"),
         (
-            [quote("", "甲。"), Claim("\n\n", "乙。", (), ()), quote("\n文中說：", "甲。"), quote("", "丙。")],
+            [quote("", "甲。"), Claim("\n\n", "乙。"), quote("\n文中說：", "甲。"), quote("", "丙。")],
             "甲。\n\n乙。\n文中說：丙。",
         ),
         ([quote("", "甲。"), quote("\n\n", "甲。"), quote("\n文中說：", "丙。")], "甲。\n文中說：丙。"),
@@ -43,7 +43,7 @@ def test_all_citations_of_a_source_sentence_have_the_same_mark(index: Index) -> 
     made = [
         Claim("", "甲。", (second,), (0.9,)),
         Claim("", "乙。", (first, second), (0.8, 0.6)),
-        Claim("\n", "丙。", (), ()),
+        Claim("\n", "丙。"),
         Claim("\n", "丁。", (first,), (0.71234,)),
     ]
     sentences, citations = compose(made, index)
@@ -57,7 +57,7 @@ def test_all_citations_of_a_source_sentence_have_the_same_mark(index: Index) -> 
 
 
 def test_a_numbered_list_from_which_items_were_dropped_is_renumbered(index: Index) -> None:
-    made = [Claim("\n2. ", "甲。", (0,), (0.9,)), Claim("\n5. ", "乙。", (1,), (0.9,)), Claim("\n- ", "丙。", (), ())]
+    made = [Claim("\n2. ", "甲。", (0,), (0.9,)), Claim("\n5. ", "乙。", (1,), (0.9,)), Claim("\n- ", "丙。")]
     assert compose(made, index)[0] == ("1. 甲。[1]", "\n2. 乙。[2]", "\n- 丙。")
 
 

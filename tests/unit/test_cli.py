@@ -10,6 +10,7 @@ import pytest
 from fakes import ARTICLE, ScriptedGenerator
 
 import rag
+from rag import weights
 from rag.cli import main, run
 from rag.errors import GenerationError
 
@@ -41,7 +42,25 @@ def test_ask_json_prints_only_one_json_object_to_standard_output(
     value = json.loads(capsys.readouterr().out)
     assert value["answerable"] is True
     assert all(ARTICLE[c["start"] : c["end"]] == c["quote"] for c in value["citations"])
-    assert all(set(p) == {"text", "source", "start", "end", "score"} for p in value["passages"])
+
+
+def test_ask_json_gives_the_fields_of_citations_passages_and_timings(
+    generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", "--json", QUESTION]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert set(value["citations"][0]) == {"marker", "quote", "source", "start", "end", "sentence", "support"}
+    assert set(value["passages"][0]) == {"text", "source", "start", "end", "score"}
+    assert set(value["timings"]) >= {"retrieve_s", "first_token_s", "total_s", "prompt_tokens", "completion_tokens"}
+
+
+def test_an_empty_question_exits_with_1_before_a_chatbot_is_opened(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rag.pipeline.Rag", lambda *arguments: pytest.fail("a chatbot was opened"))
+    assert main(["ask", "   "]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "rag: The question is empty; write what you want to know.\n")
 
 
 def test_declining_a_question_exits_with_0(generator: ScriptedGenerator, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,20 +149,35 @@ def test_batch_with_a_missing_questions_file_exits_with_1(tmp_path: Path, capsys
     assert capsys.readouterr().err.startswith(f"rag: The questions file {tmp_path / 'gone'} cannot be read: ")
 
 
-def test_weights_are_listed_and_missing_or_unknown_ones_exit_with_1(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAG_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("RAG_OFFLINE", "1")
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_weights_lists_every_known_model_and_whether_it_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed][:2] == ["embeddinggemma-300m", "qwen2.5-coder-1.5b"]
-    assert all(line.endswith("missing") for line in listed)
+    assert [(line.split()[0], line.split()[-1]) for line in listed] == [(name, "missing") for name in weights.models()]
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_weights_verify_names_missing_files_and_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "verify", "qwen2.5-coder-1.5b"]) == 1
     assert capsys.readouterr().out.startswith("missing  qwen2.5-coder-1.5b/")
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_fetching_weights_when_offline_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "fetch", "qwen2.5-coder-1.5b"]) == 1
     assert "RAG_OFFLINE is set" in capsys.readouterr().err
-    assert main(["weights", "verify", "gpt-9"]) == 1
+
+
+@pytest.mark.usefixtures("no_weights")
+@pytest.mark.parametrize("action", ["verify", "fetch"])
+def test_an_unknown_model_exits_with_1_and_the_known_ones_are_printed(capsys: pytest.CaptureFixture[str], action: str) -> None:
+    assert main(["weights", action, "gpt-9"]) == 1
     assert capsys.readouterr().err.startswith("rag: 'gpt-9' is not a known model; use one of embeddinggemma-300m, ")
 
 

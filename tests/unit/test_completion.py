@@ -82,7 +82,7 @@ def test_a_summary_of_the_whole_text_has_the_requested_number_of_sentences(make_
 def test_the_same_short_answer_is_followed_by_a_quote_only_if_an_account_was_asked_for(
     make_rag: Maker, account: float, followed: bool
 ) -> None:
-    answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), asking=Asks(account))
+    answering = replace(make_rag(ScriptedGenerator(["总部设在杭州。"])).answering(), kinds=Asks(account))
     query = read_question("深度求索的總部設在哪裡？", (), "zh-Hant", answering.english.names)
     answer = list(answering.stream(query, Clock(), lambda: False))[-1].answer
     assert answer.text == "總部設在杭州。[1]" + (f"\n文中說：{SENTENCE}[1]" if followed else "")

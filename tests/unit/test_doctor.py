@@ -3,11 +3,13 @@
 import errno
 import os
 import shutil
+import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -106,32 +108,78 @@ def test_a_folder_without_read_permission_is_reported_and_does_not_end_the_exami
 
 @pytest.mark.parametrize("name", ["gpt-9", "~nobody-of-that-name/m.gguf", "m" * 300])
 def test_an_unknown_generator_is_reported_with_the_known_ones(findings, name: str) -> None:
-    assert findings(generator=name)["engine"].text.startswith(f"generator={name!r} is neither a model (")
-    assert findings(engine="llama_cpp")["engine"].text.startswith("writer run by xllamacpp 20")
+    assert findings(generator=name)["engine"].line() == (
+        f"FIX  engine: generator={name!r} is neither a model (writer) nor an existing path; set RAG_GENERATOR."
+    )
 
 
-@pytest.mark.parametrize(("status", "line"), [(200, "ok   engine: {url} answers"), (401, "FIX  engine: {url} rejects")])
-@pytest.mark.parametrize("key", ["key", ""])
-def test_a_server_is_reported_as_answering_rejecting_the_key_or_unreachable(findings, key: str, status: int, line: str) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            assert self.headers["Authorization"] == (f"Bearer {key}" if key else None)
-            self.send_response(status)
-            self.end_headers()
+def test_a_known_generator_is_reported_with_the_package_that_runs_it_and_its_version(findings) -> None:
+    assert findings(engine="llama_cpp")["engine"].line() == f"ok   engine: writer run by xllamacpp {version('xllamacpp')}"
 
-        def log_message(self, *arguments: object) -> None:
-            pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/v1"
-    found = findings(engine="openai", base_url=url, api_key=key)
-    assert found["engine"].line().startswith(line.format(url=f"{url}/models"))
-    assert "key)" not in found["engine"].text
-    server.shutdown()
-    server.server_close()
-    gone = findings(engine="openai", base_url=url)["engine"]
-    assert (gone.well, "cannot be reached" in gone.text) == (False, True)
+class Server(HTTPServer):
+    """Answer every request with `status`, and record the keys that were sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/v1"
+        self.status = 200
+        self.keys: list[str | None] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.keys.append(self.headers["Authorization"])
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (200, "ok   engine: {url}/models answers"),
+        (401, "FIX  engine: {url}/models rejects the key (401); correct RAG_API_KEY."),
+        (403, "FIX  engine: {url}/models rejects the key (403); correct RAG_API_KEY."),
+    ],
+)
+def test_a_server_is_reported_as_answering_or_as_rejecting_the_key(findings, server: Server, status: int, line: str) -> None:
+    server.status = status
+    assert findings(engine="openai", base_url=server.url)["engine"].line() == line.format(url=server.url)
+
+
+@pytest.mark.parametrize(("key", "sent"), [("sk-secret", "Bearer sk-secret"), ("", None)])
+def test_the_key_is_sent_to_the_server_if_there_is_one(findings, server: Server, key: str, sent: str | None) -> None:
+    findings(engine="openai", base_url=server.url, api_key=key)
+    assert server.keys == [sent]
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_the_key_for_a_server_is_not_shown(findings, server: Server, status: int) -> None:
+    server.status = status
+    assert not any("sk-secret" in found.text for found in findings(base_url=server.url, api_key="sk-secret").values())
+
+
+def test_an_unreachable_server_is_reported_with_advice(findings) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    line = findings(engine="openai", base_url=url)["engine"].line()
+    assert line.startswith(f"FIX  engine: {url}/models cannot be reached (")
+    assert line.endswith("; start the server, or correct RAG_BASE_URL.")
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:7890", "socks://127.0.0.1:7890", "127.0.0.1:7890:x"])

@@ -94,20 +94,26 @@ def test_a_byte_order_mark_is_ignored_in_translations_and_names(brought: Path) -
     assert english.render("總部設在杭州。上海最大。") == "Its seat is Hangzhou.  Shanghai (上海)最大。"
 
 
-def test_each_sentence_is_translated_once_and_a_translation_with_another_number_is_rejected(make_rag, chosen: Settings) -> None:
-    generator = ScriptedGenerator([lambda prompt: "It has 99 seats." if "宇树" in asked(prompt) else "It is so."])
-    done: list[tuple[int, int]] = []
-    rag = make_rag(generator)
-    count = rag.translate(lambda *step: done.append(step))
-    assert (count, done[-1], len(generator.prompts)) == (10, (10, 10), 10)
-    english = rag.answering().english
-    assert english.translation_of(SENTENCE) == "It is so."
-    assert english.translation_of("宇樹科技的機器人在春節晚會上跳了舞。") == ""
+def test_each_sentence_is_translated_only_once(make_rag) -> None:
+    generator = ScriptedGenerator(["It is so."])
+    assert make_rag(generator).translate() == 10
     assert make_rag(generator).translate() == 0
-    (chosen.corpus / "article.english.jsonl").write_text(
-        json.dumps({"sentence": SENTENCE, "english": "The text's own words."}), encoding="utf-8"
-    )
-    assert make_rag().answering().english.translation_of(SENTENCE) == "The text's own words."
+    assert len({asked(prompt) for prompt in generator.prompts}) == len(generator.prompts) == 10
+
+
+def test_translating_reports_its_progress(make_rag) -> None:
+    done: list[tuple[int, int]] = []
+    make_rag(ScriptedGenerator(["It is so."])).translate(lambda *step: done.append(step))
+    assert done == [(number, 10) for number in range(1, 11)]
+
+
+def test_a_translation_with_another_number_is_rejected(make_rag) -> None:
+    generator = ScriptedGenerator([lambda prompt: "It has 99 seats." if "宇树" in asked(prompt) else "It is so."])
+    rag = make_rag(generator)
+    rag.translate()
+    english = rag.answering().english
+    assert english.translation_of("宇樹科技的機器人在春節晚會上跳了舞。") == ""
+    assert english.translation_of(SENTENCE) == "It is so."
 
 
 def test_a_translation_that_cannot_be_written_raises_an_error(tmp_path: Path) -> None:

@@ -51,17 +51,26 @@ def test_another_embedder_does_not_use_the_cached_vectors(templates: Templates, 
 
 
 @pytest.mark.parametrize("place", [0.02, 0.3, 0.5, 0.7, 0.99])
-@pytest.mark.parametrize("fault", ["flipped", "cut short", "emptied"])
-def test_the_vectors_are_computed_again_if_the_cache_file_is_damaged(
-    templates: Templates, tmp_path: Path, place: float, fault: str
+def test_the_vectors_are_computed_again_if_a_bit_of_the_cache_file_is_flipped(
+    templates: Templates, tmp_path: Path, place: float
 ) -> None:
     kept = tmp_path / "examples.npz"
     right = embed_examples(templates, FakeEmbedder(), kept)
     data = bytearray(kept.read_bytes())
-    at = int(len(data) * place)
-    if fault == "flipped":
-        data[at] ^= 0x10
-    kept.write_bytes(data if fault == "flipped" else data[:at] if fault == "cut short" else b"")
+    data[int(len(data) * place)] ^= 0x10
+    kept.write_bytes(data)
+    found = embed_examples(templates, FakeEmbedder(), kept)
+    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.02, 0.3, 0.5, 0.7, 0.99])
+def test_the_vectors_are_computed_again_if_the_cache_file_is_truncated(
+    templates: Templates, tmp_path: Path, place: float
+) -> None:
+    kept = tmp_path / "examples.npz"
+    right = embed_examples(templates, FakeEmbedder(), kept)
+    data = kept.read_bytes()
+    kept.write_bytes(data[: int(len(data) * place)])
     found = embed_examples(templates, FakeEmbedder(), kept)
     assert all(np.array_equal(right[name], found[name]) for name in LISTS)
 

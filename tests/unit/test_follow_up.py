@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.question.follow_up import leaning
+from rag.question.follow_up import follow_up_probability
 from rag.text.script import Language
 from rag.tuned import tuned
 
@@ -27,9 +27,9 @@ from rag.tuned import tuned
 def test_follow_ups_are_distinguished_from_independent_questions(
     question: str, nearest: float, language: Language, leans: bool
 ) -> None:
-    assert (leaning(question, nearest, language, tuned()) >= tuned().lean_threshold) is leans
+    assert (follow_up_probability(question, nearest, language, tuned()) >= tuned().lean_threshold) is leans
 
 
 def test_a_question_that_is_more_similar_to_the_text_is_less_likely_a_follow_up() -> None:
-    far, near = (leaning("哪一年？", nearest, "zh-Hans", tuned()) for nearest in (0.2, 0.7))
+    far, near = (follow_up_probability("哪一年？", nearest, "zh-Hans", tuned()) for nearest in (0.2, 0.7))
     assert 0 < near < far < 1

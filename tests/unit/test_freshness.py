@@ -48,6 +48,11 @@ def test_an_edited_names_file_is_used_for_the_next_question(make_rag: Maker, cho
     table = chosen.corpus / "article.names.toml"
     table.write_text('[names]\n"深度求索" = ["DeepSeek"]\n', encoding="utf-8")
     assert rag.answering().english.names.annotate("深度求索") == " DeepSeek (深度求索)"
+
+
+def test_an_invalid_names_file_raises_an_error_until_it_is_removed(make_rag: Maker, chosen: Settings) -> None:
+    rag = make_rag()
+    table = chosen.corpus / "article.names.toml"
     table.write_text("[names", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"The names file .*article\.names\.toml cannot be read"):
         rag.answer(FOUNDED)

@@ -122,7 +122,7 @@ def test_passages_without_terms_can_be_indexed() -> None:
     assert [hit.passage for hit in made.lexical(["杭州"], 5)] == [1]
 
 
-def test_a_sentence_that_is_a_whole_passage_shares_the_row_of_the_passage(article: Index) -> None:
+def test_a_sentence_that_is_a_whole_passage_shares_the_row_of_the_passage() -> None:
     made, embedded = build([Document("a", "第一句話。第二句話。\n單獨一句。")], FakeEmbedder(), 100)
     assert [made.passages[owner].text for owner in made.passage_of_row] == [
         *("第一句話。第二句話。", "單獨一句。", "第一句話。第二句話。", "第一句話。第二句話。")
@@ -137,6 +137,14 @@ def test_pull_quotes_have_no_row_and_are_in_no_passage() -> None:
     assert len(made.sentences) == 2
     assert made.row_of_sentence.tolist() == [0, -1]
     assert list(made.sentences_of_passage) == [(0,)]
+
+
+def test_a_line_repeated_only_in_another_source_is_searched_as_no_pull_quote() -> None:
+    said = "憑什麼是杭州養出了深度求索這樣的公司"
+    documents = [Document("a", f"有人問，{said}。"), Document("b", said)]
+    made, _ = build(documents, FakeEmbedder(), 100)
+    assert [made.is_searched(number) for number in range(len(made.sentences))] == [True, True]
+    assert [passage.text for passage in made.passages] == [document.text for document in documents]
 
 
 def test_sentence_vectors_equal_those_of_the_embedder(article: Index) -> None:

@@ -43,4 +43,8 @@ def test_a_truncated_line_loses_only_its_own_row(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b'{"n": 2')
     journal.append(path, {"n": 3})
     assert list(journal.rows(path)) == [(1, {"n": 1}), (3, {"n": 3})]
-    assert list(journal.rows(tmp_path / "gone")) == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_missing_file_has_no_rows(tmp_path: Path, strict: bool) -> None:
+    assert list(journal.rows(tmp_path / "gone", strict)) == []

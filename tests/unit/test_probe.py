@@ -42,7 +42,7 @@ def test_the_shipped_probes_are_used_for_the_default_generator_and_for_no_other(
         assert probes_of(other, templates) is claim_probe_of(other, templates) is None
 
 
-@pytest.mark.parametrize("edited", probe.WORDS)
+@pytest.mark.parametrize("edited", probe.FITTED_TEMPLATES)
 def test_no_probes_are_used_if_a_prompt_was_edited(templates: Templates, tmp_path: Path, edited: str) -> None:
     own = Templates(Path(shutil.copytree(templates.folder, tmp_path / "prompts")))
     assert probes_of("qwen2.5-coder-1.5b", own) is not None
@@ -53,7 +53,7 @@ def test_no_probes_are_used_if_a_prompt_was_edited(templates: Templates, tmp_pat
 
 def test_no_probes_are_used_for_another_model_file(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:
     monkeypatch.setattr(weights, "identity", lambda name: "another hash")
-    assert probes_of("qwen2.5-coder-1.5b", templates) is None
+    assert probes_of("qwen2.5-coder-1.5b", templates) is claim_probe_of("qwen2.5-coder-1.5b", templates) is None
 
 
 def test_loading_probes_from_a_file_with_pickled_objects_raises_an_error(tmp_path: Path) -> None:

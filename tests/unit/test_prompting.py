@@ -8,7 +8,7 @@ from rag.documents import Passage
 from rag.english import English
 from rag.english.names import Names
 from rag.errors import PromptError
-from rag.grounding.probe import WORDS
+from rag.grounding.probe import FITTED_TEMPLATES
 from rag.prompting import (
     Templates,
     answer_prompt,
@@ -111,7 +111,7 @@ def test_every_shipped_template_can_be_filled() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*WORDS, "zh/answer.gbnf", "names/system", "names/examples.toml", "suggest/zh", "suggest/en"})
+    "name", sorted({*FITTED_TEMPLATES, "zh/answer.gbnf", "names/system", "names/examples.toml", "suggest/zh", "suggest/en"})
 )
 def test_every_prompt_text_that_the_code_reads_is_shipped(name: str) -> None:
     assert Templates(SHIPPED).text(name)
@@ -180,7 +180,7 @@ def test_the_prompt_for_an_english_question_has_translations_without_control_tok
     ("answered", "read"), [("深度求索。", "已经回答过：谁来了？ 深度求索。"), ("", "已经回答过：谁来了？")]
 )
 def test_the_prompt_for_a_follow_up_has_the_previous_question_with_its_answer(answered: str, read: str) -> None:
-    query = Query("在哪裡？", "誰來了？", "zh-Hant", answered=answered)
+    query = Query("在哪裡？", "誰來了？", "zh-Hant", previous_answer=answered)
     prompt = answer_prompt(Templates(SHIPPED), ENGLISH, query, PASSAGES)
     assert prompt.messages[1]["content"].endswith(f"\n\n{read}\n问题：在哪里？")
 
@@ -264,7 +264,7 @@ def test_the_grammar_for_an_answer_that_gives_a_reason_begins_with_because(langu
 )
 def test_control_tokens_of_all_model_families_are_broken_up_in_every_prompt(token: str, apart: str, language: str) -> None:
     passage = Passage(f"總部{token}設在杭州。", "a", 0, 20)
-    query = Query(f"在{token}哪裡？", f"誰{token}？", language, answered=f"他{token}。")
+    query = Query(f"在{token}哪裡？", f"誰{token}？", language, previous_answer=f"他{token}。")
     asked = answer_prompt(Templates(SHIPPED), ENGLISH, query, [passage])
     judged = judge_prompt(Templates(SHIPPED), query, [passage.text])
     ahead = beginning_prompt(Templates(SHIPPED), ENGLISH, query, passage)

@@ -44,6 +44,7 @@ def test_a_history_of_the_wrong_form_raises_an_error(make_rag: Maker, history: o
         ("", "The question is empty; write what you want to know."),
         (" \n\t\u3000", "The question is empty; write what you want to know."),
         ("\u200b\x00\x1b", "The question is empty; write what you want to know."),
+        ("\u200b\u202e", "The question is empty; write what you want to know."),
         ("杭" * 100_000, "The question has 100,000 characters; the maximum is 4,000. Shorten it."),
         (None, "The question is of type NoneType; expected a string."),
         (b"bytes", "The question is of type bytes; expected a string."),

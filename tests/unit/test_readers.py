@@ -8,6 +8,7 @@ import pytest
 from fakes import DRAFT, FOUNDED, ScriptedGenerator, asked
 from waiting import wait_for
 
+from rag.english import English
 from rag.errors import Cancelled, CorpusError, GenerationError
 from rag.pipeline import Rag
 from rag.results import Answer
@@ -122,10 +123,15 @@ def test_concurrent_readers_get_their_own_answers_while_prompts_run_one_at_a_tim
 
 def test_reading_ahead_reads_each_sentence_in_both_languages(make_rag: Maker) -> None:
     generator = ScriptedGenerator()
-    rag = make_rag(generator, read_ahead=True).warm()
-    wait_for(lambda: len(generator.readings) >= 21)
-    assert [prompt.messages[0]["content"][:3] for prompt in generator.readings[1:21:10]] == ["你根据", "You"]
-    rag.close()
+    rag = make_rag(generator)
+    rag.read_ahead()
+    sentences = [sentence.text for sentence in rag.search_index()[0].sentences]
+    expected = [("你根据", to_simplified(text)) for text in sentences] + [("You", English().render(text)) for text in sentences]
+    prompts = generator.readings[1:]  # the first is the judge's
+    assert len(prompts) == len(expected)
+    for prompt, (system, sentence) in zip(prompts, expected, strict=True):
+        assert prompt.messages[0]["content"].startswith(system)
+        assert asked(prompt).endswith(sentence)
 
 
 def test_reading_ahead_reads_the_whole_prompt_of_an_example_question(make_rag: Maker, chosen: Settings) -> None:

@@ -47,16 +47,27 @@ def test_the_script_prints_why_it_built_and_detects_an_unchanged_index_without_a
     assert capsys.readouterr().out.startswith(f"Nothing changed: 5 passages, 10 sentences in {store} (")
 
 
-def test_several_sources_are_stored_in_one_index(rebuild, corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_sources_are_stored_in_one_index(rebuild, corpus, tmp_path: Path) -> None:
     other = tmp_path / "其他 文章.txt"
     other.write_text("上海的外資企業最多。", encoding="utf-8")
     assert rebuild(other, corpus) == 0
     sources = read_corpus(corpus, other)
     index = load(tmp_path / "store", Recipe.of(sources, "bigrams", tuned().longest_passage))
     assert [document.text for document in index.documents] == [ARTICLE, "上海的外資企業最多。"]
+
+
+def test_setting_rag_corpus_is_advised_only_after_indexing_other_sources(
+    rebuild, corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "其他 文章.txt"
+    other.write_text("上海的外資企業最多。", encoding="utf-8")
+    assert rebuild(other, corpus) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "To ask about it, set RAG_CORPUS to a folder with only these sources."
-    assert rebuild(corpus) == 0
-    assert "To ask it" not in capsys.readouterr().out
+    assert rebuild(other) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"To ask about it, set RAG_CORPUS to {other}."
+    for own in ([corpus], []):
+        assert rebuild(*own) == 0
+        assert "RAG_CORPUS" not in capsys.readouterr().out
 
 
 def test_the_script_imports_no_large_library_before_main() -> None:

@@ -119,14 +119,24 @@ def test_the_api_key_is_not_in_the_repr() -> None:
     assert "secret" not in repr(Settings.load({"RAG_API_KEY": "secret"}))
 
 
-def test_an_unknown_home_folder_raises_an_error_unless_the_weights_folder_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(Path, "home", fail)
+
+
+@pytest.mark.usefixtures("homeless")
+def test_an_unknown_home_folder_raises_an_error_with_advice() -> None:
     assert failure() == "The home folder is unknown, so there is no cache folder; set HOME or XDG_CACHE_HOME."
-    assert Settings.load({"RAG_WEIGHTS": "/models"}, weights="/models").weights == Path("/models")
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize(("environ", "changes"), [({"RAG_WEIGHTS": "/models"}, {}), ({}, {"weights": "/models"})])
+def test_no_home_folder_is_needed_if_the_weights_folder_is_given(environ: dict[str, str], changes: dict[str, str]) -> None:
+    assert Settings.load(environ, **changes).weights == Path("/models")
 
 
 def test_an_unknown_setting_raises_an_error_that_lists_the_known_ones() -> None:

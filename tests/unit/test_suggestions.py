@@ -1,17 +1,21 @@
 """Suggested questions: accepted only if the text answers them, written once, and near the last answer."""
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from fakes import ARTICLE, DRAFT, SENTENCE, FakeEmbedder, ScriptedGenerator
+from fakes import ARTICLE, DRAFT, FOUNDED, SENTENCE, FakeEmbedder, ScriptedGenerator, asked
 from waiting import wait_for
 
-from rag.documents import Document, split_document
+from rag.documents import Document, read_corpus, split_document
 from rag.errors import CorpusError, RagError
 from rag.pipeline import Rag
+from rag.results import Evidence
 from rag.serving.suggestions import Suggestions, write_question
 from rag.settings import Settings
+from rag.text.script import to_simplified
 
 SHIPPED = Path(__file__).parents[2] / "index" / "corpus"
 QUESTION = "深度求索總部設在哪裡？"
@@ -23,6 +27,14 @@ def number(index, text: str = SENTENCE) -> int:
 
 def cited(*texts: str) -> list[dict[str, object]]:
     return [{"source": "article.txt", "start": ARTICLE.index(text)} for text in texts]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def shipped_rows() -> list[dict[str, str]]:
+    return [row for path in SHIPPED.glob("*.questions.jsonl") for row in rows_of(path)]
 
 
 def never() -> bool:
@@ -116,37 +128,65 @@ def test_nothing_is_suggested_after_an_answer_without_citations(make_rag) -> Non
     assert rag.suggest("zh-Hant", [[]], ["你好"]) == []
 
 
-def test_the_examples_of_a_source_are_suggested_first_and_an_invalid_file_raises_an_error(
-    make_rag, corpus: Path, tmp_path: Path
-) -> None:
+def test_the_first_suggestions_are_the_questions_written_for_the_sentences(corpus: Path, tmp_path: Path) -> None:
     sentences = split_document(Document("article.txt", ARTICLE))
     held = Suggestions(corpus, tmp_path / "questions.jsonl")
     assert held.first("zh-Hant", sentences) == []
     held.keep(SENTENCE, "zh-Hans", "深度求索总部设在哪里？")
     assert held.first("zh-Hant", sentences) == ["深度求索總部設在哪裡？"]
+
+
+def test_the_examples_of_a_source_are_suggested_before_written_questions(corpus: Path, tmp_path: Path) -> None:
     (corpus / "article.examples.toml").write_text('[examples]\nzh-Hant = ["為什麼？"]\n', encoding="utf-8")
-    assert make_rag().suggest("zh-Hant") == ["為什麼？"]
-    for damaged in ("examples = 3", "[examples]\nen = 5", '[examples]\nen = "Why?"'):
-        (corpus / "article.examples.toml").write_text(damaged, encoding="utf-8")
-        with pytest.raises(CorpusError, match=r"article.examples.toml cannot be read"):
-            Suggestions(corpus, tmp_path / "questions.jsonl")
+    held = Suggestions(corpus, tmp_path / "questions.jsonl")
+    held.keep(SENTENCE, "zh-Hans", "深度求索总部设在哪里？")
+    assert held.first("zh-Hant", split_document(Document("article.txt", ARTICLE))) == ["為什麼？"]
 
 
-def test_questions_are_written_in_idle_time_and_a_reader_is_still_answered(make_rag, tmp_path: Path) -> None:
-    generator = ScriptedGenerator([lambda prompt: QUESTION if "总部" in prompt.messages[-1]["content"] else DRAFT])
+@pytest.mark.parametrize("damaged", ["examples = 3", "[examples]\nen = 5", '[examples]\nen = "Why?"'])
+def test_an_invalid_file_of_examples_raises_an_error(corpus: Path, tmp_path: Path, damaged: str) -> None:
+    (corpus / "article.examples.toml").write_text(damaged, encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"article\.examples\.toml cannot be read"):
+        Suggestions(corpus, tmp_path / "questions.jsonl")
+
+
+def test_questions_are_written_in_idle_time(make_rag, tmp_path: Path) -> None:
+    generator = ScriptedGenerator([lambda prompt: QUESTION if asked(prompt) == to_simplified(SENTENCE) else DRAFT])
     rag = make_rag(generator, read_ahead=True).warm()
-    assert rag.answer("深度求索成立於哪一年？").text
-    path = tmp_path / "store" / "questions.jsonl"
-    wait_for(lambda: path.exists() and SENTENCE in path.read_text(encoding="utf-8"), 20)
-    assert SENTENCE in path.read_text(encoding="utf-8")
+    wait_for(lambda: not rag._idle._thread.is_alive(), 20)
+    rows = rows_of(tmp_path / "store" / "questions.jsonl")
+    assert {"sentence": SENTENCE, "language": "zh-Hans", "question": QUESTION} in rows
 
 
-def test_the_shipped_questions_belong_to_sentences_of_the_shipped_article(tmp_path: Path) -> None:
-    (path,) = SHIPPED.glob("*.questions.jsonl")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    text = path.with_name("why-hangzhou.txt").read_text(encoding="utf-8")
-    assert [row["sentence"] for row in rows if row["sentence"] not in text] == []
-    assert {row["language"] for row in rows if row["question"]} == {"zh-Hans", "en"}
+def test_a_reader_interrupts_the_writing_of_a_question(make_rag) -> None:
+    generator = ScriptedGenerator([DRAFT])
+    make_rag(generator).translate()  # the idle work that comes first
+    generator.prompts.clear()
+    generator.started.clear()
+    generator.hold = threading.Event()
+    rag = make_rag(generator, read_ahead=True).warm()
+    assert generator.started.wait(20)
+    assert asked(generator.prompts[0]) == to_simplified(SENTENCE)  # for which a question is being written
+    seconds = time.monotonic()
+    events = rag.stream(FOUNDED, cancelled=lambda: time.monotonic() > seconds + 20)
+    assert isinstance(next(events), Evidence)  # the reader has the turn
+    assert generator.stopped
+    generator.hold.set()
+    assert list(events)[-1].answer.answerable
+
+
+def test_the_shipped_questions_belong_to_sentences_of_the_shipped_article() -> None:
+    sentences = {sentence.text for document in read_corpus(SHIPPED) for sentence in split_document(document)}
+    rows = shipped_rows()
+    assert rows
+    assert [row["sentence"] for row in rows if row["sentence"] not in sentences] == []
+
+
+def test_the_shipped_questions_are_in_chinese_and_english() -> None:
+    assert {row["language"] for row in shipped_rows() if row["question"]} == {"zh-Hans", "en"}
+
+
+def test_the_first_shipped_example_asks_why_deepseek_was_born_in_hangzhou(tmp_path: Path) -> None:
     held = Suggestions(SHIPPED, tmp_path / "questions.jsonl")
     assert held.first("zh-Hant", [])[0] == "為什麼 DeepSeek 誕生在杭州？"
 

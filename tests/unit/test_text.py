@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from rag.text import clean, fold, han_length, normalize, terms
 from rag.text.script import (
     has_han,
+    is_traditional,
     language,
     script,
     to_script,
     to_simplified,
     to_traditional,
-    traditional,
     with_own_characters,
 )
 from rag.text.sentences import LONGEST_SENTENCE, clauses, split_sentences
@@ -278,10 +278,10 @@ def test_words_shared_with_a_source_get_the_characters_of_the_source(text: str, 
 
 
 def test_text_converted_from_simplified_characters_does_not_count_as_traditional() -> None:
-    assert traditional("余承東是華為的高管。")
-    assert traditional("于先生住於杭州，後來搬走了。")
-    assert not traditional("他成功于杭州，開發了雲計算。")
-    assert not traditional("余承东是华为的高管。")
+    assert is_traditional("余承東是華為的高管。")
+    assert is_traditional("于先生住於杭州，後來搬走了。")
+    assert not is_traditional("他成功于杭州，開發了雲計算。")
+    assert not is_traditional("余承东是华为的高管。")
 
 
 def test_cleaning_removes_invisible_characters_and_replaces_lone_surrogates() -> None:

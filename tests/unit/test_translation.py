@@ -13,7 +13,7 @@ from rag.pipeline import Rag
 from rag.settings import Settings
 from rag.templates import Templates
 from rag.text.script import to_simplified
-from rag.translation import Translator, named
+from rag.translation import Translator, parse_names
 
 Maker = Callable[..., Rag]
 PORT = "羅錦濤說，雲港有深水碼頭。"
@@ -42,12 +42,12 @@ def translator(write: Writer, english: English | None = None) -> Translator:
 
 
 def test_listed_names_are_spelled_in_pinyin_with_their_originals_as_in_the_text() -> None:
-    assert named(LISTED, PORT, *KINDS) == Names.of(KNOWN)
+    assert parse_names(LISTED, PORT, *KINDS) == Names.of(KNOWN)
 
 
 @pytest.mark.parametrize("told", ["无", "云港 物", "云港", "云港 地 Yuhang", "秦小满 人", "深水码头有深水 地", "", "说 人"])
 def test_listed_names_that_are_malformed_or_not_in_the_text_are_ignored(told: str) -> None:
-    assert named(told, PORT, *KINDS) == Names()
+    assert parse_names(told, PORT, *KINDS) == Names()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_listed_names_that_are_malformed_or_not_in_the_text_are_ignored(told: st
 )
 def test_names_are_romanised_unless_english_may_have_other_names_for_them(name: str, kind: str, english: str | None) -> None:
     told = f"{to_simplified(name)} {kind}"
-    assert named(told, name, *KINDS) == (Names.of({name: (english,)}) if english else Names())
+    assert parse_names(told, name, *KINDS) == (Names.of({name: (english,)}) if english else Names())
 
 
 def test_a_translation_with_another_name_is_repeated_with_the_names_of_its_sentence() -> None:
@@ -119,9 +119,14 @@ def test_names_are_listed_only_before_an_english_draft(make_rag: Maker, question
 
 
 def test_a_parenthesis_in_a_translation_that_follows_no_name_is_not_removed() -> None:
-    writer = Writer("无", "The factory (The only one) has closed.", "The factory (The only one) has closed.")
-    assert translator(writer).sentence("工厂——唯一的一家——关了。", "en") == "The factory (The only one) has closed."
-    assert translator(writer).sentence("唯一的一家工厂关了。", "en") == "The factory (The only one) has closed."
+    said = "The factory (The only one) has closed."
+    assert translator(Writer("无", said)).sentence("唯一的一家工厂关了。", "en") == said
+
+
+@pytest.mark.parametrize("quote", ["雲港——唯一的港口——關了。", "雲港（唯一的港口）關了。", "雲港(唯一的港口)關了。"])
+def test_a_parenthesis_after_a_name_is_not_removed_if_the_sentence_has_an_aside(quote: str) -> None:
+    said = "Yungang (The only port) has closed."
+    assert translator(Writer("无", said)).sentence(quote, "en") == said
 
 
 def test_english_forms_in_the_texts_own_table_of_names_are_accepted_in_any_spelling() -> None:

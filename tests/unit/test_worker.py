@@ -132,15 +132,8 @@ def test_a_failed_step_is_logged_and_the_next_job_runs(worker: Worker, caplog: p
     assert caplog.messages == ["The work between questions failed and was stopped: no room"]
 
 
-def test_end_stops_the_current_job_and_skips_the_remaining_steps() -> None:
-    worker, taken = Worker("ending"), []
-
-    def steps():
-        while True:
-            taken.append(time.sleep(0.01))
-            yield
-
-    list(worker.run(lambda tell, left: worker.between(steps()), never))
+def test_end_stops_the_current_job() -> None:
+    worker = Worker("ending")
 
     def wait(tell: Emit, left: Abandoned) -> None:
         tell("begun")
@@ -151,6 +144,21 @@ def test_end_stops_the_current_job_and_skips_the_remaining_steps() -> None:
     assert next(told) == "begun"
     worker.end()
     assert list(told) == []
+    assert not worker._thread.is_alive()
+
+
+def test_end_skips_the_remaining_steps() -> None:
+    worker, taken = Worker("ending"), []
+
+    def steps():
+        while True:
+            time.sleep(0.01)
+            taken.append("step")
+            yield
+
+    list(worker.run(lambda tell, left: worker.between(steps()), never))
+    wait_for(lambda: taken)
+    worker.end()
     assert not worker._thread.is_alive()
 
 

@@ -43,13 +43,13 @@ _REASON = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:made(?! up)|caused|prompted|went wrong)\b|"
     r"\bwhat(?:'s| is| was)? (?:the |his |her |its |their )?reason\b"
 )
-_BESIDE = re.compile(
+_OTHER_ASKED_BEFORE = re.compile(
     r"谁|哪|何时|什么时候|多少|几(?!乎)|^\W*(?:who|whom|whose|when|where|which|how(?! come)|what|in (?:what|which))\b|"
     r"^\W*(?:is|are|was|were|do|does|did|has|have|can|could|will|would)\b(?! you\b)"
 )
 """Words that ask for something else before the reason is asked for; an answer that begins with a reason would omit it."""
-_BEHIND = re.compile(r"吗\W*$|谁|哪|多少|百分之几|\bhow (?:many|much)\b")
-_LAST = re.compile(r"(?:[,;:?，；：？]\s*|\band )(?:为什么|为何|为啥|why)\W*$")
+_OTHER_ASKED_AFTER = re.compile(r"吗\W*$|谁|哪|多少|百分之几|\bhow (?:many|much)\b")
+_WHY_ADDED = re.compile(r"(?:[,;:?，；：？]\s*|\band )(?:为什么|为何|为啥|why)\W*$")
 _SEVERAL = re.compile(
     r"[几两俩二三四五六七八九十][个点条项大](?:\w{0,2})(?:原因|理由)|\b(?:two|three|four|five|several|many) (?:\w+ )?reasons?\b"
 )
@@ -67,7 +67,7 @@ NEAREST = 3
 
 
 @dataclass(frozen=True)
-class Asking:
+class QuestionKinds:
     """The embedded examples of each kind of question, each of shape (examples, dimensions)."""
 
     account: Vectors
@@ -75,7 +75,7 @@ class Asking:
     whole: Vectors
 
     @classmethod
-    def of(cls, examples: Examples) -> Asking:
+    def of(cls, examples: Examples) -> QuestionKinds:
         """Return the examples of these kinds among all embedded examples."""
         return cls(examples["asked/account"], examples["asked/detail"], examples["asked/whole"])
 
@@ -112,9 +112,9 @@ def asks_reason(question: str) -> bool:
     """Return whether a question explicitly asks for one reason and for nothing else."""
     folded = fold(question)
     asked = _REASON.search(folded)
-    if asked is None or _LAST.search(folded) or _SEVERAL.search(folded):
+    if asked is None or _WHY_ADDED.search(folded) or _SEVERAL.search(folded):
         return False
-    return not (_BESIDE.search(folded[: asked.start()]) or _BEHIND.search(folded[asked.end() :]))
+    return not (_OTHER_ASKED_BEFORE.search(folded[: asked.start()]) or _OTHER_ASKED_AFTER.search(folded[asked.end() :]))
 
 
 def asks_summary_of_all(question: str) -> bool:

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
-from rag.question.asking import Asking, asks_reason, asks_several, asks_summary, asks_summary_of_all, sentences_asked
+from rag.question.kinds import QuestionKinds, asks_reason, asks_several, asks_summary, asks_summary_of_all, sentences_asked
 from rag.text import normalize
 
 
-def asking(embedder: FakeEmbedder) -> Asking:
+def asking(embedder: FakeEmbedder) -> QuestionKinds:
     """Return an Asking with a few examples of each kind."""
     shown = {
         "asked/account": ["為什麼橋會塌？", "為什麼船會沉？", "為什麼店會關門？"],
         "asked/detail": ["橋是哪一年建的？", "船是哪一年造的？", "店是哪一年開的？"],
         "asked/whole": ["這篇文章講了什麼？"],
     }
-    return Asking.of({name: embedder.queries([normalize(text) for text in texts]) for name, texts in shown.items()})
+    return QuestionKinds.of({name: embedder.queries([normalize(text) for text in texts]) for name, texts in shown.items()})
 
 
 def test_account_over_detail_is_the_difference_of_the_mean_similarities_to_the_nearest_examples() -> None:
