@@ -130,9 +130,7 @@ class Answering:
 
     def _too_distant(self, found: Found) -> bool:
         """Return whether nothing retrieved is near enough to the question to be worth a draft."""
-        return not found.passages or (
-            self.switches.gate and too_distant(found.top_similarity, found.query.language, self.tuned)
-        )
+        return self.switches.gate and too_distant(found.top_similarity, found.query.language, self.tuned)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Query:
         """Return the query for a question and the conversation before it."""

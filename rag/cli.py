@@ -117,23 +117,26 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("names", nargs="*", metavar="NAME", help="models; by default those that the settings need")
     weights.set_defaults(run=_weights)
 
-    tune = commands.add_parser("tune", help="fit the logistic models (gate, follow-ups, intents) and print their curves")
+    tune = commands.add_parser(
+        "tune", help="fit the gate and the follow-up model, or a probe or the intent model; print curves"
+    )
     tune.add_argument(
         "--others",
         type=_positive,
         metavar="N",
         help="use only the first N questions on other texts; all of them take two hours",
     )
-    tune.add_argument(
+    fitted = tune.add_mutually_exclusive_group()
+    fitted.add_argument(
         "--probes", type=Path, metavar="FILE", help="also fit probes of the engine's hidden states, and save them to this file"
     )
-    tune.add_argument(
+    fitted.add_argument(
         "--intents",
         type=Path,
         metavar="FILE",
         help="fit only the intent model (questions, small talk, instructions), and save it to this file",
     )
-    tune.add_argument(
+    fitted.add_argument(
         "--claims",
         type=Path,
         metavar="FILE",
@@ -262,21 +265,18 @@ def _weights(options: argparse.Namespace) -> int:
     settings = Settings.load()
     if options.action == "list" and options.names:
         raise SettingsError("weights list shows every model; give names only to fetch or verify.")
+    if options.action == "list":
+        for line in weights.listing(settings):
+            print(line)
+        return 0
     names = options.names or models.needed(settings)
     if options.action == "fetch":
         for name in names:
             print(weights.fetch(name, settings))
         return 0
-    states = (
-        [(name, state) for name in names for state in weights.inspect(name, settings, full=True)]
-        if options.action == "verify"
-        else []
-    )
+    states = [(name, state) for name in names for state in weights.inspect(name, settings, full=True)]
     for name, state in states:
         print(f"{state.state:8} {name}/{state.file.path}")
-    if options.action == "list":
-        for line in weights.listing(settings):
-            print(line)
     return 1 if any(state.state != "ok" for _, state in states) else 0
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rag.errors import GenerationError
 from rag.machine import use_threads
+from rag.text import normalize
 
 Vectors = npt.NDArray[np.float32]
 Report = Callable[[int, int], None]
@@ -32,6 +33,11 @@ class Embedder(Protocol):
 
     def passages(self, texts: Sequence[str], report: Report | None = None) -> Vectors:
         """Return one unit vector per text, shape (len(texts), dimensions), calling report(done, total) meanwhile."""
+
+
+def embed_questions(embedder: Embedder, questions: Sequence[str]) -> Vectors:
+    """Return the vectors of questions, shape (len(questions), dimensions); their text is normalised first."""
+    return embedder.queries([normalize(question) for question in questions])
 
 
 class SentenceTransformerEmbedder:

@@ -175,21 +175,19 @@ class Rag:
         parts = find(query, index, embedder, kinds, self._tuned)
         return evidence(parts, index, time.monotonic() - started)
 
-    def suggest(
-        self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = (), limit: int = 3
-    ) -> list[str]:
+    def suggest(self, language: str, cited: Sequence[Sequence[Mapping[str, Any]]] = (), asked: Sequence[str] = ()) -> list[str]:
         """Return questions that the text answers: examples at first, then some near the last answer's citations.
 
         cited: the citations of each answer so far, as in `Answer.to_dict`. asked: the questions so far; without any, the
-        examples are returned. limit: maximum number of questions, except for the examples. No model is loaded and nothing is
-        generated; until the models are loaded, only the examples are available.
+        examples are returned. No model is loaded and nothing is generated; until the models are loaded, only the examples are
+        available.
         """
         if not asked:
             sentences = (sentence for document in self.documents for sentence in split_document(document))
             return self._suggestions.first(language, sentences)
         if self._examples is None:
             return []
-        return self._suggestions.after(language, self.search_index()[0], cited, asked, limit)
+        return self._suggestions.after(language, self.search_index()[0], cited, asked)
 
     def answering(self) -> Answering:
         """Return the components that answer questions, loading them if necessary, and start the idle work.

@@ -11,9 +11,13 @@ from rag.documents import Passage
 
 Reason = Literal["", "not in the text", "small talk", "instruction"]
 
-
 MARK = re.compile(r"\[(\d+)\]")
 """A citation mark in an answer, such as `[1]`."""
+
+
+def without_marks(text: str) -> str:
+    """Return an answer's text without its citation marks."""
+    return MARK.sub("", text)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rag.documents import Passage
-from rag.embedding import Embedder, Vectors
+from rag.embedding import Embedder, Vectors, embed_questions
 from rag.index import Hit, Index
 from rag.question import Query
 from rag.question.follow_up import follow_up_probability
-from rag.text import han_length, normalize
+from rag.text import han_length
 from rag.tuned import Tuned
 
 DEPTH = 30
@@ -65,11 +65,11 @@ def retrieve(query: Query, index: Index, embedder: Embedder, tuned: Tuned) -> Fo
     and a sentence distinguishes that sentence from its neighbours.
     """
     texts, weights = [query.text], [1.0]
-    vectors = embedder.queries([normalize(query.text)])
+    vectors = embed_questions(embedder, [query.text])
     query = replace(query, previous=_questions_depended_on(query, vectors[0], index, embedder, tuned), earlier=())
     if query.previous:
         texts, weights = [query.text, query.with_previous], [tuned.follow_up_alone, 1.0]
-        vectors = embedder.queries([normalize(text) for text in texts])
+        vectors = embed_questions(embedder, texts)
     fused: dict[int, float] = {}
     by_words: dict[int, float] = {}
     nearest = 0.0
@@ -97,7 +97,7 @@ def survey(query: Query, index: Index, embedder: Embedder, tuned: Tuned, most: i
     chosen = index.outline
     owners = dict.fromkeys(int(index.passage_of_row[index.row_of_sentence[number]]) for number in chosen)
     passages = tuple(index.passages[number] for number in owners)
-    vector = embedder.queries([normalize(query.text)])[0]
+    vector = embed_questions(embedder, [query.text])[0]
     summary = Summary(index.outlined(most) if most else chosen, most)
     likeness = index.in_context(chosen, tuned.context) @ vector
     ranked = tuple(sorted(zip(chosen, map(float, likeness), strict=True), key=lambda pair: -pair[1]))
@@ -113,7 +113,7 @@ def _questions_depended_on(query: Query, vector: Vectors, index: Index, embedder
         if not before or follow_up_probability(text, nearest[0].score if nearest else 0.0, query.language, tuned) < least:
             break
         needed.insert(0, before)
-        text, vector, least = before, embedder.queries([normalize(before)])[0], tuned.lean_threshold
+        text, vector, least = before, embed_questions(embedder, [before])[0], tuned.lean_threshold
     return " ".join(needed)
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from rag.bench.contestant import Contestant, QuestionCost, RebuildCost, SearchCost, timed
 from rag.documents import Document
+from rag.embedding import embed_questions
 from rag.generation import Generator
 from rag.pipeline import Rag
 from rag.results import Evidence, Final, Message, Token
 from rag.retrieval import retrieve
 from rag.settings import Settings
 from rag.store import rebuild
-from rag.text import normalize
 from rag.tuned import tuned
 
 
@@ -45,7 +45,7 @@ class Ours(Contestant):
         answering = self._rag.answering()
         index = answering.index
         query = answering.query(question)
-        embed_s, _ = timed(lambda: self.fresh.queries([normalize(query.text)]))
+        embed_s, _ = timed(lambda: embed_questions(self.fresh, [query.text]))
         search_s, _ = timed(lambda: retrieve(query, index, self.fresh, tuned()))
         return SearchCost(embed_s, search_s)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.numbers import possible_numbers, stated_numbers
 from rag.replies import own_words
-from rag.results import MARK, Answer, Citation
+from rag.results import Answer, Citation, without_marks
 from rag.text import content_terms, fold, han_length, has_letters, term_recall
 from rag.text.script import IN_PARENTHESES, has_han, script
 from rag.text.sentences import split_sentences
@@ -83,7 +83,7 @@ class Scores:
 
 def plain(text: str) -> str:
     """Return a text normalised for matching facts: folded, without citation marks and thousands separators."""
-    return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(MARK.sub("", text))))
+    return re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"\s+", " ", fold(without_marks(text))))
 
 
 def contains_fact(text: str, wordings: Sequence[str]) -> bool:
@@ -167,7 +167,7 @@ def score(question: Question, answer: Answer, read: Sequence[str]) -> Scores:
         precise = [supported[citation.sentence] and _contributes(citation, question, answer) for citation in answer.citations]
         found["citation precision"] = float(np.mean(precise)) if precise else None
         found["sentences supported"] = float(np.mean(supported)) if supported else 0.0
-        found["characters"] = han_length(MARK.sub("", answer.text))
+        found["characters"] = han_length(without_marks(answer.text))
     found["foreign numbers"] = float(bool(foreign_numbers(question, answer)))
     found["foreign names"] = float(bool(foreign_names(question, answer)))
     found["language right"] = float(language_right(answer.text, question.language))
@@ -197,7 +197,7 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
     The chatbot's own phrases, for example "the text says", are ignored. If sentence and quotes are in different languages, the
     similarity of the best quote decides instead of the terms. A sentence that adds no term must cite the labelled evidence.
     """
-    sentence = MARK.sub("", answer.sentences[place])
+    sentence = without_marks(answer.sentences[place])
     behind = [citation for citation in answer.citations if citation.sentence == place]
     words = _added(sentence, question)
     if not behind:
@@ -214,7 +214,7 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
 
 def _contributes(citation: Citation, question: Question, answer: Answer) -> bool:
     """Return whether a quote helps to support its sentence: it shares a term or a number, or is similar across languages."""
-    sentence = MARK.sub("", answer.sentences[citation.sentence])
+    sentence = without_marks(answer.sentences[citation.sentence])
     if has_han(_ASIDE.sub("", sentence)) != has_han(citation.quote):
         return citation.support >= SIMILAR_ACROSS_LANGUAGES
     words = _added(sentence, question)
@@ -229,7 +229,7 @@ def _added(sentence: str, question: Question) -> set[str]:
 
 def foreign_numbers(question: Question, answer: Answer) -> set[Any]:
     """Return the numbers of an answer that occur neither in what it cites nor in the question and its history."""
-    return stated_numbers(MARK.sub("", answer.text)) - possible_numbers(_cited(answer)) - possible_numbers(_asked(question))
+    return stated_numbers(without_marks(answer.text)) - possible_numbers(_cited(answer)) - possible_numbers(_asked(question))
 
 
 def foreign_names(question: Question, answer: Answer) -> set[str]:
@@ -238,7 +238,7 @@ def foreign_names(question: Question, answer: Answer) -> set[str]:
     In a Chinese answer every word in Latin letters counts as a name; in an English one, every capitalised word within a
     sentence. The result is empty for an English answer that cites Chinese.
     """
-    text = _ASIDE.sub("", MARK.sub("", answer.text))
+    text = _ASIDE.sub("", without_marks(answer.text))
     if question.language == "en" and has_han(_cited(answer)):
         return set()
     names = (_LATER_NAME if question.language == "en" else _LATIN_NAME).findall(text)
@@ -260,7 +260,7 @@ def language_right(text: str, language: str) -> bool:
 
     In an English answer, parentheses and quotations may be Chinese.
     """
-    body = MARK.sub("", text)
+    body = without_marks(text)
     if language == "en":
         return has_letters(body) and not has_han(_ASIDE.sub("", body))
     scripts = {script(body[start:end]) for start, end in split_sentences(body)}

@@ -17,7 +17,7 @@ import numpy as np
 
 from rag.answering import Answering
 from rag.clock import Clock
-from rag.embedding import Embedder, Vectors
+from rag.embedding import Embedder, Vectors, embed_questions
 from rag.errors import RagError
 from rag.evaluation import messages, questions
 from rag.evaluation.fitting import STRENGTH, curve, fit_logistic, fit_probe
@@ -32,7 +32,6 @@ from rag.question.follow_up import has_pointer, log_length
 from rag.question.intents import INTENTS, FittedIntents
 from rag.retrieval import Found
 from rag.settings import Settings
-from rag.text import normalize
 from rag.text.script import Language
 
 STRENGTH_OF_INTENTS = 10.0
@@ -206,7 +205,7 @@ def fit_intents(embedder: Embedder) -> tuple[FittedIntents, str]:
     ]
     asked = [question for question in (*questions("tune"), *questions("other")) if question.type not in NO_QUESTIONS]
     texts, labels = zip(*told, *((question.question, 0) for question in asked), strict=True)
-    vectors = embedder.queries([normalize(text) for text in texts])
+    vectors = embed_questions(embedder, texts)
     fitted, held_out = fit_logistic(vectors, np.array(labels), texts, STRENGTH_OF_INTENTS)
     chance, steers = held_out[:, 0], np.array(labels) > 0
 
@@ -220,7 +219,7 @@ def fit_intents(embedder: Embedder) -> tuple[FittedIntents, str]:
 def _leaning_features(asked: Sequence[Question], rags: Chatbots) -> Iterator[list[float]]:
     for question in asked:
         index, embedder = rags.of(question).search_index()
-        nearest = index.dense(embedder.queries([normalize(question.question)])[0], 1)[0].score
+        nearest = index.dense(embed_questions(embedder, [question.question])[0], 1)[0].score
         language: Language = "en" if question.language == "en" else "zh-Hans"
         yield [float(has_pointer(question.question, language)), log_length(question.question), nearest]
 

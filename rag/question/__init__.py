@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.english.names import Names
 from rag.errors import QuestionError
-from rag.results import MARK, Message
+from rag.results import Message, without_marks
 from rag.text import LATIN_LETTERS, clean
 from rag.text.script import Language, Script, language, mostly_latin, script
 
@@ -83,5 +83,5 @@ def read_question(question: str, history: Sequence[Message], written: Script | N
 
 def _previous_answer(history: Sequence[Message]) -> str:
     """Return the beginning of the last answer, without citation marks."""
-    said = " ".join(MARK.sub("", turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
+    said = " ".join(without_marks(turn["content"]) for turn in history[-1:] if turn["role"] == "assistant")
     return " ".join(said.split())[: LATIN_LETTERS * REMEMBERED if mostly_latin(said) else REMEMBERED].strip()

@@ -12,10 +12,9 @@ from typing import Literal, Protocol, cast, get_args
 
 import numpy as np
 
-from rag.embedding import Embedder, Vectors
+from rag.embedding import Embedder, Vectors, embed_questions
 from rag.examples import Examples
 from rag.linear import Linear
-from rag.text import normalize
 from rag.text.sentences import split_sentences
 
 Intent = Literal["question", "small talk", "instruction"]
@@ -99,7 +98,7 @@ class IntentClassifier:
         if not 1 < len(sentences) <= MOST:
             sentences = [message]
         texts = [message, *sentences] if len(sentences) > 1 else [message]
-        chances = self.model.chances(embedder.queries([normalize(text) for text in texts]))
+        chances = self.model.chances(embed_questions(embedder, texts))
         of_question = chances[:, 0].tolist()
         enough = self.follow_up_threshold if follows and chances[0, 1] > chances[0, 2] else self.threshold
         asked = of_question[0] >= enough

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.embedding import Embedder, Vectors
+from rag.embedding import Embedder, Vectors, embed_questions
 from rag.examples import Examples
 from rag.numerals.chinese import value
-from rag.text import fold, normalize
+from rag.text import fold
 
 _SUMMARY = re.compile(
     r"总结(?!会)|概括|归纳|概述|简述|综述|概要|摘要|提要|大意(?!失)|要旨|(?<![第那这])[几两三]句话?|"
@@ -81,12 +81,12 @@ class QuestionKinds:
 
     def account_over_detail(self, question: str, embedder: Embedder) -> float:
         """Return a question's similarity to examples that ask for an account minus that to examples that ask for a detail."""
-        vector = embedder.queries([normalize(question)])[0]
+        vector = embed_questions(embedder, [question])[0]
         return _nearness(vector, self.account) - _nearness(vector, self.detail)
 
     def wholeness(self, question: str, embedder: Embedder) -> float:
         """Return the similarity of a question to the nearest example that asks about the whole text."""
-        return float((self.whole @ embedder.queries([normalize(question)])[0]).max())
+        return float((self.whole @ embed_questions(embedder, [question])[0]).max())
 
 
 def asks_summary(question: str) -> bool:

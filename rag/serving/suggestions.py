@@ -32,6 +32,8 @@ LONGEST = 48
 """Maximum tokens of a question."""
 SURE = 0.7
 """Minimum probability, given by the judge, that a sentence answers the question written for it."""
+SHOWN = 3
+"""Questions that are suggested after an answer."""
 NEIGHBOURS = 256
 """Nearest passages and sentences around each cited sentence that are searched for a next question."""
 _NAME = re.compile(r"\s\W*[A-Z0-9]")
@@ -75,11 +77,11 @@ class Suggestions:
         return found[:: max(1, len(found) // 4)]
 
     def after(
-        self, language: str, index: Index, cited: Sequence[Sequence[Mapping[str, Any]]], asked: Sequence[str], limit: int
+        self, language: str, index: Index, cited: Sequence[Sequence[Mapping[str, Any]]], asked: Sequence[str]
     ) -> list[str]:
-        """Return questions about the sentences nearest to those that the last answer cites, without sentences cited before.
+        """Return SHOWN questions about the sentences nearest to those that the last answer cites, not about ones cited before.
 
-        cited: the citations of each answer so far. asked: the questions so far, which are left out. limit: at most so many.
+        cited: the citations of each answer so far. asked: the questions so far, which are left out.
         """
         used = {index.sentence_at(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
         last = {index.sentence_at(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
@@ -87,7 +89,7 @@ class Suggestions:
         said = {fold(question) for question in asked}
         near = (index.sentences[number].text for number in index.near(here, NEIGHBOURS) if number not in used)
         questions = (self._question(sentence, language) for sentence in near)
-        return list(dict.fromkeys(question for question in questions if question and fold(question) not in said))[:limit]
+        return list(dict.fromkeys(question for question in questions if question and fold(question) not in said))[:SHOWN]
 
     def _question(self, sentence: str, language: str) -> str:
         if language == "en":

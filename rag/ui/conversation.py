@@ -12,17 +12,12 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from rag.results import MARK
+from rag.results import without_marks
 
 Turn = dict[str, Any]
 LONGEST_KEPT = 50
 ASIDES = ("small talk", "instruction")
 """Reasons of declines of messages that ask nothing about the article; these turns are left out of the history."""
-
-
-def without_marks(text: str) -> str:
-    """Return an answer's text without its `[1]`-style citation marks."""
-    return MARK.sub("", text)
 
 
 def history(turns: Sequence[Turn]) -> list[dict[str, str]]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from rag.results import MARK, Citation
+from rag.results import MARK, Citation, without_marks
 from rag.ui.article import sentence_id
-from rag.ui.conversation import ASIDES, Turn, without_marks
+from rag.ui.conversation import ASIDES, Turn
 from rag.ui.live import Live
 from rag.ui.strings import say, say_error
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
-from rag.examples import LISTS, embed_examples
+from rag.examples import LISTS, Examples, embed_examples
 from rag.settings import Settings
 from rag.templates import Templates
 
@@ -50,6 +50,13 @@ def test_another_embedder_does_not_use_the_cached_vectors(templates: Templates, 
     assert other.asked == sum(len(templates.lines(name)) for name in LISTS)
 
 
+def assert_computed_again(templates: Templates, kept: Path, right: Examples) -> None:
+    embedder = Counting()
+    found = embed_examples(templates, embedder, kept)
+    assert embedder.asked == sum(len(right[name]) for name in LISTS)
+    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+
+
 @pytest.mark.parametrize("place", [0.02, 0.3, 0.5, 0.7, 0.99])
 def test_the_vectors_are_computed_again_if_a_bit_of_the_cache_file_is_flipped(
     templates: Templates, tmp_path: Path, place: float
@@ -59,8 +66,7 @@ def test_the_vectors_are_computed_again_if_a_bit_of_the_cache_file_is_flipped(
     data = bytearray(kept.read_bytes())
     data[int(len(data) * place)] ^= 0x10
     kept.write_bytes(data)
-    found = embed_examples(templates, FakeEmbedder(), kept)
-    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+    assert_computed_again(templates, kept, right)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.02, 0.3, 0.5, 0.7, 0.99])
@@ -71,8 +77,7 @@ def test_the_vectors_are_computed_again_if_the_cache_file_is_truncated(
     right = embed_examples(templates, FakeEmbedder(), kept)
     data = kept.read_bytes()
     kept.write_bytes(data[: int(len(data) * place)])
-    found = embed_examples(templates, FakeEmbedder(), kept)
-    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+    assert_computed_again(templates, kept, right)
 
 
 @pytest.mark.parametrize(("field", "bit"), [(6, 0x80), (8, 0x01)], ids=["of a version to come", "encrypted"])
@@ -84,8 +89,7 @@ def test_the_vectors_are_computed_again_if_the_zip_directory_of_the_cache_file_i
     data = bytearray(kept.read_bytes())
     data[data.index(b"PK\x01\x02") + field] ^= bit
     kept.write_bytes(data)
-    found = embed_examples(templates, FakeEmbedder(), kept)
-    assert all(np.array_equal(right[name], found[name]) for name in LISTS)
+    assert_computed_again(templates, kept, right)
 
 
 def test_an_unwritable_cache_folder_causes_only_a_warning(

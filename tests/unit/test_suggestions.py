@@ -115,10 +115,10 @@ def test_suggestions_begin_with_the_nearest_uncited_sentence_in_the_script_of_th
     held.keep(near, "zh-Hans", "浙大校友创办了多少家企业？")
     held.keep(far, "zh-Hans", "哪里的外资企业最多？")
     seen = [cited("浙江大學為杭州培養了大量的人才。")]
-    assert held.after("zh-Hant", index, seen, ["浙大？"], 3) == ["浙大校友創辦了多少家企業？", "哪裡的外資企業最多？"]
-    assert held.after("zh-Hans", index, [cited(near), *seen], ["浙大？"], 3) == ["哪里的外资企业最多？"]
-    assert held.after("zh-Hans", index, seen, ["浙大校友创办了多少家企业？"], 1) == ["哪里的外资企业最多？"]
-    assert held.after("en", index, seen, ["浙大？"], 3) == []
+    assert held.after("zh-Hant", index, seen, ["浙大？"]) == ["浙大校友創辦了多少家企業？", "哪裡的外資企業最多？"]
+    assert held.after("zh-Hans", index, [cited(near), *seen], ["浙大？"]) == ["哪里的外资企业最多？"]
+    assert held.after("zh-Hans", index, seen, ["浙大校友创办了多少家企业？"]) == ["哪里的外资企业最多？"]
+    assert held.after("en", index, seen, ["浙大？"]) == []
 
 
 def test_nothing_is_suggested_after_an_answer_without_citations(make_rag) -> None:
