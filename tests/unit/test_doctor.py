@@ -170,7 +170,9 @@ def test_the_key_is_sent_to_the_server_if_there_is_one(findings, server: Server,
 @pytest.mark.parametrize("status", [200, 401])
 def test_the_key_for_a_server_is_not_shown(findings, server: Server, status: int) -> None:
     server.status = status
-    assert not any("sk-secret" in found.text for found in findings(base_url=server.url, api_key="sk-secret").values())
+    found = findings(engine="openai", base_url=server.url, api_key="sk-secret")
+    assert server.keys == ["Bearer sk-secret"]
+    assert not any("sk-secret" in finding.text for finding in found.values())
 
 
 def test_an_unreachable_server_is_reported_with_advice(findings) -> None:

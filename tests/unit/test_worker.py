@@ -143,8 +143,8 @@ def test_end_stops_the_current_job() -> None:
     told = worker.run(wait, never)
     assert next(told) == "begun"
     worker.end()
-    assert list(told) == []
     assert not worker._thread.is_alive()
+    assert list(told) == []
 
 
 def test_end_skips_the_remaining_steps() -> None:
