@@ -86,7 +86,7 @@ def test_a_link_with_a_question_asks_it_at_once(page, address: str) -> None:
 def test_a_question_that_is_too_long_is_reported_and_stays_in_the_box(page) -> None:
     page.locator("#box textarea").fill("長" * 4_100)
     page.locator("#send").click()
-    page.get_by_text("A question may have 4000 characters; this one has 4100.").wait_for(timeout=5_000)
+    page.get_by_text("A question may have at most 4000 characters; this one has 4100.").wait_for(timeout=5_000)
     assert page.locator("#box textarea").input_value() == "長" * 4_100
 
 
