@@ -15,11 +15,14 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from rag.bench import KINDS
 from rag.errors import RagError, SettingsError
 from rag.settings import Settings, cache_folder
 
+_Commands = Any
+"""The subparsers of argparse, whose class is private."""
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of writing to an output: its reader has closed it, or its disk is full or defective."""
 
@@ -60,113 +63,18 @@ def _code(work: Callable[[], int]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rag", description="Ask questions about a text; the answers cite its sentences.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    ask = commands.add_parser(
-        "ask",
-        help="answer one question",
-        description="Answer one question, in its own language and script, and print the sentences of the text that support it.",
-    )
-    ask.add_argument("question", metavar="QUESTION")
-    ask.add_argument("--json", action="store_true", help="print the answer as one JSON object")
-    ask.set_defaults(run=_ask)
-
-    batch = commands.add_parser(
-        "batch",
-        help="answer the questions of a JSON-lines file",
-        description="Answer many questions. Each answer is appended to OUT as soon as it is complete, and a question whose id "
-        "is already in OUT is skipped, so an interrupted run continues when it is started again. Invalid lines are reported "
-        "and skipped; the exit code is then 1.",
-    )
-    batch.add_argument("input", type=Path, metavar="IN.jsonl", help='lines of {"id", "question", "history"?}')
-    batch.add_argument(
-        "output", type=Path, metavar="OUT.jsonl", help="answers are appended to it; refused if it contains anything else"
-    )
-    batch.set_defaults(run=_batch)
-
-    evaluate = commands.add_parser(
-        "eval", help="measure retrieval and answers", description="Measure on the project's own questions, or on a SQuAD file."
-    )
-    evaluate.add_argument(
-        "--squad", type=Path, metavar="FILE", help="use a SQuAD-format file instead of the project's own questions"
-    )
-    evaluate.add_argument(
-        "--questions", type=Path, metavar="FILE", help="take the wording of the questions from this parallel SQuAD-format file"
-    )
-    evaluate.add_argument("--limit", type=_positive, metavar="N", help="sample N questions")
-    evaluate.add_argument("--seed", type=int, default=0, metavar="S", help="random seed of the samples; 0 by default")
-    evaluate.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
-    evaluate.add_argument("--json", action="store_true", help="print only JSON")
-    evaluate.add_argument(
-        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), help="which questions; test by default"
-    )
-    evaluate.add_argument(
-        "--ablations", action="store_true", help="also measure with stages turned off, and the plain pipeline"
-    )
-    evaluate.add_argument(
-        "--check", action="store_true", help="exit with 1 if a measure is worse than the stored baseline's interval"
-    )
-    evaluate.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")
-    evaluate.set_defaults(run=_eval)
-
-    weights = commands.add_parser(
-        "weights",
-        help="list, fetch or verify the model files",
-        description="List the model files, fetch those that are missing, or verify the hash of every file.",
-    )
-    weights.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list", help="list by default")
-    weights.add_argument("names", nargs="*", metavar="NAME", help="models; by default those that the settings need")
-    weights.set_defaults(run=_weights)
-
-    tune = commands.add_parser(
-        "tune", help="fit the gate and the follow-up model, or a probe or the intent model; print curves"
-    )
-    tune.add_argument(
-        "--others",
-        type=_positive,
-        metavar="N",
-        help="use only the first N questions on other texts; all of them take two hours",
-    )
-    fitted = tune.add_mutually_exclusive_group()
-    fitted.add_argument(
-        "--probes", type=Path, metavar="FILE", help="also fit probes of the engine's hidden states, and save them to this file"
-    )
-    fitted.add_argument(
-        "--intents",
-        type=Path,
-        metavar="FILE",
-        help="fit only the intent model (questions, small talk, instructions), and save it to this file",
-    )
-    fitted.add_argument(
-        "--claims",
-        type=Path,
-        metavar="FILE",
-        help="fit only the probe that predicts whether a claim is right, and save it to this file",
-    )
-    tune.set_defaults(run=_tune)
-
-    translate = commands.add_parser(
-        "translate",
-        help="translate the sentences of a Chinese text into English, for English questions",
-        description="Translate the sentences that have no English translation yet, as the page does in idle time: answers in "
-        "English are then better and faster. An interrupted run continues when it is started again.",
-    )
-    translate.set_defaults(run=_translate)
-
-    bench = commands.add_parser("bench", help="compare speed and memory with the plain pipeline (needs the bench extra)")
-    bench.add_argument("--questions", type=_positive, metavar="N", default=24, help="ask N of the project's own questions")
-    bench.add_argument("--starts", type=_positive, metavar="N", default=3, help="start each pipeline N times")
-    bench.add_argument("--pipelines", nargs="+", choices=KINDS, default=KINDS, help="measure only these")
-    bench.add_argument(
-        "--scale", action="store_true", help="instead, measure how indexing and searching scale with the size of the corpus"
-    )
-    bench.add_argument("--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot next to it")
-    bench.set_defaults(run=_bench)
-
-    doctor = commands.add_parser("doctor", help="check weights, corpus, prompts, index, engine, port and disk")
-    doctor.set_defaults(run=_doctor)
-
-    feedback = commands.add_parser("feedback", help="print the readers' feedback as evaluation rows")
-    feedback.set_defaults(run=_feedback)
+    for add in (
+        _add_ask,
+        _add_batch,
+        _add_eval,
+        _add_weights,
+        _add_tune,
+        _add_translate,
+        _add_bench,
+        _add_doctor,
+        _add_feedback,
+    ):
+        add(commands)
     return parser
 
 
@@ -190,6 +98,17 @@ def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
+def _add_ask(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "ask",
+        help="answer one question",
+        description="Answer one question, in its own language and script, and print the sentences of the text that support it.",
+    )
+    command.add_argument("question", metavar="QUESTION")
+    command.add_argument("--json", action="store_true", help="print the answer as one JSON object")
+    command.set_defaults(run=_ask)
+
+
 def _ask(options: argparse.Namespace) -> int:
     from rag.pipeline import Rag
     from rag.question import checked_question
@@ -209,6 +128,21 @@ def _ask(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_batch(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "batch",
+        help="answer the questions of a JSON-lines file",
+        description="Answer many questions. Each answer is appended to OUT as soon as it is complete, and a question whose id "
+        "is already in OUT is skipped, so an interrupted run continues when it is started again. Invalid lines are reported "
+        "and skipped; the exit code is then 1.",
+    )
+    command.add_argument("input", type=Path, metavar="IN.jsonl", help='lines of {"id", "question", "history"?}')
+    command.add_argument(
+        "output", type=Path, metavar="OUT.jsonl", help="answers are appended to it; refused if it contains anything else"
+    )
+    command.set_defaults(run=_batch)
+
+
 def _batch(options: argparse.Namespace) -> int:
     from rag.batch import answer_file
 
@@ -216,6 +150,31 @@ def _batch(options: argparse.Namespace) -> int:
     left = f", {done.failed} left without an answer" if done.failed else ""
     print(f"{done.answered} questions answered{left}; see {options.output}.", file=sys.stderr)
     return 1 if done.failed else 0
+
+
+def _add_eval(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "eval", help="measure retrieval and answers", description="Measure on the project's own questions, or on a SQuAD file."
+    )
+    command.add_argument(
+        "--squad", type=Path, metavar="FILE", help="use a SQuAD-format file instead of the project's own questions"
+    )
+    command.add_argument(
+        "--questions", type=Path, metavar="FILE", help="take the wording of the questions from this parallel SQuAD-format file"
+    )
+    command.add_argument("--limit", type=_positive, metavar="N", help="sample N questions")
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="random seed of the samples; 0 by default")
+    command.add_argument("--answers", type=_positive, metavar="M", default=0, help="also answer M sampled questions")
+    command.add_argument("--json", action="store_true", help="print only JSON")
+    command.add_argument(
+        "--split", choices=("tune", "test", "all", "other", "premises", "unseen"), help="which questions; test by default"
+    )
+    command.add_argument("--ablations", action="store_true", help="also measure with stages turned off, and the plain pipeline")
+    command.add_argument(
+        "--check", action="store_true", help="exit with 1 if a measure is worse than the stored baseline's interval"
+    )
+    command.add_argument("--output", type=Path, metavar="FILE", help="also write the figures to this JSON file")
+    command.set_defaults(run=_eval)
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -259,6 +218,17 @@ def _write(path: Path, figures: object) -> None:
         raise RagError(f"The figures cannot be written to {path} ({error.strerror}).") from error
 
 
+def _add_weights(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "weights",
+        help="list, fetch or verify the model files",
+        description="List the model files, fetch those that are missing, or verify the hash of every file.",
+    )
+    command.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list", help="list by default")
+    command.add_argument("names", nargs="*", metavar="NAME", help="models; by default those that the settings need")
+    command.set_defaults(run=_weights)
+
+
 def _weights(options: argparse.Namespace) -> int:
     from rag import models, weights
 
@@ -278,6 +248,35 @@ def _weights(options: argparse.Namespace) -> int:
     for name, state in states:
         print(f"{state.state:8} {name}/{state.file.path}")
     return 1 if any(state.state != "ok" for _, state in states) else 0
+
+
+def _add_tune(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "tune", help="fit the gate and the follow-up model, or a probe or the intent model; print curves"
+    )
+    command.add_argument(
+        "--others",
+        type=_positive,
+        metavar="N",
+        help="use only the first N questions on other texts; all of them take two hours",
+    )
+    fitted = command.add_mutually_exclusive_group()
+    fitted.add_argument(
+        "--probes", type=Path, metavar="FILE", help="also fit probes of the engine's hidden states, and save them to this file"
+    )
+    fitted.add_argument(
+        "--intents",
+        type=Path,
+        metavar="FILE",
+        help="fit only the intent model (questions, small talk, instructions), and save it to this file",
+    )
+    fitted.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE",
+        help="fit only the probe that predicts whether a claim is right, and save it to this file",
+    )
+    command.set_defaults(run=_tune)
 
 
 def _tune(options: argparse.Namespace) -> int:
@@ -318,6 +317,16 @@ def _check_writable(path: Path) -> None:
         raise RagError(f"{path} cannot be written ({error.strerror}); name another file.") from error
 
 
+def _add_translate(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "translate",
+        help="translate the sentences of a Chinese text into English, for English questions",
+        description="Translate the sentences that have no English translation yet, as the page does in idle time: answers in "
+        "English are then better and faster. An interrupted run continues when it is started again.",
+    )
+    command.set_defaults(run=_translate)
+
+
 def _translate(options: argparse.Namespace) -> int:
     from rag.pipeline import Rag
     from rag.progress import bar
@@ -329,6 +338,20 @@ def _translate(options: argparse.Namespace) -> int:
         rag.close()
     print(f"{number} sentences lacked an English translation; the translations are now stored with the index.", file=sys.stderr)
     return 0
+
+
+def _add_bench(commands: _Commands) -> None:
+    command = commands.add_parser("bench", help="compare speed and memory with the plain pipeline (needs the bench extra)")
+    command.add_argument("--questions", type=_positive, metavar="N", default=24, help="ask N of the project's own questions")
+    command.add_argument("--starts", type=_positive, metavar="N", default=3, help="start each pipeline N times")
+    command.add_argument("--pipelines", nargs="+", choices=KINDS, default=KINDS, help="measure only these")
+    command.add_argument(
+        "--scale", action="store_true", help="instead, measure how indexing and searching scale with the size of the corpus"
+    )
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the figures to this JSON file, and a plot next to it"
+    )
+    command.set_defaults(run=_bench)
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -347,6 +370,11 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_doctor(commands: _Commands) -> None:
+    command = commands.add_parser("doctor", help="check weights, corpus, prompts, index, engine, port and disk")
+    command.set_defaults(run=_doctor)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from rag.doctor import examine
 
@@ -355,6 +383,11 @@ def _doctor(options: argparse.Namespace) -> int:
         print(finding.line(), flush=True)
         well = well and finding.well
     return 0 if well else 1
+
+
+def _add_feedback(commands: _Commands) -> None:
+    command = commands.add_parser("feedback", help="print the readers' feedback as evaluation rows")
+    command.set_defaults(run=_feedback)
 
 
 def _feedback(options: argparse.Namespace) -> int:
