@@ -165,7 +165,7 @@ class Answering:
 
     def _draft(self, prompt: Prompt, clock: Clock, stop: Stop) -> Generator[Event, None, _Draft]:
         """Yield the events of drafting and return the draft."""
-        text, said, state, trace = "", 0, None, None
+        text, received, state, trace = "", 0, None, None
         for step in self.generator.stream(prompt, self.max_tokens, stop):
             if isinstance(step, Reading):
                 yield Progress(stage="reading", fraction=step.fraction)
@@ -173,14 +173,14 @@ class Answering:
                 clock.first_token_s = clock.first_token_s or clock.now()
                 piece = clean(step.text)
                 text += piece
-                said += len(step.text)
+                received += len(step.text)
                 yield Token(text=piece)
                 if _LOOP.search(text[-240:]):  # small models may repeat themselves for ever; keep the text so far
                     break
             elif isinstance(step, Usage):
                 clock.add(step)
                 state = step.state
-                trace = step.trace if said == len(text) else None  # its offsets are valid only if `clean` removed nothing
+                trace = step.trace if received == len(text) else None  # its offsets are valid only if `clean` removed nothing
         if not text.strip():
             raise GenerationError("The engine returned no text; ask again, or raise RAG_MAX_TOKENS if its model reasons first.")
         return _Draft(text, state, trace)
@@ -218,8 +218,8 @@ class Answering:
         if not self.switches.grounding:
             return PartAnswer((Claim("", draft.text.strip()),))
         quotes = self._quotes(found.query.language, clock, stop)
-        if told := self._missing_translations(claims, quotes):
-            claims = self._claims(sentences, found, self.english.with_translations(told))
+        if translations := self._missing_translations(claims, quotes):
+            claims = self._claims(sentences, found, self.english.with_translations(translations))
         return PartAnswer(tuple(self._completed(claims, found, account > 0, quotes)))
 
     def _sentences(self, draft: _Draft, found: Found) -> list[Sentence]:

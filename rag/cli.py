@@ -290,22 +290,22 @@ def _tune(options: argparse.Namespace) -> int:
     for path in filter(None, (options.intents, options.claims, options.probes)):
         _check_writable(path)
     if options.intents:
-        intents, told = tuning.fit_intents(open_embedder(settings))
+        intents, curves = tuning.fit_intents(open_embedder(settings))
         intents.save(options.intents)
-        print(told)
+        print(curves)
         return 0
     fits = fitted_to(settings.generator, Templates(settings.prompts))
     if options.claims:
-        claims, told = evaluation_claims.fit(evaluation_claims.collect(settings), fits)
+        claims, curves = evaluation_claims.fit(evaluation_claims.collect(settings), fits)
         claims.save(options.claims)
-        print(told)
+        print(curves)
         return 0
     collected, leaning = tuning.collect(settings, options.others)
     print(tuning.fit_gate(collected.asked), leaning, sep="\n\n")
     if options.probes:
-        probes, told = tuning.fit_probes(collected, fits)
+        probes, curves = tuning.fit_probes(collected, fits)
         probes.save(options.probes)
-        print(f"\n{told}")
+        print(f"\n{curves}")
     return 0
 
 

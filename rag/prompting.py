@@ -150,9 +150,9 @@ def _marked(sentence: str, names: Sequence[str]) -> str:
     return re.sub(rf"(?<!\w)(?:{anyone})(?!\w)", r"「\g<0>」", sentence) if names else sentence
 
 
-def unmarked(said: str) -> str:
+def unmarked(translation: str) -> str:
     """Return a translation by `chinese_prompt` without name marks, with a space between a name and Chinese characters."""
-    return " ".join(_MARK_BESIDE_HAN.sub(" ", said).replace("「", "").replace("」", "").split())
+    return " ".join(_MARK_BESIDE_HAN.sub(" ", translation).replace("「", "").replace("」", "").split())
 
 
 def names_prompt(templates: Templates, sentences: Sequence[str]) -> Prompt:

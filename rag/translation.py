@@ -64,32 +64,36 @@ class Translator:
         """
         if language != "en":
             return self._in_chinese(quote)
-        said, has_unknown_name = self._in_english(quote)
+        translation, has_unknown_name = self._in_english(quote)
         if has_unknown_name and (knowing := self.with_names([quote])) != self:
-            said, _ = knowing._in_english(quote)
-        return said
+            translation, _ = knowing._in_english(quote)
+        return translation
 
     def sentence_with_names(self, quote: str) -> str:
         """Return a Chinese sentence in English as `sentence` does, but list its names first and do not retry."""
         return self.with_names([quote])._in_english(quote)[0]
 
     def _in_chinese(self, quote: str) -> str:
-        said = unmarked(self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name))))
-        trusted = has_han(said) and not unsupported_numbers(said, quote) and transliterated(said) <= transliterated(quote)
-        return said if trusted else ""
+        translation = unmarked(self._written(chinese_prompt(self.templates, quote, proper_names(quote, self.is_name))))
+        trusted = (
+            has_han(translation)
+            and not unsupported_numbers(translation, quote)
+            and transliterated(translation) <= transliterated(quote)
+        )
+        return translation if trusted else ""
 
     def _written(self, prompt: Prompt) -> str:
         return " ".join(self.write(prompt, None).split())
 
     def _in_english(self, quote: str) -> tuple[str, bool]:
         """Return an English translation, "" if it is not reliable, and whether a Chinese name in it is the reason."""
-        said = self._written(english_prompt(self.templates, self.english, quote))
-        said = respelled(said if _ASIDE.search(quote) else _ADDED.sub(r"\1", said), quote)
-        if unsupported_numbers(said, quote):
+        translation = self._written(english_prompt(self.templates, self.english, quote))
+        translation = respelled(translation if _ASIDE.search(quote) else _ADDED.sub(r"\1", translation), quote)
+        if unsupported_numbers(translation, quote):
             return "", False
         known = fold(self.english.names.forms_of(quote))
-        has_unknown_name = any(fold(name) not in known for name in unmatched_names(said, quote))
-        return "" if has_unknown_name else said, has_unknown_name
+        has_unknown_name = any(fold(name) not in known for name in unmatched_names(translation, quote))
+        return "" if has_unknown_name else translation, has_unknown_name
 
 
 def parse_names(listed: str, chinese: str, person: str, place: str) -> Names:

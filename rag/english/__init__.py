@@ -58,7 +58,9 @@ class English:
 
     def with_translations(self, sentences: Mapping[str, str]) -> English:
         """Return a copy with further translations, given by sentence; they replace earlier ones."""
-        return replace(self, sentences={**self.sentences, **{fold(text): said for text, said in sentences.items()}})
+        return replace(
+            self, sentences={**self.sentences, **{fold(text): translation for text, translation in sentences.items()}}
+        )
 
     def has_own_names_for(self, text: str) -> bool:
         """Return whether a text contains a name from a source's own table, which is then assumed to list all its names."""

@@ -37,9 +37,9 @@ def fit_logistic(features: Any, labels: Any, texts: Sequence[str], strength: flo
 
 def fit_probe(states: Sequence[Any], labels: Any, texts: Sequence[str], counts: Any = None) -> tuple[Probe, Any]:
     """Return a probe fitted to hidden states, and the held-out probability of each row, shape (rows,); see `fit_logistic`."""
-    held = np.array(states, np.float32)
-    mean, spread = held.mean(0), held.std(0) + 1e-6
-    fitted, held_out = fit_logistic((held - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
+    features = np.array(states, np.float32)
+    mean, spread = features.mean(0), features.std(0) + 1e-6
+    fitted, held_out = fit_logistic((features - mean) / spread, labels, texts, STRENGTH_OF_STATES, counts)
     weights = fitted.coef_[0] / spread
     return Probe(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ mean)), held_out[:, 1]
 

@@ -198,17 +198,17 @@ def _supported(place: int, question: Question, answer: Answer) -> bool:
     similarity of the best quote decides instead of the terms. A sentence that adds no term must cite the labelled evidence.
     """
     sentence = without_marks(answer.sentences[place])
-    behind = [citation for citation in answer.citations if citation.sentence == place]
+    cited = [citation for citation in answer.citations if citation.sentence == place]
     words = _added(sentence, question)
-    if not behind:
+    if not cited:
         return not words and not stated_numbers(sentence)  # the chatbot's own words
-    quotes = " ".join(citation.quote for citation in behind)
+    quotes = " ".join(citation.quote for citation in cited)
     if not stated_numbers(sentence) <= possible_numbers(quotes):
         return False
     if has_han(_ASIDE.sub("", sentence)) != has_han(quotes):
-        return max(citation.support for citation in behind) >= SIMILAR_ACROSS_LANGUAGES
+        return max(citation.support for citation in cited) >= SIMILAR_ACROSS_LANGUAGES
     if not words:
-        return any(touches(places, citation.quote) for places in question.evidence for citation in behind)
+        return any(touches(places, citation.quote) for places in question.evidence for citation in cited)
     return term_recall(words, quotes) >= HALF
 
 

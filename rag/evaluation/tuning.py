@@ -199,12 +199,12 @@ def fit_intents(embedder: Embedder) -> tuple[FittedIntents, str]:
 
     It is fitted to the tune half of the messages and of the questions, and to the questions on other texts.
     """
-    told = [
+    labelled = [
         (row["question"], 0) if row["kind"] == "mixed" else (row["message"], INTENTS.index(row["kind"]))
         for row in messages("tune")
     ]
     asked = [question for question in (*questions("tune"), *questions("other")) if question.type not in NO_QUESTIONS]
-    texts, labels = zip(*told, *((question.question, 0) for question in asked), strict=True)
+    texts, labels = zip(*labelled, *((question.question, 0) for question in asked), strict=True)
     vectors = embed_questions(embedder, texts)
     fitted, held_out = fit_logistic(vectors, np.array(labels), texts, STRENGTH_OF_INTENTS)
     chance, steers = held_out[:, 0], np.array(labels) > 0

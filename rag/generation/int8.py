@@ -199,14 +199,14 @@ class Int8Generator:
         while network.length < network.context and not abandoned():
             guess = _repeated(text, *self.SPECULATION) if network.packed else []
             guess = guess[: network.context - network.length - 1]
-            held = network.length
+            start = network.length
             logits = network.logits(network.read([text[-1], *guess]))
             written: list[int] = []
             for row, expected in zip(logits, [*guess, None], strict=True):
                 written.append(pick(row))
                 if written[-1] != expected or written[-1] in self._vocabulary.ends:
                     break
-            network.length = held + len(written)
+            network.length = start + len(written)
             self._cached_tokens = [*text, *written[:-1]]
             text += written
             states = network.traced[: len(written)]

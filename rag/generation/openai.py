@@ -270,16 +270,16 @@ class OpenAIGenerator:
 
 def _without_reasoning(steps: Iterable[Step]) -> Iterator[Step]:
     """Yield steps without the reasoning that precedes the answer."""
-    held, speaks = "", False
+    buffer, started = "", False
     for step in steps:
-        if speaks or not isinstance(step, Piece):
+        if started or not isinstance(step, Piece):
             yield step
             continue
-        held += step.text
-        thinks = "<think>".startswith(held.lstrip()[: len("<think>")]) and "</think>" not in held
-        if not thinks and (said := _THOUGHTS.sub("", held)):
-            speaks = True
-            yield Piece(said)
+        buffer += step.text
+        thinks = "<think>".startswith(buffer.lstrip()[: len("<think>")]) and "</think>" not in buffer
+        if not thinks and (answer := _THOUGHTS.sub("", buffer)):
+            started = True
+            yield Piece(answer)
 
 
 def _object(chunk: dict[str, Any], name: str) -> dict[str, Any]:

@@ -124,9 +124,9 @@ class Qwen2:
         left, right = turning.chunk(2, -1)
         turned = turning * self._cosines[first:last] + torch.cat([-right, left], -1) * self._sines[first:last]
         queries, keys = turned.split([self._heads, self._kv_heads], 1)
-        held = self.keys_values[layer]
-        held[0, :, first:last], held[1, :, first:last] = keys.transpose(0, 1), values.transpose(0, 1)
-        keys, values = held[:, None, :, :last].double()
+        cached = self.keys_values[layer]
+        cached[0, :, first:last], cached[1, :, first:last] = keys.transpose(0, 1), values.transpose(0, 1)
+        keys, values = cached[:, None, :, :last].double()
         taken = functional.scaled_dot_product_attention(
             queries.transpose(0, 1).unsqueeze(0).double(), keys, values, attn_mask=mask, enable_gqa=True
         )

@@ -189,8 +189,8 @@ class _Tokenizer:
             if messages[0]["role"] != "system":
                 raise
             system, first, *rest = messages  # some templates refuse a system message: put it into the user's
-            told = {**first, "content": f"{system['content']}\n\n{first['content']}"}
-            return self.tokens(self._laid_out([told, *rest]))
+            merged = {**first, "content": f"{system['content']}\n\n{first['content']}"}
+            return self.tokens(self._laid_out([merged, *rest]))
 
     def _laid_out(self, messages: Sequence[dict[str, str]]) -> str:
         """Return a chat rendered by the model's template, with thinking disabled where the template allows it."""

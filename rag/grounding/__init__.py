@@ -83,27 +83,27 @@ class _Matching:
         """
         grounds, question = self.grounds, self.question
         text = without_glosses(sentence.text, grounds.latin_words) if grounds.for_english else sentence.text
-        said = _BEGUN.sub("", text)
-        words = content_terms(said)
-        scores = np.maximum(similarities, shared_terms(said, self.usable, grounds))
-        sources = supporting(said, scores, self.usable, grounds.texts, self.tuned.support)
-        added = added_terms(said, question)
+        statement = _BEGUN.sub("", text)
+        words = content_terms(statement)
+        scores = np.maximum(similarities, shared_terms(statement, self.usable, grounds))
+        sources = supporting(statement, scores, self.usable, grounds.texts, self.tuned.support)
+        added = added_terms(statement, question)
         sources += grounds.further_sources(added, sources, self.usable, self.tuned.cover)
         if asks(text) and (term_recall(words, question) > ECHO or not sources or not asks(self._text_of(sources[0]))):
             return None
         support = tuple(min(1.0, float(scores[self.usable.index(number)])) for number in sources)
         chance = None if self.probe is None or sentence.state is None else logistic(self.probe.log_odds(sentence.state))
-        fault = grounds.fault(said, question, sources) if words else ""
-        strangers = grounds.missing_names(said)
+        fault = grounds.fault(statement, question, sources) if words else ""
+        unknown_names = grounds.missing_names(statement)
         return Claim(
             sentence.before,
             text,
             sources,
             support,
-            missing=(*grounds.missing_numbers(said, sources), *strangers),
+            missing=(*grounds.missing_numbers(statement, sources), *unknown_names),
             fault=fault or self._support_fault(text, chance, support, sources),
-            coverage=grounds.coverage(said, added, sources) if chance is None else None,
-            invented=not sources or grounds.invents(said, strangers, question),
+            coverage=grounds.coverage(statement, added, sources) if chance is None else None,
+            invented=not sources or grounds.invents(statement, unknown_names, question),
         )
 
     def _support_fault(self, text: str, chance: float | None, support: Sequence[float], sources: Sequence[int]) -> Fault:

@@ -50,14 +50,14 @@ def without_repeats(claims: Sequence[Claim]) -> list[Claim]:
 
     Where a quote is left out, the words that introduce it introduce the next claim if that is a quote too.
     """
-    said: set[str] = set()
+    seen: set[str] = set()
     kept: list[Claim] = []
     announced = ""
     for claim in claims:
-        if claim.text in said:
+        if claim.text in seen:
             announced = claim.before if claim.quoted else ""
             continue
-        said.add(claim.text)
+        seen.add(claim.text)
         kept.append(replace(claim, before=max(announced, claim.before, key=len)) if claim.quoted else claim)
         announced = ""
     return kept

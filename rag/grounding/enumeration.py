@@ -33,8 +33,8 @@ def items(number: int, index: Index) -> tuple[int, ...]:
     if not any(begins):
         return ()
     before = _reached(range(number, number - REACH, -1), source, index) if begins[0] else []
-    behind = _reached(range(number + 1, number + REACH), source, index)
-    found = sorted({*before, *behind})
+    after = _reached(range(number + 1, number + REACH), source, index)
+    found = sorted({*before, *after})
     return tuple(found) if len(found) > 1 else ()
 
 

@@ -120,8 +120,8 @@ class Grounds:
         """
         if not self.comparable(sources):
             return None
-        words, said = content_terms(claim), self._together(sources)
-        return min([term_recall(words, said), *(term_recall(new, said) for new in added)]) if words else 1.0
+        words, source_text = content_terms(claim), self._together(sources)
+        return min([term_recall(words, source_text), *(term_recall(new, source_text) for new in added)]) if words else 1.0
 
     def comparable(self, sources: Sequence[int]) -> bool:
         """Return whether a claim's words can be compared with its sources', or with all evidence where it has none.
@@ -179,8 +179,8 @@ class Grounds:
 
     def missing_numbers(self, text: str, sources: Sequence[int]) -> tuple[str, ...]:
         """Return the numbers in a claim that its sources, or without any all evidence, lack or give in another unit."""
-        held = self._together(sources) if sources else self._whole
-        return tuple(map(str, sorted(unsupported_numbers(text, held))))
+        evidence = self._together(sources) if sources else self._whole
+        return tuple(map(str, sorted(unsupported_numbers(text, evidence))))
 
     def invents(self, text: str, missing_names: Sequence[str], question: str) -> bool:
         """Return whether a claim has a number that no evidence contains, or a missing name that the question lacks too."""

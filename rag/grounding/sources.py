@@ -45,22 +45,22 @@ def _contains_short_claim(text: str, number: int, grounds: Grounds) -> float:
     and the Chinese originals of its names.
     """
     source = grounds.texts[number]
-    said = _letters(text)
+    letters = _letters(text)
     words = content_terms(text)
-    if len(said) > 1 and (said in _letters(source) or (len(words) > 1 and words <= content_terms(source))):
+    if len(letters) > 1 and (letters in _letters(source) or (len(words) > 1 and words <= content_terms(source))):
         return 1.0
     if grounds.english[number] or has_han(text) or mostly_latin(source):
         return 0.0
     numbers, people = stated_numbers(text), list(names(text, source))
-    held = numbers <= possible_numbers(source) and (not numbers or bool(numbers & stated_numbers(source)))
-    return float(bool(numbers or people) and held and all(person.original for person in people))
+    contained = numbers <= possible_numbers(source) and (not numbers or bool(numbers & stated_numbers(source)))
+    return float(bool(numbers or people) and contained and all(person.original for person in people))
 
 
 def _letters(text: str) -> str:
     return "".join(character for character in fold(text) if character.isalnum())
 
 
-def supporting(text: str, scores: Vectors, usable: Sequence[int], said: Mapping[int, str], least: float) -> tuple[int, ...]:
+def supporting(text: str, scores: Vectors, usable: Sequence[int], texts: Mapping[int, str], least: float) -> tuple[int, ...]:
     """Return the best source sentence, and further ones that add a number or many terms of the claim.
 
     A sentence that adds nothing but a number is assumed to be about something else. least: lowest score of a source.
@@ -72,11 +72,11 @@ def supporting(text: str, scores: Vectors, usable: Sequence[int], said: Mapping[
     needed = stated_numbers(text)
     words = content_terms(text)
     for i in order[1:]:
-        held = " ".join(said[usable[j]] for j in chosen)
-        other = said[usable[i]]
-        new = (words - content_terms(held)) & content_terms(other)
+        chosen_text = " ".join(texts[usable[j]] for j in chosen)
+        other = texts[usable[i]]
+        new = (words - content_terms(chosen_text)) & content_terms(other)
         tells = has_han(text) != has_han(other) or any(not term[0].isdigit() for term in new)
-        adds_number = tells and bool((needed - possible_numbers(held)) & possible_numbers(other))
+        adds_number = tells and bool((needed - possible_numbers(chosen_text)) & possible_numbers(other))
         if len(chosen) < CITED and (adds_number or len(new) >= max(FEW, ADDED * len(words))):
             chosen.append(i)
     return tuple(usable[i] for i in chosen)

@@ -28,11 +28,11 @@ def misquotes(text: str, source: str) -> bool:
     A trades" for "B teaches and A trades"), or continues with a later clause without its subject ("A has Z" for "A has X, B
     has Z").
     """
-    said, parts = _words(text), [_words(clause) for clause in clauses(fold(source))]
-    held = [word for part in parts for word in part]
-    matcher = SequenceMatcher(None, held, said, autojunk=False)
+    text_words, parts = _words(text), [_words(clause) for clause in clauses(fold(source))]
+    source_words = [word for part in parts for word in part]
+    matcher = SequenceMatcher(None, source_words, text_words, autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]
-    if sum(block.size for block in blocks) < NEARLY * len(said):
+    if sum(block.size for block in blocks) < NEARLY * len(text_words):
         return False
     clause_of = [number for number, part in enumerate(parts) for _ in part]
     starts = list(accumulate(map(len, parts), initial=0))
@@ -41,11 +41,11 @@ def misquotes(text: str, source: str) -> bool:
         leaving, entering = clause_of[end - 1], clause_of[right.a]
         if leaving == entering or left.b + left.size != right.b:
             continue
-        tail, head = held[end : starts[leaving + 1]], held[starts[entering] : right.a]
-        if _names(tail) and _names(head) and not set(head) & set(said):
+        tail, head = source_words[end : starts[leaving + 1]], source_words[starts[entering] : right.a]
+        if _may_be_name(tail) and _may_be_name(head) and not set(head) & set(text_words):
             return True
     return any(
-        _swapped(held[a:b][-(d - c) :] if c == 0 else held[a:b], said[c:d], held)
+        _swapped(source_words[a:b][-(d - c) :] if c == 0 else source_words[a:b], text_words[c:d], source_words)
         for kind, a, b, c, d in matcher.get_opcodes()
         if kind == "replace"
     )
@@ -55,13 +55,13 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-def _names(words: Sequence[str]) -> bool:
+def _may_be_name(words: Sequence[str]) -> bool:
     """Return whether words may be a name: there are at least NAME, and not all are function words."""
     return len(words) >= NAME and not all(has_function_word(word) for word in words)
 
 
-def _swapped(own: Sequence[str], other: Sequence[str], held: Sequence[str]) -> bool:
-    """Return whether a text replaces words of its source (`own`) with others (`other`) from elsewhere in it (`held`)."""
+def _swapped(own: Sequence[str], other: Sequence[str], source_words: Sequence[str]) -> bool:
+    """Return whether a text replaces words of its source (`own`) with others (`other`) from elsewhere in that source."""
     size = len(other)
-    elsewhere = any(list(held[place : place + size]) == list(other) for place in range(len(held) - size + 1))
-    return _names(own) and _names(other) and elsewhere
+    elsewhere = any(list(source_words[place : place + size]) == list(other) for place in range(len(source_words) - size + 1))
+    return _may_be_name(own) and _may_be_name(other) and elsewhere

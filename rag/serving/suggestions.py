@@ -86,10 +86,12 @@ class Suggestions:
         used = {index.sentence_at(str(c["source"]), int(c["start"])) for citations in cited for c in citations}
         last = {index.sentence_at(str(c["source"]), int(c["start"])) for c in cited[-1]} if cited else set()
         here = [number for number in sorted(last) if number >= 0 and index.is_searched(number)]
-        said = {fold(question) for question in asked}
+        already_asked = {fold(question) for question in asked}
         near = (index.sentences[number].text for number in index.near(here, NEIGHBOURS) if number not in used)
         questions = (self._question(sentence, language) for sentence in near)
-        return list(dict.fromkeys(question for question in questions if question and fold(question) not in said))[:SHOWN]
+        return list(dict.fromkeys(question for question in questions if question and fold(question) not in already_asked))[
+            :SHOWN
+        ]
 
     def _question(self, sentence: str, language: str) -> str:
         if language == "en":

@@ -53,8 +53,8 @@ def split_sentences(text: str, longest: int = LONGEST_SENTENCE) -> list[tuple[in
             position += 1
             continue
         position += 1
-        while position not in opening and (behind := _behind_end(text, position)):
-            position = behind
+        while position not in opening and (end := _after_closers(text, position)):
+            position = end
         spans.append((start, position))
         start = position
     spans.append((start, len(text)))
@@ -90,12 +90,12 @@ def _opening_quotes(text: str) -> set[int]:
     opening: set[int] = set()
     open_marks: set[str] = set()
     for match in _STRAIGHT_QUOTE.finditer(text):
-        mark, behind = match.group(), text[match.end() : match.end() + 1]
+        mark, following = match.group(), text[match.end() : match.end() + 1]
         if mark == "\n":
             open_marks.clear()
         elif mark in open_marks:
             open_marks.remove(mark)
-        elif behind and not behind.isspace():  # before a space, it means feet or inches
+        elif following and not following.isspace():  # before a space, it means feet or inches
             open_marks.add(mark)
             opening.add(match.start())
     return opening
@@ -123,8 +123,8 @@ def _ends_sentence(text: str, start: int, position: int, depths: list[int]) -> b
 def _full_stop(text: str, start: int, position: int) -> bool:
     """Return whether a point is a full stop, and not part of a decimal, an abbreviation or a list number."""
     marks = _FOOTNOTES.match(text, position + 1)
-    behind = marks.end() if marks else position + 1
-    after = text[behind : behind + 1]
+    end = marks.end() if marks else position + 1
+    after = text[end : end + 1]
     if has_han(text[position - 1 : position]):
         return not after.isdigit()
     if after and not after.isspace() and after not in _CLOSERS:
@@ -135,7 +135,7 @@ def _full_stop(text: str, start: int, position: int) -> bool:
     return not _ABBREVIATION.search(text, max(0, position - _LONGEST_ABBREVIATION), position)
 
 
-def _behind_end(text: str, position: int) -> int:
+def _after_closers(text: str, position: int) -> int:
     """Return the position after a mark, or footnotes like "[2]", that belongs to the sentence just ended; 0 for none."""
     if text[position : position + 1] in _ENDERS + _CLOSERS:
         return position + 1 if position < len(text) else 0

@@ -54,8 +54,8 @@ class Live:
 
     def broken(self, error: Exception) -> None:
         """Mark the turn as failed; the text of an unexpected error is left out, since readers should not see it."""
-        told = str(error) if isinstance(error, RagError) else ""
-        self.turn.update(state="broken", kind=type(error).__name__, error=told)
+        message = str(error) if isinstance(error, RagError) else ""
+        self.turn.update(state="broken", kind=type(error).__name__, error=message)
 
     def _tell(self, name: str, **values: object) -> Live:
         self.progress = say(name, self.language, **values)

@@ -180,8 +180,8 @@ class _Page:
             yield {self.components.why: gr.skip()}
             return
         if len(question) > LONGEST_QUESTION:
-            told = say("too_long", language, most=LONGEST_QUESTION, found=len(question))
-            yield {self.components.status: render.notice(told, urgent=True)}
+            message = say("too_long", language, most=LONGEST_QUESTION, found=len(question))
+            yield {self.components.status: render.notice(message, urgent=True)}
             return
         session = str(request.session_hash)
         self.sessions.stop(session)
@@ -217,8 +217,8 @@ class _Page:
             try:
                 feedback.record(self.sessions.feedback_path, judged[0]["question"], judged[0]["answer"], helpful, reason)
             except RagError as error:
-                told = say_error(type(error).__name__, language)
-                return {p.status: render.notice(told, language, str(error), urgent=True)}
+                message = say_error(type(error).__name__, language)
+                return {p.status: render.notice(message, language, str(error), urgent=True)}
             return {p.status: render.notice(say("thanks", language)), p.reason: "", p.why: gr.update(visible=False)}
 
         return judge

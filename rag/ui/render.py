@@ -26,9 +26,9 @@ def title(language: str) -> str:
 
 def welcome(language: str) -> str:
     """Return the welcome that is shown before there is a conversation."""
-    told = "".join(f"<li>{escape(say(f'welcome_{name}', language))}</li>" for name in ("evidence", "marks", "declined"))
+    items = "".join(f"<li>{escape(say(f'welcome_{name}', language))}</li>" for name in ("evidence", "marks", "declined"))
     asked = escape(say("welcome", language))
-    return f'<div class="welcome" data-language="{escape(language)}"><h2>{asked}</h2><ul>{told}</ul></div>'
+    return f'<div class="welcome" data-language="{escape(language)}"><h2>{asked}</h2><ul>{items}</ul></div>'
 
 
 def offer(language: str, offered: bool, begun: bool) -> str:
@@ -86,14 +86,14 @@ def _reply(shown: Turn, language: str, live: Live | None) -> tuple[str, str]:
         progress, stage, likely = (live.progress, live.stage, live.likely) if live else ("", "", ())
         return stage, f'{draft}<p class="progress">{escape(progress)}</p>{_evidence(likely, language)}'
     if state == "stopped":
-        told = say("stopped", language)
-        return told, f'{draft}<p class="label">{escape(told)}</p>'
+        label = say("stopped", language)
+        return label, f'{draft}<p class="label">{escape(label)}</p>'
     if state == "broken":
-        told, why = say("broken", language), say_error(str(shown.get("kind", "")), language)
+        label, why = say("broken", language), say_error(str(shown.get("kind", "")), language)
         details = ": ".join(str(shown[name]) for name in ("kind", "error") if shown.get(name))
         return (
-            f"{told}: {why}",
-            f'<p class="label"><span aria-hidden="true">⚠ </span>{escape(told)}</p><p>{escape(why)}</p>'
+            f"{label}: {why}",
+            f'<p class="label"><span aria-hidden="true">⚠ </span>{escape(label)}</p><p>{escape(why)}</p>'
             f"{_fold(details, language)}",
         )
     answer = shown["answer"]

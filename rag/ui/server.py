@@ -73,8 +73,8 @@ def create_app(
     @app.get("/healthz")
     def healthz() -> JSONResponse:
         state, why = answerer.status()
-        told = {"state": state} if auth else {"state": state, "why": why}  # the reason may contain local paths
-        return JSONResponse(told, status_code=200 if state == "ready" else 503)
+        shown = {"state": state} if auth else {"state": state, "why": why}  # the reason may contain local paths
+        return JSONResponse(shown, status_code=200 if state == "ready" else 503)
 
     def admit(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
         if check_password and not check_password(given.username, given.password):

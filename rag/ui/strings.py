@@ -42,9 +42,9 @@ def preferred(accept_language: str) -> str:
     """Return the page's language for a browser's Accept-Language header (RFC 9110, section 12.5.4)."""
     ranges: list[tuple[float, str]] = []
     for part in accept_language.split(",")[:20]:
-        tag, *told = _WEIGHT.split(part)
+        tag, *quality = _WEIGHT.split(part)
         try:
-            ranges.append((float(told[0]) if told else 1.0, tag.strip().lower()))
+            ranges.append((float(quality[0]) if quality else 1.0, tag.strip().lower()))
         except ValueError:
             continue
     for weight, tag in sorted(ranges, key=lambda item: -item[0]):
