@@ -20,6 +20,8 @@ from rag.ui.server import create_app
 
 FOLDER = Path(__file__).parent
 PORT = 7871
+IDLE_S = 20
+"""Seconds before the first question, as if a reader were still typing: the engine prepares its matrices in that time."""
 PICTURES = {
     "page-light.png": ("light", "zh-TW", "為什麼 DeepSeek 誕生在杭州？"),
     "page-dark.png": ("dark", "en-US", "What is the Talent Code?"),
@@ -38,6 +40,7 @@ def main() -> int:
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         time.sleep(0.05)
+    time.sleep(IDLE_S)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
         for name, (scheme, locale, question) in PICTURES.items():
