@@ -175,7 +175,7 @@ class Answering:
                 text += piece
                 received += len(step.text)
                 yield Token(text=piece)
-                if _LOOP.search(text[-240:]):  # small models may repeat themselves for ever; keep the text so far
+                if _repeats_itself(text):  # small models may repeat themselves for ever; keep the text so far
                     break
             elif isinstance(step, Usage):
                 clock.add(step)
@@ -194,7 +194,7 @@ class Answering:
         for step in self.generator.stream(prompt, self.max_tokens if max_tokens is None else max_tokens, stop):
             if isinstance(step, Piece):
                 text += clean(step.text)
-                if _LOOP.search(text[-240:]):
+                if _repeats_itself(text):
                     return ""
             elif isinstance(step, Usage):
                 clock.add(step)
@@ -302,3 +302,8 @@ class Answering:
             engine=self.generator.name,
             sentences=sentences,
         )
+
+
+def _repeats_itself(text: str) -> bool:
+    """Return whether the end of a text is a repetition, as `_LOOP` describes it."""
+    return _LOOP.search(text[-240:]) is not None

@@ -294,7 +294,8 @@ def _tune(options: argparse.Namespace) -> int:
         intents.save(options.intents)
         print(curves)
         return 0
-    fits = fitted_to(settings.generator, Templates(settings.prompts))
+    needs_states = options.claims or options.probes
+    fits = fitted_to(settings.generator, Templates(settings.prompts)) if needs_states else ""
     if options.claims:
         claims, curves = evaluation_claims.fit(evaluation_claims.collect(settings), fits)
         claims.save(options.claims)

@@ -131,6 +131,11 @@ class Index:
             return False
         return self.paragraph_of(number) == self.paragraph_of(other)
 
+    @cached_property
+    def searched(self) -> npt.NDArray[np.int64]:
+        """Return the numbers of the sentences that can be found by their vectors."""
+        return np.flatnonzero(self.row_of_sentence >= 0)
+
     def is_searched(self, number: int) -> bool:
         """Return whether a sentence can be found by its vector."""
         return bool(self.row_of_sentence[number] >= 0)
@@ -181,8 +186,7 @@ class Index:
         2004). Questions, sentences that refer back, and short or long ones (`OUTLINE_LENGTHS`) are used only if a part has no
         others.
         """
-        searched = np.flatnonzero(self.row_of_sentence >= 0)
-        searched = searched[:: max(1, len(searched) // OUTLINE_SAMPLE)]
+        searched = self.searched[:: max(1, len(self.searched) // OUTLINE_SAMPLE)]
         lengths = np.array([len(self.sentences[int(number)].text) for number in searched])
         middles = np.cumsum(lengths) - lengths / 2
         parts = np.minimum(middles / max(1, lengths.sum()) * count, count - 1).astype(int)
@@ -211,8 +215,7 @@ class Index:
     def _sentence_of(self) -> npt.NDArray[np.int64]:
         """Return the number of each row's sentence, -1 for a passage of several sentences."""
         sentence_of = np.full(len(self.passage_of_row), -1, dtype=np.int64)
-        searched = np.flatnonzero(self.row_of_sentence >= 0)
-        sentence_of[self.row_of_sentence[searched]] = searched
+        sentence_of[self.row_of_sentence[self.searched]] = self.searched
         return sentence_of
 
 

@@ -24,7 +24,7 @@ from rag.errors import Cancelled, GenerationError, PromptTooLongError, RagError
 from rag.evidence import evidence, find
 from rag.examples import embed_examples
 from rag.generation import Generator, Stop
-from rag.grounding.probe import claim_probe_of, probes_of
+from rag.grounding.probe import shipped_probes
 from rag.index import Index
 from rag.library import Library
 from rag.models import open_embedder, open_generator
@@ -212,6 +212,7 @@ class Rag:
         index, embedder = self.search_index()
         intents, kinds = self._open_examples(embedder)
         generator = opening.result()
+        probes, claim_probe = shipped_probes(self.settings.generator, self._templates)
         return Answering(
             index=index,
             embedder=embedder,
@@ -222,8 +223,8 @@ class Rag:
             kinds=kinds,
             tuned=self._tuned,
             max_tokens=self.settings.max_tokens,
-            probes=probes_of(self.settings.generator, self._templates),
-            claim_probe=claim_probe_of(self.settings.generator, self._templates),
+            probes=probes,
+            claim_probe=claim_probe,
             switches=self._switches,
         )
 

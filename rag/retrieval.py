@@ -131,13 +131,12 @@ def _likely_sentences(
     score of its passage, and its reciprocal ranks among these sentences by similarity and by the rarity of the question's terms
     that it contains.
     """
-    inherited = {
+    scores = {
         number: tuned.inherited * score
         for passage, score in fused.items()
         for number in index.sentences_of_passage[passage]
         if index.is_searched(number)
     }
-    scores = dict(inherited)
     numbers = list(scores)
     rows = index.in_context(numbers, tuned.context)
     held = [set(index.analyse(index.sentences[number].text)) for number in numbers]

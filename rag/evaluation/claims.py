@@ -16,9 +16,8 @@ from rag.embedding import Vectors
 from rag.errors import RagError
 from rag.evaluation import CLAIMS, questions, rows
 from rag.evaluation.fitting import curve, fit_probe
-from rag.evaluation.variants import Chatbots, Variant
+from rag.evaluation.variants import open_chatbots
 from rag.linear import Linear
-from rag.pipeline import Rag
 from rag.progress import bar
 from rag.settings import Settings
 
@@ -43,22 +42,17 @@ def collect(settings: Settings) -> list[LabelledClaim]:
     is_right = {(row["question"], row["claim"]): row["said"] and row["right"] for row in rows(CLAIMS)}
     asked = {question for question, _ in is_right}
     to_ask = [question for split in ("tune", "other", "premises") for question in questions(split) if question.id in asked]
-    shared = Rag(settings).warm()
-    models = shared.answering()
-    rags = Chatbots(settings, models.embedder, models.generator, Variant())
     labelled: list[LabelledClaim] = []
-    try:
-        report = bar("drafts", "question")
+    report = bar("drafts", "question")
+    with open_chatbots(settings) as chatbots:
         for number, question in enumerate(to_ask, start=1):
-            answering = rags.of(question).answering()
+            answering = chatbots.of(question).answering()
             for found in answering.find(answering.query(question.question, question.history)):
                 for sentence in answering.drafted(found, Clock(), lambda: False):
                     key = (question.id, sentence.text)
                     if sentence.state is not None and key in is_right:
                         labelled.append(LabelledClaim(question.text, sentence.state, is_right[key]))
             report(number, len(to_ask))
-    finally:
-        shared.close()
     if not labelled:
         raise RagError("The engine exposes no hidden states, or writes none of the labelled claims; set RAG_ENGINE=int8.")
     return labelled

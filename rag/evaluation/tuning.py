@@ -22,10 +22,9 @@ from rag.errors import RagError
 from rag.evaluation import messages, questions
 from rag.evaluation.fitting import STRENGTH, curve, fit_logistic, fit_probe
 from rag.evaluation.measures import Question, touches
-from rag.evaluation.variants import Chatbots, Variant
+from rag.evaluation.variants import Chatbots, open_chatbots
 from rag.grounding.gate import Signals, log_odds
 from rag.grounding.probe import Probe, Probes
-from rag.pipeline import Rag
 from rag.progress import bar
 from rag.question import Query
 from rag.question.follow_up import has_pointer, log_length
@@ -77,15 +76,12 @@ def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
 
     others: number of questions on other texts, the first ones; None for all. The follow-up model is fitted to all of them.
     """
-    shared = Rag(settings).warm()
-    models = shared.answering()
-    rags = Chatbots(settings, models.embedder, models.generator, Variant())
     collected = Collected([], [])
-    try:
-        asked = _asked(others)
-        report = bar("drafts", "question")
+    asked = _asked(others)
+    report = bar("drafts", "question")
+    with open_chatbots(settings) as chatbots:
         for number, question in enumerate(asked, start=1):
-            answering = rags.of(question).answering()
+            answering = chatbots.of(question).answering()
             query = answering.query(question.question, question.history)
             found, *second = answering.find(query)
             if not second:  # of two questions asked at once, only one may have an answer
@@ -94,9 +90,7 @@ def collect(settings: Settings, others: int | None) -> tuple[Collected, str]:
                 if signals is not None and question.answerable:
                     collected.left_out.append(Row(question.text, _without_evidence(question, found, answering), False))
             report(number, len(asked))
-        return collected, _fit_leaning(rags)
-    finally:
-        shared.close()
+        return collected, _fit_leaning(chatbots)
 
 
 def _signals(query: Query, answering: Answering) -> Signals | None:

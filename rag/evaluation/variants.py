@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -93,6 +94,17 @@ class CachingGenerator:
 
     def close(self) -> None:
         """Do nothing: the generator belongs to its opener."""
+
+
+@contextmanager
+def open_chatbots(settings: Settings) -> Iterator[Chatbots]:
+    """Load the models, and provide the chatbots of all texts as they are; close the models at the end."""
+    shared = Rag(settings).warm()
+    try:
+        models = shared.answering()
+        yield Chatbots(settings, models.embedder, models.generator, Variant())
+    finally:
+        shared.close()
 
 
 class Chatbots:

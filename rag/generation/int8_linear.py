@@ -46,18 +46,18 @@ class Int8Linear:
 
     def __init__(self, shape: tuple[int, int], rows: Iterable[torch.Tensor], bias: torch.Tensor | None = None) -> None:
         outputs, inputs = shape
-        stretches = _stretches(inputs)
-        self._weights = list(torch.empty(stretches, outputs, inputs // stretches, dtype=torch.int8))
-        self._scales = torch.empty(stretches, outputs)
-        self._sums = torch.empty(stretches, outputs, dtype=torch.int32)
+        blocks = _blocks(inputs)
+        self._weights = list(torch.empty(blocks, outputs, inputs // blocks, dtype=torch.int8))
+        self._scales = torch.empty(blocks, outputs)
+        self._sums = torch.empty(blocks, outputs, dtype=torch.int32)
         first = 0
         for piece in rows:
             last = first + len(piece)
-            for stretch, part in enumerate(piece.chunk(stretches, -1)):
+            for block, part in enumerate(piece.chunk(blocks, -1)):
                 scale = torch.maximum(part.amax(-1), -part.amin(-1)).clamp_(min=1e-12).div_(127)
-                self._weights[stretch][first:last] = part.div_(scale.unsqueeze(-1)).round_()
-                self._scales[stretch, first:last] = scale
-                self._sums[stretch, first:last] = part.sum(-1)
+                self._weights[block][first:last] = part.div_(scale.unsqueeze(-1)).round_()
+                self._scales[block, first:last] = scale
+                self._sums[block, first:last] = part.sum(-1)
             first = last
         self._shift = self._scales * self._sums
         self._bias = torch.zeros(outputs) if bias is None else bias
@@ -79,22 +79,22 @@ class Int8Linear:
         step = (parts.amax(-1, keepdim=True) - least).clamp_(min=1e-12) / 255
         numbers = ((parts - least) / step).round_().to(torch.uint8)
         total = self._bias
-        for stretch, (part, low, by) in enumerate(zip(numbers, least, step, strict=True)):
-            total = torch.addcmul(total, low, self._shift[stretch])
-            total.addcmul_(self._product(part, stretch), by)
+        for block, (part, low, by) in enumerate(zip(numbers, least, step, strict=True)):
+            total = torch.addcmul(total, low, self._shift[block])
+            total.addcmul_(self._product(part, block), by)
         return total
 
-    def _product(self, numbers: torch.Tensor, stretch: int) -> torch.Tensor:
+    def _product(self, numbers: torch.Tensor, block: int) -> torch.Tensor:
         """Return the product of a block's weights with integers from 0 to 255, float32 (tokens, outputs)."""
-        weights, scale = self._weights[stretch], self._scales[stretch]
+        weights, scale = self._weights[block], self._scales[block]
         if self.packed:
             return torch.ops.onednn.qlinear_pointwise(
                 numbers, 1.0, 0, weights, scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
             )
         signed = numbers.bitwise_xor(128).view(torch.int8)  # numbers - 128
-        return (torch._int_mm(weights, signed.T).T + 128 * self._sums[stretch]) * scale
+        return (torch._int_mm(weights, signed.T).T + 128 * self._sums[block]) * scale
 
 
-def _stretches(inputs: int) -> int:
+def _blocks(inputs: int) -> int:
     """Return the number of equal blocks into which an input is divided."""
     return next(count for count in range(max(inputs // BLOCK, 1), 0, -1) if inputs % (count * 32) == 0 or count == 1)

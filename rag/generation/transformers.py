@@ -56,7 +56,7 @@ class TransformersGenerator:
         self._model.generation_config = self._greedy()
         self._context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         self._cache: Any = None
-        self._held: list[int] = []
+        self._cached_tokens: list[int] = []
         self._worker = Worker("transformers")
         list(self._worker.run(lambda emit, abandoned: use_threads(threads), lambda: False))
         self.name = f"transformers {folder.name}"
@@ -144,13 +144,13 @@ class TransformersGenerator:
                 raise Cancelled("The answer was stopped.")
             part = torch.tensor([ids[start : start + step]], device=self._device)
             self._model.base_model(input_ids=part, past_key_values=self._cache, use_cache=True)
-            self._held = ids[: start + step]
-            emit(Reading(len(self._held[known:]) / (len(ids) - known)))
+            self._cached_tokens = ids[: start + step]
+            emit(Reading(len(self._cached_tokens[known:]) / (len(ids) - known)))
         return known
 
     def _rewind(self, ids: list[int]) -> int:
         """Truncate the cache to the longest common prefix with these tokens; return its length."""
-        known = common(self._held, ids)
+        known = common(self._cached_tokens, ids)
         if self._cache is not None and known != self._cache.get_seq_length():  # in some versions, crop(0) cuts everything
             try:
                 self._cache.crop(known - self._cache.get_seq_length())
@@ -158,11 +158,11 @@ class TransformersGenerator:
                 known = 0
         if not known:
             self._cache = DynamicCache(config=self._model.config)
-        self._held = ids[:known]
+        self._cached_tokens = ids[:known]
         return known
 
     def _forget(self) -> None:
-        self._cache, self._held = None, []
+        self._cache, self._cached_tokens = None, []
 
     def _greedy(self) -> GenerationConfig:
         """Return a configuration for greedy decoding, whatever the folder recommends."""
@@ -208,16 +208,16 @@ class _Tokenizer:
 
 
 class _Streamer:
-    """Pass the tokens of `generate` to a voice, one at a time; the prompt, which comes first, is dropped."""
+    """Pass the tokens of `generate` to a text stream, one at a time; the prompt, which comes first, is dropped."""
 
     def __init__(self, stream: TextStream) -> None:
-        self._voice = stream
+        self._stream = stream
         self._prompted = False
 
     def put(self, tokens: torch.Tensor) -> None:
         if self._prompted:
-            self._voice.add(tokens.flatten().tolist())
+            self._stream.add(tokens.flatten().tolist())
         self._prompted = True
 
     def end(self) -> None:
-        self._voice.end()
+        self._stream.end()

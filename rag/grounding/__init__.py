@@ -85,8 +85,8 @@ class _Matching:
         text = without_glosses(sentence.text, grounds.latin_words) if grounds.for_english else sentence.text
         statement = _BEGUN.sub("", text)
         words = content_terms(statement)
-        scores = np.maximum(similarities, shared_terms(statement, self.usable, grounds))
-        sources = supporting(statement, scores, self.usable, grounds.texts, self.tuned.support)
+        scores = np.maximum(similarities, shared_terms(statement, words, self.usable, grounds))
+        sources = supporting(statement, words, scores, self.usable, grounds.texts, self.tuned.support)
         added = added_terms(statement, question)
         sources += grounds.further_sources(added, sources, self.usable, self.tuned.cover)
         if asks(text) and (term_recall(words, question) > ECHO or not sources or not asks(self._text_of(sources[0]))):

@@ -68,25 +68,22 @@ class Probes:
 
 
 def fitted_to(generator: str, templates: Templates) -> str:
-    """Return the SHA-256 of what probes are fitted with: the files of a model in `weights.toml` and the texts in WORDS."""
+    """Return the SHA-256 of what probes are fitted with: a model's files, by `weights.toml`, and FITTED_TEMPLATES."""
     words = [templates.text(name) for name in FITTED_TEMPLATES]
     return hashlib.sha256("\n".join([weights.identity(generator), *words]).encode()).hexdigest()
 
 
-def probes_of(generator: str, templates: Templates) -> Probes | None:
-    """Return the shipped probes, None where they were fitted with another model or other prompts."""
-    shipped = _shipped()
-    return shipped if _fits(shipped.fits, generator, templates) else None
+def shipped_probes(generator: str, templates: Templates) -> tuple[Probes | None, Probe | None]:
+    """Return the shipped probes of the gate and the one of claims: whether the evidence states one and it answers the question.
 
-
-def claim_probe_of(generator: str, templates: Templates) -> Probe | None:
-    """Return the shipped probe of whether the evidence states a claim and it answers the question; None as in `probes_of`."""
-    held = _of_claims()
-    return Probe(held.weights[0], float(held.biases[0])) if _fits(held.fits, generator, templates) else None
-
-
-def _fits(fits: str, generator: str, templates: Templates) -> bool:
-    return generator in weights.models() and fitted_to(generator, templates) == fits
+    None for those that were fitted with another model or other prompts.
+    """
+    if generator not in weights.models():
+        return None, None
+    current = fitted_to(generator, templates)
+    gate, claims = _shipped(), _of_claims()
+    claim_probe = Probe(claims.weights[0], float(claims.biases[0]))
+    return gate if gate.fits == current else None, claim_probe if claims.fits == current else None
 
 
 @cache

@@ -24,21 +24,20 @@ ADDED = 0.3
 """Share of a claim's terms that a further sentence must add to be cited too."""
 
 
-def shared_terms(text: str, usable: Sequence[int], grounds: Grounds) -> Vectors:
-    """Return the share of a claim's terms that each usable source sentence contains, shape (len(usable),).
+def shared_terms(text: str, words: set[str], usable: Sequence[int], grounds: Grounds) -> Vectors:
+    """Return the share of a claim's content terms, `words`, that each usable source sentence contains, shape (len(usable),).
 
     For a short claim it is 1 or 0, and only the first sentences count.
     """
     shared = np.zeros(len(usable), np.float32)
-    words = content_terms(text)
     if few(text):
-        shared[:FIRST] = [_contains_short_claim(text, number, grounds) for number in usable[:FIRST]]
+        shared[:FIRST] = [_contains_short_claim(text, words, number, grounds) for number in usable[:FIRST]]
     else:
         shared[:] = [term_recall(words, grounds.texts[number]) for number in usable]
     return shared
 
 
-def _contains_short_claim(text: str, number: int, grounds: Grounds) -> float:
+def _contains_short_claim(text: str, words: set[str], number: int, grounds: Grounds) -> float:
     """Return 1 where a source sentence contains a claim of a few words, as a whole or each of its terms, else 0.
 
     For an English claim about a Chinese sentence without a translation it is enough that the sentence contains its numbers,
@@ -46,7 +45,6 @@ def _contains_short_claim(text: str, number: int, grounds: Grounds) -> float:
     """
     source = grounds.texts[number]
     letters = _letters(text)
-    words = content_terms(text)
     if len(letters) > 1 and (letters in _letters(source) or (len(words) > 1 and words <= content_terms(source))):
         return 1.0
     if grounds.english[number] or has_han(text) or mostly_latin(source):
@@ -60,7 +58,9 @@ def _letters(text: str) -> str:
     return "".join(character for character in fold(text) if character.isalnum())
 
 
-def supporting(text: str, scores: Vectors, usable: Sequence[int], texts: Mapping[int, str], least: float) -> tuple[int, ...]:
+def supporting(
+    text: str, words: set[str], scores: Vectors, usable: Sequence[int], texts: Mapping[int, str], least: float
+) -> tuple[int, ...]:
     """Return the best source sentence, and further ones that add a number or many terms of the claim.
 
     A sentence that adds nothing but a number is assumed to be about something else. least: lowest score of a source.
@@ -70,7 +70,6 @@ def supporting(text: str, scores: Vectors, usable: Sequence[int], texts: Mapping
         return ()
     chosen = [order[0]]
     needed = stated_numbers(text)
-    words = content_terms(text)
     for i in order[1:]:
         chosen_text = " ".join(texts[usable[j]] for j in chosen)
         other = texts[usable[i]]

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from rag.answering import Answering
 from rag.clock import Clock
 from rag.embedding import Report
@@ -101,7 +99,7 @@ class Idle:
             for question in self._suggestions.first(language, index.sentences):
                 yield answering.prompt(answering.query(question))
         for query in queries:
-            for number in np.flatnonzero(index.row_of_sentence >= 0)[:AHEAD].tolist():
+            for number in index.searched[:AHEAD].tolist():
                 yield beginning_prompt(templates, english, query, joined_passage([number], index))
 
     def translate(self, report: Report | None = None) -> int:
@@ -111,8 +109,9 @@ class Idle:
         """
         answering = self._answering()
         index, english = answering.index, answering.english
-        searched = np.flatnonzero(index.row_of_sentence >= 0).tolist()
-        missing = [text for number in searched if english.needs_translation(text := index.sentences[number].text)]
+        missing = [
+            text for number in index.searched.tolist() if english.needs_translation(text := index.sentences[number].text)
+        ]
         for done, text in enumerate(missing, start=1):
 
             def put(stop: Stop, text: str = text) -> None:

@@ -115,11 +115,11 @@ def mostly_latin(text: str) -> bool:
 def script(text: str) -> Script | None:
     """Return the Chinese script of a text, None if its characters are common to both or evenly divided."""
     han = "".join(_OF_ONE_SCRIPT.findall(text))
-    is_traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
+    traditional = sum(a != b for a, b in zip(han, to_simplified(han), strict=False))
     simplified = sum(a != b for a, b in zip(han, _converted(han, "s2t"), strict=False))
-    if is_traditional == simplified:
+    if traditional == simplified:
         return None
-    return "zh-Hant" if is_traditional > simplified else "zh-Hans"
+    return "zh-Hant" if traditional > simplified else "zh-Hans"
 
 
 def is_traditional(text: str) -> bool:

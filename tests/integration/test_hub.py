@@ -3,11 +3,11 @@
 import hashlib
 import http.server
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from local_server import running
 from toy_weights import BIG, CONTENT, FILES, SMALL, advice, assert_whole, failure, wheel
 
 from rag import weights
@@ -57,13 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    worker = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    worker.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    worker.join(5)
+    with running(Server()) as made:
+        yield made
 
 
 def test_every_file_of_the_pinned_revision_is_downloaded_from_the_hub(settings: Settings, server: Server) -> None:

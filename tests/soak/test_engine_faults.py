@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fakes import DRAFT, FOUNDED, FakeEmbedder, assert_exact
+from local_server import running
 
 from rag.errors import GenerationError, RagError
 from rag.generation.openai import OpenAIGenerator
@@ -102,11 +103,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    made = Engine()
-    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    with running(Engine()) as made:
+        yield made
 
 
 @pytest.fixture

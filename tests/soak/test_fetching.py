@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import http.server
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fakes import toy_model
+from local_server import running
 
 from rag import weights
 from rag.errors import WeightsError
@@ -49,11 +49,8 @@ def send(handler: http.server.BaseHTTPRequestHandler, body: bytes, length: int, 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     monkeypatch.setattr(weights, "models", lambda: {"toy": MODEL})
-    made = Source(("127.0.0.1", 0), Handler)
-    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    with running(Source(("127.0.0.1", 0), Handler)) as made:
+        yield made
 
 
 def hub(source: Source) -> Hub:

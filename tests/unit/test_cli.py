@@ -13,6 +13,7 @@ import rag
 from rag import weights
 from rag.cli import main, run
 from rag.errors import GenerationError
+from rag.evaluation.tuning import Collected
 
 QUESTION = "深度求索成立於哪一年？"
 
@@ -332,3 +333,13 @@ def test_unexpected_exceptions_are_not_caught() -> None:
 
     with pytest.raises(FileNotFoundError):
         run(without_a_file)
+
+
+def test_the_gate_is_fitted_for_a_generator_that_weights_toml_does_not_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_GENERATOR", "/models/own.gguf")
+    monkeypatch.setattr("rag.evaluation.tuning.collect", lambda settings, others: (Collected([], []), "the follow-up model"))
+    monkeypatch.setattr("rag.evaluation.tuning.fit_gate", lambda asked: "the gate")
+    assert main(["tune"]) == 0
+    assert capsys.readouterr().out == "the gate\n\nthe follow-up model\n"

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes import ARTICLE, toy_model
+from local_server import running
 
 from rag import weights
 from rag.doctor import Finding, examine
@@ -141,11 +141,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    with running(Server()) as made:
+        yield made
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from rag import weights
 from rag.grounding import probe
-from rag.grounding.probe import Probe, Probes, claim_probe_of, probes_of
+from rag.grounding.probe import Probe, Probes, shipped_probes
 from rag.settings import Settings
 from rag.templates import Templates
 
@@ -33,27 +33,26 @@ def test_saved_probes_load_unchanged(tmp_path: Path) -> None:
 
 
 def test_the_shipped_probes_are_used_for_the_default_generator_and_for_no_other(templates: Templates) -> None:
-    shipped = probes_of("qwen2.5-coder-1.5b", templates)
+    shipped, of_claims = shipped_probes("qwen2.5-coder-1.5b", templates)
     assert shipped is not None, "a prompt was edited: fit the probes anew (rag/tuned.toml says how)"
-    of_claims = claim_probe_of("qwen2.5-coder-1.5b", templates)
     assert of_claims is not None, "a prompt was edited: fit the probe of claims anew (rag/tuned.toml says how)"
     assert shipped.judge.weights.shape == shipped.draft.weights.shape == of_claims.weights.shape == (1536,)
     for other in ("qwen2.5-coder-0.5b", "/models/qwen2.5-coder-1.5b"):
-        assert probes_of(other, templates) is claim_probe_of(other, templates) is None
+        assert shipped_probes(other, templates) == (None, None)
 
 
 @pytest.mark.parametrize("edited", probe.FITTED_TEMPLATES)
 def test_no_probes_are_used_if_a_prompt_was_edited(templates: Templates, tmp_path: Path, edited: str) -> None:
     own = Templates(Path(shutil.copytree(templates.folder, tmp_path / "prompts")))
-    assert probes_of("qwen2.5-coder-1.5b", own) is not None
+    assert None not in shipped_probes("qwen2.5-coder-1.5b", own)
     path = own.folder / (edited if "." in edited else f"{edited}.txt")
     path.write_text(path.read_text(encoding="utf-8") + "# 想一想。", encoding="utf-8")
-    assert probes_of("qwen2.5-coder-1.5b", own) is claim_probe_of("qwen2.5-coder-1.5b", own) is None
+    assert shipped_probes("qwen2.5-coder-1.5b", own) == (None, None)
 
 
 def test_no_probes_are_used_for_another_model_file(monkeypatch: pytest.MonkeyPatch, templates: Templates) -> None:
     monkeypatch.setattr(weights, "identity", lambda name: "another hash")
-    assert probes_of("qwen2.5-coder-1.5b", templates) is claim_probe_of("qwen2.5-coder-1.5b", templates) is None
+    assert shipped_probes("qwen2.5-coder-1.5b", templates) == (None, None)
 
 
 def test_loading_probes_from_a_file_with_pickled_objects_raises_an_error(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 import errno
 import hashlib
 import http.server
-import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from local_server import running
 
 from rag import weights
 from rag.errors import SettingsError, WeightsError
@@ -184,17 +184,12 @@ class RangeServer(http.server.BaseHTTPRequestHandler):
 
 def test_an_interrupted_download_is_resumed_and_an_unreachable_source_is_skipped(settings: Settings) -> None:
     RangeServer.ranges, RangeServer.cut_after = [], 50_000
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeServer)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    hub = Hub(f"http://127.0.0.1:{server.server_port}", timeout_s=2)
-    try:
+    with running(http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeServer)) as server:
+        hub = Hub(f"http://127.0.0.1:{server.server_port}", timeout_s=2)
         with pytest.raises(WeightsError, match="model hub"):
             weights.fetch("toy", settings, [hub])
         RangeServer.cut_after = None
         folder = weights.fetch("toy", settings, [Hub("http://127.0.0.1:9", timeout_s=1), hub])
-    finally:
-        server.shutdown()
-        server.server_close()
     assert (folder / "model.gguf").read_bytes() == BODY
     assert RangeServer.ranges[0] == ""
     assert RangeServer.ranges[-1].startswith("bytes=")
